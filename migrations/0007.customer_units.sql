@@ -1,0 +1,10 @@
+-- Units a customer has in live holds and live orders; rows exist for products with a limit per customer only.
+CREATE TABLE customer_units (
+  product_id  INT UNSIGNED NOT NULL,
+  customer_id VARCHAR(128) NOT NULL,
+  units       INT          NOT NULL,
+  PRIMARY KEY (product_id, customer_id),
+  CONSTRAINT fk_customer_units_product_id FOREIGN KEY (product_id) REFERENCES products (product_id),
+  CONSTRAINT ck_customer_units_units      CHECK (units >= 0)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin
+  COMMENT 'units each customer has, for products with max_per_customer';
