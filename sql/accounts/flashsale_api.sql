@@ -1,0 +1,12 @@
+-- What the HTTP service logs in as: it may call the procedures of its routes and nothing else.
+-- Locked until the deployment gives it its password.
+CREATE USER IF NOT EXISTS flashsale_api@'%' ACCOUNT LOCK;
+GRANT EXECUTE ON PROCEDURE list_products TO flashsale_api@'%';
+GRANT EXECUTE ON PROCEDURE get_product TO flashsale_api@'%';
+GRANT EXECUTE ON PROCEDURE create_hold TO flashsale_api@'%';
+GRANT EXECUTE ON PROCEDURE get_hold TO flashsale_api@'%';
+GRANT EXECUTE ON PROCEDURE release_hold TO flashsale_api@'%';
+GRANT EXECUTE ON PROCEDURE create_order TO flashsale_api@'%';
+GRANT EXECUTE ON PROCEDURE get_order TO flashsale_api@'%';
+GRANT EXECUTE ON PROCEDURE receive_payment_webhook TO flashsale_api@'%';
+GRANT EXECUTE ON PROCEDURE health_check TO flashsale_api@'%';

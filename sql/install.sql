@@ -1,0 +1,74 @@
+-- Everything that runs inside MySQL, in the order in which each part finds what it needs. The deployment reads this list;
+-- a DBA can feed it to the plain client, after the migrations:  cd sql && mysql --comments DATABASE < install.sql
+
+-- A routine keeps the sql_mode and the collation it was created under, so they must not depend on who installs it.
+SET SESSION sql_mode = 'STRICT_TRANS_TABLES,ONLY_FULL_GROUP_BY,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION';
+SET NAMES utf8mb4 COLLATE utf8mb4_0900_bin;
+
+SOURCE accounts/flashsale_owner.sql
+
+SOURCE views/sweep_lag.sql
+SOURCE views/invariant_violations.sql
+
+SOURCE procedures/operations/_raise.sql
+SOURCE procedures/operations/_require_currency.sql
+SOURCE procedures/operations/_require_number.sql
+SOURCE procedures/operations/_require_text.sql
+SOURCE procedures/operations/_require_uuid.sql
+SOURCE procedures/operations/check_invariants.sql
+SOURCE procedures/operations/health_check.sql
+SOURCE procedures/operations/help.sql
+SOURCE procedures/operations/sweep.sql
+
+SOURCE procedures/stock/_change_stock.sql
+SOURCE procedures/stock/_read_stock.sql
+SOURCE procedures/stock/_reclaim_expired.sql
+SOURCE procedures/stock/_return_customer_units.sql
+SOURCE procedures/stock/_return_units.sql
+SOURCE procedures/stock/_take_customer_units.sql
+SOURCE procedures/stock/_take_units.sql
+
+SOURCE procedures/catalog/_require_product.sql
+SOURCE procedures/catalog/_select_products.sql
+SOURCE procedures/catalog/adjust_stock.sql
+SOURCE procedures/catalog/create_product.sql
+SOURCE procedures/catalog/get_product.sql
+SOURCE procedures/catalog/list_products.sql
+
+SOURCE procedures/holds/_end_holds.sql
+SOURCE procedures/holds/_expire_holds_of.sql
+SOURCE procedures/holds/_expire_some_holds.sql
+SOURCE procedures/holds/_find_hold_by_key.sql
+SOURCE procedures/holds/_refuse_ended_hold.sql
+SOURCE procedures/holds/_refuse_unsellable.sql
+SOURCE procedures/holds/_reserve.sql
+SOURCE procedures/holds/_select_hold.sql
+SOURCE procedures/holds/create_hold.sql
+SOURCE procedures/holds/expire_holds.sql
+SOURCE procedures/holds/get_hold.sql
+SOURCE procedures/holds/release_hold.sql
+
+SOURCE procedures/orders/_close_orders.sql
+SOURCE procedures/orders/_expire_orders_of.sql
+SOURCE procedures/orders/_expire_some_orders.sql
+SOURCE procedures/orders/_find_order_by_key.sql
+SOURCE procedures/orders/_retake_units.sql
+SOURCE procedures/orders/_select_order.sql
+SOURCE procedures/orders/create_order.sql
+SOURCE procedures/orders/expire_orders.sql
+SOURCE procedures/orders/get_order.sql
+
+SOURCE procedures/payments/_apply_parked_payments.sql
+SOURCE procedures/payments/_apply_payment.sql
+SOURCE procedures/payments/_count_delivery.sql
+SOURCE procedures/payments/_reclaim_for_late_payment.sql
+SOURCE procedures/payments/_require_payment.sql
+SOURCE procedures/payments/_select_webhook.sql
+SOURCE procedures/payments/_settle_orphaned_payments.sql
+SOURCE procedures/payments/receive_payment_webhook.sql
+
+SOURCE events/sweep_expired.sql
+
+SOURCE accounts/flashsale_api.sql
+SOURCE accounts/flashsale_dba.sql
+SOURCE accounts/flashsale_operator.sql

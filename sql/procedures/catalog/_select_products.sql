@@ -1,0 +1,41 @@
+DELIMITER $$
+
+DROP PROCEDURE IF EXISTS _select_products $$
+
+CREATE DEFINER = flashsale_owner@localhost PROCEDURE _select_products (
+  IN in_product_id INT UNSIGNED
+)
+COMMENT '
+Description
+  Returns one product, or all of them for NULL, as the result set of its caller. One statement, so one snapshot: available, held
+  and sold belong together. What has expired counts as available, swept or not; what is neither free nor held is sold, so no
+  order has to be counted.
+
+Result set
+  product_id, name, price (minor units), currency, stock_total, available, held, sold, max_per_hold, max_per_customer,
+  hold_seconds, payment_seconds, stripes, sale_starts_at, sale_ends_at
+'
+BEGIN
+  SELECT p.product_id, p.name, p.price_minor AS price, p.currency, p.stock_total,
+         free.units + expired.units + overdue.units AS available,
+         live.units AS held,
+         p.stock_total - free.units - expired.units - overdue.units - live.units AS sold,
+         p.max_per_hold, p.max_per_customer, p.hold_seconds, p.payment_seconds, p.stripes, p.sale_starts_at, p.sale_ends_at
+    FROM products AS p
+    JOIN LATERAL (SELECT CAST(COALESCE(SUM(s.available), 0) AS SIGNED) AS units
+                    FROM stock_stripes AS s
+                   WHERE s.product_id = p.product_id) AS free
+    JOIN LATERAL (SELECT CAST(COALESCE(SUM(h.qty), 0) AS SIGNED) AS units
+                    FROM holds AS h
+                   WHERE h.product_id = p.product_id AND h.expires_at <= UTC_TIMESTAMP(6)) AS expired
+    JOIN LATERAL (SELECT CAST(COALESCE(SUM(o.qty), 0) AS SIGNED) AS units
+                    FROM orders AS o
+                   WHERE o.product_id = p.product_id AND o.status = 'pending' AND o.pay_by <= UTC_TIMESTAMP(6)) AS overdue
+    JOIN LATERAL (SELECT CAST(COALESCE(SUM(h.qty), 0) AS SIGNED) AS units
+                    FROM holds AS h
+                   WHERE h.product_id = p.product_id AND h.expires_at > UTC_TIMESTAMP(6)) AS live
+   WHERE in_product_id IS NULL OR p.product_id = in_product_id
+   ORDER BY p.product_id;
+END $$
+
+DELIMITER ;

@@ -1,0 +1,72 @@
+DELIMITER $$
+
+DROP PROCEDURE IF EXISTS adjust_stock $$
+
+CREATE DEFINER = flashsale_owner@localhost PROCEDURE adjust_stock (
+  IN in_product_id BIGINT,
+  IN in_delta BIGINT,
+  IN in_reason LONGTEXT
+)
+COMMENT '
+Description
+  Adds units to a product or withdraws free ones, during the sale too; never below what is held or sold.
+
+Parameters
+  in_product_id BIGINT
+  in_delta      BIGINT  units to add, or to withdraw when negative; not 0; stock_total stays within 0 to 1,000,000,000
+  in_reason     TEXT    1 to 255 characters, kept with your account in stock_adjustments
+
+Result set
+  the product, as get_product returns it
+
+Errors
+  product_not_found  no product has this id
+  stock_in_use       fewer units are free than are to be withdrawn, also after all that expired was given back
+  invalid_argument   a parameter is NULL, out of bounds or too long
+
+Locks
+  the product, then all stripes of its stock
+
+Example
+  mysql> CALL adjust_stock(1, 50, ''second delivery'');
+  mysql> CALL adjust_stock(1, 0, ''nothing'');
+  ERROR 31301 (45422): invalid_argument: delta must not be 0, and stock_total must stay within 1000000000
+'
+BEGIN
+  DECLARE v_stock_total INT;
+
+  SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+  BEGIN
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END;
+
+    CALL _require_number('product_id', in_product_id, 1, 2147483647);
+    CALL _require_number('delta', in_delta, -1000000000, 1000000000);
+    CALL _require_text('reason', in_reason, 255);
+
+    IF in_delta < 0 THEN
+      START TRANSACTION;
+      CALL _reclaim_expired(in_product_id, -in_delta);
+      COMMIT;
+      SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+    END IF;
+
+    START TRANSACTION;
+    SELECT stock_total INTO v_stock_total FROM products WHERE product_id = in_product_id FOR UPDATE;
+    IF v_stock_total IS NULL THEN
+      CALL _raise('product_not_found', 'no product has this id; list_products shows those on sale');
+    END IF;
+    IF in_delta = 0 OR v_stock_total + in_delta > 1000000000 THEN
+      CALL _raise('invalid_argument', 'delta must not be 0, and stock_total must stay within 1000000000');
+    ELSEIF v_stock_total + in_delta < 0 THEN
+      CALL _raise('stock_in_use', 'you withdraw more units than the product has');
+    END IF;
+    UPDATE products SET stock_total = stock_total + in_delta WHERE product_id = in_product_id;
+    CALL _change_stock(in_product_id, in_delta, in_reason);
+    COMMIT;
+  END;
+
+  CALL _select_products(in_product_id);
+  COMMIT;
+END $$
+
+DELIMITER ;

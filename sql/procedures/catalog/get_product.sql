@@ -1,0 +1,48 @@
+DELIMITER $$
+
+DROP PROCEDURE IF EXISTS get_product $$
+
+CREATE DEFINER = flashsale_owner@localhost PROCEDURE get_product (
+  IN in_product_id BIGINT
+)
+COMMENT '
+Description
+  Returns a product and where its units are at this moment.
+
+Parameters
+  in_product_id BIGINT
+
+Result set
+  product_id, name, price (minor units), currency, stock_total,
+  available (free or expired, whether swept or not), held (in live holds), sold (in live orders, paid or not yet),
+  max_per_hold, max_per_customer (NULL: no limit), hold_seconds, payment_seconds, stripes,
+  sale_starts_at, sale_ends_at (UTC; NULL: open)
+
+Errors
+  product_not_found  no product has this id
+  invalid_argument   the id is NULL or out of bounds
+
+Locks
+  none
+
+Example
+  mysql> CALL get_product(1);
+  mysql> CALL get_product(99);
+  ERROR 31001 (45404): product_not_found: no product has this id; list_products shows those on sale
+'
+BEGIN
+  DECLARE v_known BOOLEAN;
+
+  SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+  CALL _require_number('product_id', in_product_id, 1, 2147483647);
+  SET v_known = EXISTS (SELECT 1 FROM products WHERE product_id = in_product_id);
+  COMMIT;
+  IF NOT v_known THEN
+    CALL _raise('product_not_found', 'no product has this id; list_products shows those on sale');
+  END IF;
+
+  CALL _select_products(in_product_id);
+  COMMIT;
+END $$
+
+DELIMITER ;

@@ -1,0 +1,34 @@
+DELIMITER $$
+
+DROP PROCEDURE IF EXISTS list_products $$
+
+CREATE DEFINER = flashsale_owner@localhost PROCEDURE list_products ()
+COMMENT '
+Description
+  Returns every product and where its units are at this moment.
+
+Parameters
+  none
+
+Result set
+  product_id, name, price (minor units), currency, stock_total,
+  available (free or expired, whether swept or not), held (in live holds), sold (in live orders, paid or not yet),
+  max_per_hold, max_per_customer (NULL: no limit), hold_seconds, payment_seconds, stripes,
+  sale_starts_at, sale_ends_at (UTC; NULL: open); no row when there is no product
+
+Errors
+  none
+
+Locks
+  none
+
+Example
+  mysql> CALL list_products();
+'
+BEGIN
+  SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+  CALL _select_products(NULL);
+  COMMIT;
+END $$
+
+DELIMITER ;

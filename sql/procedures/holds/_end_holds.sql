@@ -1,0 +1,54 @@
+DELIMITER $$
+
+DROP PROCEDURE IF EXISTS _end_holds $$
+
+CREATE DEFINER = flashsale_owner@localhost PROCEDURE _end_holds (
+  IN in_product_id INT UNSIGNED,
+  IN in_hold_ids JSON,
+  IN in_ended_as VARCHAR(8)
+)
+COMMENT '
+Description
+  Ends live holds of one product, in the transaction of its caller, who has locked them: archives them with the reason and,
+  unless an order takes the units over, gives the units back.
+
+Parameters
+  in_product_id INT
+  in_hold_ids   JSON     array of ids as texts; NULL is none
+  in_ended_as   VARCHAR  ordered, expired or released
+
+Locks
+  customer_units, then stock_stripes
+'
+BEGIN
+  DECLARE v_units INT;
+
+  INSERT INTO hold_history
+         (hold_id, product_id, qty, customer_id, idempotency_key, created_at, expires_at, ended_at, ended_as)
+  SELECT h.hold_id, h.product_id, h.qty, h.customer_id, h.idempotency_key, h.created_at, h.expires_at,
+         UTC_TIMESTAMP(6), in_ended_as
+    FROM JSON_TABLE(in_hold_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS ended
+    JOIN holds AS h ON h.hold_id = UUID_TO_BIN(ended.id);
+
+  DELETE h
+    FROM JSON_TABLE(in_hold_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS ended
+    JOIN holds AS h ON h.hold_id = UUID_TO_BIN(ended.id);
+
+  IF in_ended_as <> 'ordered' THEN
+    UPDATE customer_units AS c
+      JOIN (SELECT h.customer_id, SUM(h.qty) AS units
+              FROM JSON_TABLE(in_hold_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS ended
+              JOIN hold_history AS h ON h.hold_id = UUID_TO_BIN(ended.id)
+             GROUP BY h.customer_id) AS freed ON freed.customer_id = c.customer_id
+       SET c.units = c.units - freed.units
+     WHERE c.product_id = in_product_id;
+
+    SELECT SUM(h.qty)
+      INTO v_units
+      FROM JSON_TABLE(in_hold_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS ended
+      JOIN hold_history AS h ON h.hold_id = UUID_TO_BIN(ended.id);
+    CALL _return_units(in_product_id, v_units);
+  END IF;
+END $$
+
+DELIMITER ;

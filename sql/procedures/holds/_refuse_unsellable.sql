@@ -1,0 +1,42 @@
+DELIMITER $$
+
+DROP PROCEDURE IF EXISTS _refuse_unsellable $$
+
+CREATE DEFINER = flashsale_owner@localhost PROCEDURE _refuse_unsellable (
+  IN in_product_id BIGINT,
+  IN in_qty BIGINT
+)
+COMMENT '
+Description
+  Says which rule of the product forbids a hold now, if one does; its window and its limit cannot change until the caller commits.
+
+Errors
+  product_not_found, sale_not_started, sale_ended, quantity_above_limit
+
+Locks
+  the product, shared
+'
+BEGIN
+  DECLARE v_now DATETIME(6) DEFAULT UTC_TIMESTAMP(6);
+  DECLARE v_max_per_hold INT;
+  DECLARE v_starts_at DATETIME(6);
+  DECLARE v_ends_at DATETIME(6);
+
+  SELECT max_per_hold, sale_starts_at, sale_ends_at
+    INTO v_max_per_hold, v_starts_at, v_ends_at
+    FROM products
+   WHERE product_id = in_product_id
+     FOR SHARE;
+
+  IF v_max_per_hold IS NULL THEN
+    CALL _raise('product_not_found', 'no product has this id; list_products shows those on sale');
+  ELSEIF v_now < v_starts_at THEN
+    CALL _raise('sale_not_started', CONCAT('the sale starts at ', DATE_FORMAT(v_starts_at, '%Y-%m-%dT%TZ'), '; try again then'));
+  ELSEIF v_now >= v_ends_at THEN
+    CALL _raise('sale_ended', CONCAT('the sale ended at ', DATE_FORMAT(v_ends_at, '%Y-%m-%dT%TZ')));
+  ELSEIF in_qty > v_max_per_hold THEN
+    CALL _raise('quantity_above_limit', CONCAT('a hold of this product may have ', v_max_per_hold, ' units at most'));
+  END IF;
+END $$
+
+DELIMITER ;

@@ -1,0 +1,30 @@
+DELIMITER $$
+
+DROP PROCEDURE IF EXISTS _select_hold $$
+
+CREATE DEFINER = flashsale_owner@localhost PROCEDURE _select_hold (
+  IN in_hold_id BINARY(16),
+  IN in_replayed BOOLEAN
+)
+COMMENT '
+Description
+  Returns a hold, live or ended, as the result set of its caller.
+
+Result set
+  hold_id, product_id, qty, customer_id, status (active, ordered, expired, released), created_at, expires_at,
+  ended_at (NULL while active), replayed
+'
+BEGIN
+  SELECT hold_uuid AS hold_id, product_id, qty, customer_id,
+         IF(expires_at > UTC_TIMESTAMP(6), 'active', 'expired') AS status,
+         created_at, expires_at, IF(expires_at > UTC_TIMESTAMP(6), NULL, expires_at) AS ended_at,
+         in_replayed AS replayed
+    FROM holds
+   WHERE hold_id = in_hold_id
+   UNION ALL
+  SELECT hold_uuid, product_id, qty, customer_id, ended_as, created_at, expires_at, ended_at, in_replayed
+    FROM hold_history
+   WHERE hold_id = in_hold_id;
+END $$
+
+DELIMITER ;

@@ -1,0 +1,137 @@
+DELIMITER $$
+
+DROP PROCEDURE IF EXISTS create_hold $$
+
+CREATE DEFINER = flashsale_owner@localhost PROCEDURE create_hold (
+  IN in_product_id BIGINT,
+  IN in_qty BIGINT,
+  IN in_customer_id LONGTEXT,
+  IN in_idempotency_key LONGTEXT
+)
+COMMENT '
+Description
+  Takes units of a product for the product''s hold_seconds. They are the buyer''s until the hold expires, is released or ordered.
+
+Parameters
+  in_product_id      BIGINT  a product on sale
+  in_qty             BIGINT  units, 1 to the product''s max_per_hold
+  in_customer_id     TEXT    the shop''s name for the buyer, 128 characters at most; NULL is allowed for products without a
+                             limit per customer
+  in_idempotency_key TEXT    1 to 255 characters, compared byte by byte; a repeat returns the first hold; NULL: no protection
+
+Result set
+  hold_id, product_id, qty, customer_id, status (active; a repeat shows what became of it), created_at, expires_at, ended_at,
+  replayed (1 for a repeat)
+
+Errors
+  product_not_found       no such product
+  sale_not_started        before sale_starts_at
+  sale_ended              at or after sale_ends_at
+  sold_out                fewer units are free, also after all that expired was given back
+  customer_limit_reached  the customer would have more than max_per_customer in live holds and live orders
+  quantity_above_limit    more than max_per_hold
+  idempotency_key_reused  the key made a hold with other parameters
+  invalid_argument        a parameter is NULL, out of bounds or too long
+
+Locks
+  the product (shared), the hold, customer_units, one stripe of stock; all stripes only when units are short
+
+Example
+  mysql> CALL create_hold(1, 2, ''alice'', ''cart-81'');
+  mysql> CALL create_hold(1, 0, NULL, NULL);
+  ERROR 31301 (45422): invalid_argument: qty must be a whole number from 1 to 2147483647
+'
+BEGIN
+  -- UUID version 7: 48 bits of time, then 74 random bits around the version and the variant.
+  DECLARE v_hold_id BINARY(16) DEFAULT CONCAT(
+    UNHEX(LPAD(HEX(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6)) DIV 1000), 12, '0')),
+    RANDOM_BYTES(10) & X'0FFF3FFFFFFFFFFFFFFF' | X'70008000000000000000');
+  DECLARE v_first_id BINARY(16);
+  DECLARE v_reserved BOOLEAN DEFAULT FALSE;
+  DECLARE v_exact BOOLEAN DEFAULT FALSE;
+  DECLARE v_enough BOOLEAN;
+  DECLARE v_expired BOOLEAN;
+
+  SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+  BEGIN
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END;
+
+    IF (in_product_id BETWEEN 1 AND 2147483647 AND in_qty BETWEEN 1 AND 2147483647
+        AND COALESCE(CHAR_LENGTH(in_customer_id), 1) BETWEEN 1 AND 128
+        AND COALESCE(CHAR_LENGTH(in_idempotency_key), 1) BETWEEN 1 AND 255) IS NOT TRUE THEN
+      CALL _require_number('product_id', in_product_id, 1, 2147483647);
+      CALL _require_number('qty', in_qty, 1, 2147483647);
+      CALL _require_text('customer_id', COALESCE(in_customer_id, '-'), 128);
+      CALL _require_text('idempotency_key', COALESCE(in_idempotency_key, '-'), 255);
+    END IF;
+
+    -- The way of nearly every successful buyer: all rules are part of the insert, the units come from this connection's stripe.
+    BEGIN
+      DECLARE EXIT HANDLER FOR 1062 ROLLBACK;
+      START TRANSACTION;
+      INSERT INTO holds (hold_id, product_id, qty, customer_id, idempotency_key, created_at, expires_at)
+      SELECT v_hold_id, p.product_id, in_qty, in_customer_id, in_idempotency_key,
+             UTC_TIMESTAMP(6), UTC_TIMESTAMP(6) + INTERVAL p.hold_seconds SECOND
+        FROM products AS p
+        JOIN stock_stripes AS s ON s.product_id = p.product_id AND s.stripe = CONNECTION_ID() MOD p.stripes
+       WHERE p.product_id = in_product_id
+         AND s.available >= in_qty
+         AND in_qty <= p.max_per_hold
+         AND p.max_per_customer IS NULL
+         AND COALESCE(p.sale_starts_at <= UTC_TIMESTAMP(6), TRUE)
+         AND COALESCE(p.sale_ends_at > UTC_TIMESTAMP(6), TRUE)
+         FOR SHARE OF p;
+      IF ROW_COUNT() = 1 THEN
+        -- The insert waited for whoever was ending a hold of this key, so only now can its end be seen for certain.
+        UPDATE stock_stripes
+           SET available = available - in_qty
+         WHERE product_id = in_product_id
+           AND stripe = CONNECTION_ID() MOD (SELECT stripes FROM products WHERE product_id = in_product_id)
+           AND available >= in_qty
+           AND NOT EXISTS (SELECT 1 FROM hold_history WHERE idempotency_key = in_idempotency_key);
+        SET v_reserved = ROW_COUNT() = 1;
+      END IF;
+      IF v_reserved THEN
+        COMMIT;
+      ELSE
+        ROLLBACK;
+      END IF;
+    END;
+
+    -- Everybody else: repeats, customers with a limit, an empty stripe, and those who have to be told why not.
+    WHILE NOT v_reserved AND v_first_id IS NULL DO
+      BEGIN
+        DECLARE EXIT HANDLER FOR 1062 ROLLBACK;
+        SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+        START TRANSACTION;
+        CALL _find_hold_by_key(in_idempotency_key, in_product_id, in_qty, in_customer_id, v_first_id);
+        IF v_first_id IS NULL THEN
+          CALL _refuse_unsellable(in_product_id, in_qty);
+          CALL _read_stock(in_product_id, in_qty, v_enough, v_expired);
+          IF NOT v_enough AND NOT v_expired THEN
+            CALL _raise('sold_out', 'fewer units are free than you asked for; units of holds that expire come back');
+          END IF;
+          IF v_expired AND (NOT v_enough OR v_exact) THEN
+            CALL _reclaim_expired(in_product_id, in_qty);
+            COMMIT;
+            SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+            START TRANSACTION;
+          END IF;
+          CALL _reserve(v_hold_id, in_product_id, in_qty, in_customer_id, in_idempotency_key, v_exact, v_reserved);
+          -- Nothing could be had without waiting: the next round waits for every stripe.
+          SET v_exact = TRUE;
+        END IF;
+        IF v_reserved THEN
+          COMMIT;
+        ELSE
+          ROLLBACK;
+        END IF;
+      END;
+    END WHILE;
+  END;
+
+  CALL _select_hold(COALESCE(v_first_id, v_hold_id), v_first_id IS NOT NULL);
+  COMMIT;
+END $$
+
+DELIMITER ;

@@ -1,0 +1,61 @@
+DELIMITER $$
+
+DROP PROCEDURE IF EXISTS expire_holds $$
+
+CREATE DEFINER = flashsale_owner@localhost PROCEDURE expire_holds (
+  IN in_limit BIGINT
+)
+COMMENT '
+Description
+  Ends holds that have expired, oldest first, and gives their units back; in transactions of 500 at most.
+
+Parameters
+  in_limit BIGINT  1 to 1,000,000
+
+Result set
+  ran (0: another sweep is running and does this work), expired, units
+
+Errors
+  invalid_argument  in_limit is NULL or out of bounds
+
+Locks
+  holds (skipping locked ones), then customer_units, then stock_stripes
+
+Example
+  mysql> CALL expire_holds(1000);
+  mysql> CALL expire_holds(0);
+  ERROR 31301 (45422): invalid_argument: limit must be a whole number from 1 to 1000000
+'
+BEGIN
+  DECLARE v_ran BOOLEAN;
+  DECLARE v_batch INT;
+  DECLARE v_batch_units INT;
+  DECLARE v_expired INT DEFAULT 0;
+  DECLARE v_units BIGINT DEFAULT 0;
+
+  SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+  BEGIN
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION
+    BEGIN
+      ROLLBACK;
+      DO RELEASE_LOCK(LEFT(CONCAT('sweep.', DATABASE()), 64));
+      RESIGNAL;
+    END;
+
+    CALL _require_number('limit', in_limit, 1, 1000000);
+    SET v_ran = GET_LOCK(LEFT(CONCAT('sweep.', DATABASE()), 64), 0);
+    SET v_batch = v_ran;
+    WHILE v_batch > 0 AND v_expired < in_limit DO
+      SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+      START TRANSACTION;
+      CALL _expire_some_holds(LEAST(500, in_limit - v_expired), v_batch, v_batch_units);
+      COMMIT;
+      SET v_expired = v_expired + v_batch, v_units = v_units + v_batch_units;
+    END WHILE;
+    DO RELEASE_LOCK(LEFT(CONCAT('sweep.', DATABASE()), 64));
+  END;
+
+  SELECT v_ran AS ran, v_expired AS expired, v_units AS units;
+END $$
+
+DELIMITER ;

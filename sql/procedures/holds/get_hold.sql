@@ -1,0 +1,47 @@
+DELIMITER $$
+
+DROP PROCEDURE IF EXISTS get_hold $$
+
+CREATE DEFINER = flashsale_owner@localhost PROCEDURE get_hold (
+  IN in_hold_id LONGTEXT
+)
+COMMENT '
+Description
+  Returns a hold, or says how it ended.
+
+Parameters
+  in_hold_id TEXT  as create_hold returned it
+
+Result set
+  hold_id, product_id, qty, customer_id, status (active, or ordered: it lives on as the order of the same id), created_at,
+  expires_at, ended_at, replayed (always 0)
+
+Errors
+  hold_not_found    no hold has this id
+  hold_expired      its time ran out, swept or not
+  hold_released     it was given back
+  invalid_argument  the id is not a UUID
+
+Locks
+  none
+
+Example
+  mysql> CALL get_hold(''019f0c1e-7a51-7d0c-9d6b-3f0a4be7c1d2'');
+  mysql> CALL get_hold(''8'');
+  ERROR 31301 (45422): invalid_argument: hold_id must be a UUID of 36 characters, as create_hold returned it
+'
+BEGIN
+  SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+  BEGIN
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END;
+    START TRANSACTION READ ONLY;
+    CALL _require_uuid('hold_id', in_hold_id);
+    CALL _refuse_ended_hold(UUID_TO_BIN(in_hold_id), FALSE);
+    COMMIT;
+  END;
+
+  CALL _select_hold(UUID_TO_BIN(in_hold_id), FALSE);
+  COMMIT;
+END $$
+
+DELIMITER ;

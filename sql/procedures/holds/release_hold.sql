@@ -1,0 +1,66 @@
+DELIMITER $$
+
+DROP PROCEDURE IF EXISTS release_hold $$
+
+CREATE DEFINER = flashsale_owner@localhost PROCEDURE release_hold (
+  IN in_hold_id LONGTEXT
+)
+COMMENT '
+Description
+  Gives the units of a hold back before it expires. Releasing it again changes nothing and answers the same.
+
+Parameters
+  in_hold_id TEXT  as create_hold returned it
+
+Result set
+  hold_id, product_id, qty, customer_id, status (released), created_at, expires_at, ended_at, replayed (1 when it was
+  released before)
+
+Errors
+  hold_not_found     no hold has this id
+  hold_expired       its time ran out first
+  hold_already_used  it became an order
+  invalid_argument   the id is not a UUID
+
+Locks
+  the hold, then customer_units, then a stripe of stock
+
+Example
+  mysql> CALL release_hold(''019f0c1e-7a51-7d0c-9d6b-3f0a4be7c1d2'');
+  mysql> CALL release_hold(NULL);
+  ERROR 31301 (45422): invalid_argument: hold_id must be a UUID of 36 characters, as create_hold returned it
+'
+BEGIN
+  DECLARE v_hold_id BINARY(16);
+  DECLARE v_product_id INT UNSIGNED;
+  DECLARE v_released_before BOOLEAN DEFAULT FALSE;
+
+  SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+  BEGIN
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END;
+
+    CALL _require_uuid('hold_id', in_hold_id);
+    SET v_hold_id = UUID_TO_BIN(in_hold_id);
+
+    START TRANSACTION;
+    SELECT product_id
+      INTO v_product_id
+      FROM holds
+     WHERE hold_id = v_hold_id AND expires_at > UTC_TIMESTAMP(6)
+       FOR UPDATE;
+    IF v_product_id IS NOT NULL THEN
+      CALL _end_holds(v_product_id, JSON_ARRAY(in_hold_id), 'released');
+    ELSE
+      SET v_released_before = EXISTS (SELECT 1 FROM hold_history WHERE hold_id = v_hold_id AND ended_as = 'released');
+      IF NOT v_released_before THEN
+        CALL _refuse_ended_hold(v_hold_id, TRUE);
+      END IF;
+    END IF;
+    COMMIT;
+  END;
+
+  CALL _select_hold(v_hold_id, v_released_before);
+  COMMIT;
+END $$
+
+DELIMITER ;

@@ -1,0 +1,55 @@
+DELIMITER $$
+
+DROP PROCEDURE IF EXISTS health_check $$
+
+CREATE DEFINER = flashsale_owner@localhost PROCEDURE health_check ()
+COMMENT '
+Description
+  Tells whether the database can serve the sale and whether its housekeeping runs.
+
+Parameters
+  none
+
+Result set
+  status (ok; degraded: the sale goes on, but see detail), detail (NULL when ok), database_version,
+  schema_version (the newest migration), event_scheduler, event_status (NULL: the EVENT is missing),
+  last_sweep_at (UTC; NULL: never), sweep_lag_seconds (how long the oldest expired unit has been waiting), checked_at (UTC)
+
+Errors
+  none
+
+Locks
+  none
+
+Example
+  mysql> CALL health_check();
+'
+BEGIN
+  DECLARE v_schema_version VARCHAR(255);
+  DECLARE v_event_status VARCHAR(32);
+  DECLARE v_last_sweep_at DATETIME(6);
+  DECLARE v_lag_seconds DECIMAL(16, 6);
+  DECLARE v_detail VARCHAR(255);
+
+  SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+  SELECT (SELECT MAX(migration_id) FROM _yoyo_migration),
+         (SELECT status FROM information_schema.events WHERE event_schema = DATABASE() AND event_name = 'sweep_expired'),
+         (SELECT MAX(started_at) FROM sweep_heartbeat WHERE started_at <= UTC_TIMESTAMP(6)),
+         (SELECT lag_seconds FROM sweep_lag)
+    INTO v_schema_version, v_event_status, v_last_sweep_at, v_lag_seconds;
+  COMMIT;
+
+  SET v_detail = CASE
+    WHEN @@GLOBAL.event_scheduler <> 'ON' THEN 'event_scheduler is not ON: SET GLOBAL event_scheduler = ON'
+    WHEN v_event_status IS NULL THEN 'the EVENT sweep_expired is missing: run the migration'
+    WHEN v_event_status <> 'ENABLED' THEN 'the EVENT is not enabled: ALTER EVENT sweep_expired ENABLE'
+    WHEN v_lag_seconds > 60 THEN 'expired units have been waiting for more than a minute: see sweep_heartbeat'
+    WHEN v_last_sweep_at < UTC_TIMESTAMP(6) - INTERVAL 60 SECOND THEN 'no sweep for more than a minute: see the error log'
+  END;
+
+  SELECT IF(v_detail IS NULL, 'ok', 'degraded') AS status, v_detail AS detail, VERSION() AS database_version,
+         v_schema_version AS schema_version, @@GLOBAL.event_scheduler AS event_scheduler, v_event_status AS event_status,
+         v_last_sweep_at AS last_sweep_at, v_lag_seconds AS sweep_lag_seconds, UTC_TIMESTAMP(6) AS checked_at;
+END $$
+
+DELIMITER ;

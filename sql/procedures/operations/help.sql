@@ -1,0 +1,50 @@
+DELIMITER $$
+
+DROP PROCEDURE IF EXISTS help $$
+
+CREATE DEFINER = flashsale_owner@localhost PROCEDURE help (
+  IN in_name LONGTEXT
+)
+COMMENT '
+Description
+  Prints the documentation of a public procedure, or a list of all of them.
+
+Parameters
+  in_name TEXT  the procedure; an empty text or NULL lists all
+
+Result set
+  name, documentation: one row for in_name; or each public procedure with its first sentence
+
+Errors
+  invalid_argument  there is no public procedure of this name
+
+Locks
+  none
+
+Example
+  mysql> CALL help(''get_product'');
+  mysql> CALL help(''buy'');
+  ERROR 31301 (45422): invalid_argument: name must be a public procedure; CALL help('''') lists them
+'
+BEGIN
+  DECLARE v_known INT;
+
+  SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+  SELECT COUNT(*) INTO v_known
+    FROM information_schema.routines
+   WHERE routine_schema = DATABASE() AND routine_name = in_name AND routine_name NOT LIKE '\_%';
+
+  IF v_known = 0 AND COALESCE(in_name, '') <> '' THEN
+    COMMIT;
+    CALL _raise('invalid_argument', 'name must be a public procedure; CALL help('''') lists them');
+  END IF;
+
+  SELECT routine_name AS name,
+         IF(v_known, routine_comment, REGEXP_SUBSTR(routine_comment, '(?<=Description\n  )[^.]*\\.')) AS documentation
+    FROM information_schema.routines
+   WHERE routine_schema = DATABASE() AND routine_name NOT LIKE '\_%' AND (NOT v_known OR routine_name = in_name)
+   ORDER BY routine_name;
+  COMMIT;
+END $$
+
+DELIMITER ;

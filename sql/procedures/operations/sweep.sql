@@ -1,0 +1,88 @@
+DELIMITER $$
+
+DROP PROCEDURE IF EXISTS sweep $$
+
+CREATE DEFINER = flashsale_owner@localhost PROCEDURE sweep ()
+COMMENT '
+Description
+  What the EVENT sweep_expired calls every second: ends expired holds, cancels overdue orders, settles payments whose order can
+  never come, and leaves a heartbeat; in transactions of 500 rows at most, 25,000 holds and as many orders a run.
+
+Parameters
+  none
+
+Result set
+  ran (0: another sweep is running and does this work), holds_expired, orders_expired, payments_settled,
+  lag_seconds (how long the oldest of them had been due when the run began)
+
+Errors
+  none
+
+Locks
+  those of expire_holds and expire_orders; parked webhooks (skipping locked ones)
+
+Example
+  mysql> CALL sweep();
+'
+BEGIN
+  DECLARE v_started_at DATETIME(6) DEFAULT UTC_TIMESTAMP(6);
+  DECLARE v_ran BOOLEAN;
+  DECLARE v_lag_seconds DECIMAL(16, 6);
+  DECLARE v_batches INT DEFAULT 0;
+  DECLARE v_holds INT DEFAULT 0;
+  DECLARE v_orders INT DEFAULT 0;
+  DECLARE v_payments INT DEFAULT 0;
+  DECLARE v_units INT;
+  DECLARE v_holds_expired INT DEFAULT 0;
+  DECLARE v_orders_expired INT DEFAULT 0;
+  DECLARE v_payments_settled INT DEFAULT 0;
+
+  SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+  BEGIN
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION
+    BEGIN
+      ROLLBACK;
+      DO RELEASE_LOCK(LEFT(CONCAT('sweep.', DATABASE()), 64));
+      RESIGNAL;
+    END;
+
+    -- Two never run at once, also when a run outlasts the EVENT's interval.
+    SET v_ran = GET_LOCK(LEFT(CONCAT('sweep.', DATABASE()), 64), 0);
+    IF v_ran THEN
+      SELECT lag_seconds INTO v_lag_seconds FROM sweep_lag;
+      COMMIT;
+      REPEAT
+        SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+        START TRANSACTION;
+        CALL _expire_some_holds(500, v_holds, v_units);
+        COMMIT;
+        SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+        START TRANSACTION;
+        CALL _expire_some_orders(500, v_orders, v_units);
+        COMMIT;
+        SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+        START TRANSACTION;
+        CALL _settle_orphaned_payments(NULL, 500, v_payments);
+        COMMIT;
+        SET v_holds_expired = v_holds_expired + v_holds,
+            v_orders_expired = v_orders_expired + v_orders,
+            v_payments_settled = v_payments_settled + v_payments,
+            v_batches = v_batches + 1;
+      UNTIL v_holds + v_orders + v_payments = 0 OR v_batches = 50
+      END REPEAT;
+
+      START TRANSACTION;
+      INSERT INTO sweep_heartbeat (started_at, holds_expired, orders_expired, payments_settled, lag_seconds)
+      VALUES (v_started_at, v_holds_expired, v_orders_expired, v_payments_settled, v_lag_seconds);
+      -- An hour of runs is enough to see when it last worked and how far behind it was.
+      DELETE FROM sweep_heartbeat WHERE run_id <= CAST(LAST_INSERT_ID() AS SIGNED) - 3600;
+      COMMIT;
+      DO RELEASE_LOCK(LEFT(CONCAT('sweep.', DATABASE()), 64));
+    END IF;
+  END;
+
+  SELECT v_ran AS ran, v_holds_expired AS holds_expired, v_orders_expired AS orders_expired,
+         v_payments_settled AS payments_settled, v_lag_seconds AS lag_seconds;
+END $$
+
+DELIMITER ;

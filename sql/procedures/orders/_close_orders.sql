@@ -1,0 +1,49 @@
+DELIMITER $$
+
+DROP PROCEDURE IF EXISTS _close_orders $$
+
+CREATE DEFINER = flashsale_owner@localhost PROCEDURE _close_orders (
+  IN in_product_id INT UNSIGNED,
+  IN in_order_ids JSON,
+  IN in_status VARCHAR(10),
+  IN in_reason VARCHAR(255)
+)
+COMMENT '
+Description
+  Closes live orders of one product, in the transaction of its caller, who has locked them: pending ones become cancelled,
+  paid ones refunded, and their units return to sale.
+
+Parameters
+  in_product_id INT
+  in_order_ids  JSON     array of ids as texts; NULL is none
+  in_status     VARCHAR  cancelled or refunded
+  in_reason     VARCHAR  kept in closed_reason
+
+Locks
+  customer_units, then stock_stripes
+'
+BEGIN
+  DECLARE v_units INT;
+
+  UPDATE JSON_TABLE(in_order_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS closed
+    JOIN orders AS o ON o.order_id = UUID_TO_BIN(closed.id)
+     SET o.status = in_status,
+         o.closed_at = UTC_TIMESTAMP(6),
+         o.closed_reason = in_reason;
+
+  UPDATE customer_units AS c
+    JOIN (SELECT o.customer_id, SUM(o.qty) AS units
+            FROM JSON_TABLE(in_order_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS closed
+            JOIN orders AS o ON o.order_id = UUID_TO_BIN(closed.id)
+           GROUP BY o.customer_id) AS freed ON freed.customer_id = c.customer_id
+     SET c.units = c.units - freed.units
+   WHERE c.product_id = in_product_id;
+
+  SELECT SUM(o.qty)
+    INTO v_units
+    FROM JSON_TABLE(in_order_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS closed
+    JOIN orders AS o ON o.order_id = UUID_TO_BIN(closed.id);
+  CALL _return_units(in_product_id, v_units);
+END $$
+
+DELIMITER ;

@@ -1,0 +1,30 @@
+DELIMITER $$
+
+DROP PROCEDURE IF EXISTS _reclaim_for_late_payment $$
+
+CREATE DEFINER = flashsale_owner@localhost PROCEDURE _reclaim_for_late_payment (
+  IN in_order_id BINARY(16)
+)
+COMMENT '
+Description
+  A success that comes for a cancelled order wants its units back: what has expired must be among them, so it is given back
+  first, in a transaction of its own, because stripes come last in the order of locks. Other orders: nothing to do.
+
+Locks
+  none, or those of _reclaim_expired
+'
+BEGIN
+  DECLARE v_product_id INT UNSIGNED;
+  DECLARE v_qty INT;
+
+  SELECT product_id, qty
+    INTO v_product_id, v_qty
+    FROM orders
+   WHERE order_id = in_order_id AND status = 'cancelled';
+
+  IF v_product_id IS NOT NULL THEN
+    CALL _reclaim_expired(v_product_id, v_qty);
+  END IF;
+END $$
+
+DELIMITER ;

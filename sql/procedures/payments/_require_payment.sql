@@ -1,0 +1,37 @@
+DELIMITER $$
+
+DROP PROCEDURE IF EXISTS _require_payment $$
+
+CREATE DEFINER = flashsale_owner@localhost PROCEDURE _require_payment (
+  IN in_idempotency_key LONGTEXT,
+  IN in_order_id LONGTEXT,
+  IN in_status LONGTEXT,
+  IN in_amount BIGINT,
+  IN in_currency LONGTEXT,
+  IN in_payload LONGTEXT
+)
+COMMENT '
+Description
+  Refuses a payment event that is not well formed, naming the parameter.
+
+Errors
+  invalid_argument
+'
+BEGIN
+  CALL _require_text('idempotency_key', in_idempotency_key, 255);
+  CALL _require_uuid('order_id', in_order_id);
+  IF (in_status IN ('succeeded', 'failed', 'refunded')) IS NOT TRUE THEN
+    CALL _raise('invalid_argument', 'status must be succeeded, failed or refunded');
+  END IF;
+  IF in_amount < 0 THEN
+    CALL _raise('invalid_argument', 'amount must be a whole number of minor units, 0 or more, or NULL');
+  END IF;
+  IF in_currency IS NOT NULL THEN
+    CALL _require_currency(in_currency);
+  END IF;
+  IF NOT JSON_VALID(in_payload) THEN
+    CALL _raise('invalid_argument', 'payload must be a JSON document or NULL');
+  END IF;
+END $$
+
+DELIMITER ;

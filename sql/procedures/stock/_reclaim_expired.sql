@@ -1,0 +1,45 @@
+DELIMITER $$
+
+DROP PROCEDURE IF EXISTS _reclaim_expired $$
+
+CREATE DEFINER = flashsale_owner@localhost PROCEDURE _reclaim_expired (
+  IN in_product_id INT UNSIGNED,
+  IN in_qty INT
+)
+COMMENT '
+Description
+  Gives a product''s expired units back now, for somebody who needs in_qty of them, without waiting for the sweep.
+  Its caller commits before it takes units, because stripes come last in the order of locks.
+  It waits for whoever is giving back the same units: what they return has to count for this buyer too.
+  Each hold and order has a unit at least, so in_qty of them are enough; it takes 10,000 of each at most in one transaction.
+
+Locks
+  holds and orders, waiting, then customer_units, then stock_stripes
+'
+BEGIN
+  DECLARE v_limit INT DEFAULT LEAST(GREATEST(in_qty, 100), 10000);
+  DECLARE v_ended INT;
+  DECLARE v_units INT;
+
+  SELECT COUNT(*)
+    INTO v_ended
+    FROM (SELECT hold_id
+            FROM holds
+           WHERE product_id = in_product_id AND expires_at <= UTC_TIMESTAMP(6)
+           ORDER BY expires_at
+           LIMIT v_limit
+             FOR UPDATE) AS expired;
+  SELECT COUNT(*)
+    INTO v_ended
+    FROM (SELECT order_id
+            FROM orders
+           WHERE product_id = in_product_id AND status = 'pending' AND pay_by <= UTC_TIMESTAMP(6)
+           ORDER BY pay_by
+           LIMIT v_limit
+             FOR UPDATE) AS overdue;
+
+  CALL _expire_holds_of(in_product_id, v_limit, v_ended, v_units);
+  CALL _expire_orders_of(in_product_id, v_limit, v_ended, v_units);
+END $$
+
+DELIMITER ;
