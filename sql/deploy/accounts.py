@@ -1,0 +1,37 @@
+"""Accounts and their rights: the files of sql/accounts/, and the passwords that only the environment knows."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import mysql.connector
+from mysql.connector.abstracts import MySQLConnectionAbstract
+
+from sql.deploy.objects import SQL_FOLDER
+from sql.deploy.urls import Address, connect
+
+OWNER = "flashsale_owner"
+OTHERS = ("flashsale_api", "flashsale_dba", "flashsale_operator")
+
+
+def apply_account(connection: MySQLConnectionAbstract, account: str) -> None:
+    """Run the statements of the account's file; each may be run again and again."""
+    with connection.cursor() as cursor:
+        for statement in _statements(SQL_FOLDER / "accounts" / f"{account}.sql"):
+            cursor.execute(statement)
+
+
+def set_password(connection: MySQLConnectionAbstract, address: Address, account: str, password: str) -> bool:
+    """Give a login its password and unlock it, unless it can already log in with it; True when changed."""
+    try:
+        connect(address._replace(user=account, password=password)).close()
+        return False
+    except mysql.connector.Error:
+        with connection.cursor() as cursor:
+            cursor.execute(f"ALTER USER {account}@'%' IDENTIFIED BY %s ACCOUNT UNLOCK", (password,))
+        return True
+
+
+def _statements(path: Path) -> Iterator[str]:
+    text = re.sub(r"^--.*$", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return (statement.strip() for statement in text.split(";") if statement.strip())

@@ -1,0 +1,77 @@
+"""The whole deployment, in the order in which its parts need each other."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import mysql.connector
+from mysql.connector.abstracts import MySQLConnectionAbstract
+from yoyo import read_migrations
+
+from sql.deploy import accounts, objects
+from sql.deploy.urls import Address, connect, parse
+from sql.deploy.yoyo_backend import open_backend
+
+MIGRATIONS = Path(__file__).resolve().parent.parent.parent / "migrations"
+LOCK_TIMEOUT_SECONDS = 60
+
+Echo = Callable[[str], None]
+
+
+def migrate(admin_url: str, api_password: str, operator_password: str, echo: Echo = print) -> None:
+    """Create or update everything in the database of ``admin_url``; running it again changes nothing.
+
+    ``admin_url`` names an administrator. Two runs at once wait for each other. Raises mysql.connector.Error.
+    """
+    address = parse(admin_url)
+    with _deploying(address) as connection:
+        accounts.apply_account(connection, accounts.OWNER)
+        for name in _apply_migrations(address):
+            echo(f"  applied migration {name}")
+        for change in objects.load(connection):
+            echo(f"  {change}")
+        for account in accounts.OTHERS:
+            accounts.apply_account(connection, account)
+        for account, password in (("flashsale_api", api_password), ("flashsale_operator", operator_password)):
+            if accounts.set_password(connection, address, account, password):
+                echo(f"  set the password of {account}")
+
+
+def rollback(admin_url: str, echo: Echo = print) -> None:
+    """Undo all migrations, newest first: every table and all its data are gone. Procedures stay."""
+    address = parse(admin_url)
+    with _deploying(address), open_backend(address) as backend:
+        backend.break_lock()
+        migrations = backend.to_rollback(read_migrations(str(MIGRATIONS)))
+        with backend.lock():
+            backend.rollback_migrations(migrations)
+        for migration in migrations:
+            echo(f"  rolled back {migration.id}")
+
+
+@contextmanager
+def _deploying(address: Address) -> Iterator[MySQLConnectionAbstract]:
+    """Yield a connection to the database, created if needed, while no other deployment of it runs."""
+    with closing(connect(address, database=None)) as connection, connection.cursor(buffered=True) as cursor:
+        # MySQL takes lock names of up to 64 characters.
+        cursor.execute("SELECT GET_LOCK(%s, %s)", (f"deploy.{address.database}"[:64], LOCK_TIMEOUT_SECONDS))
+        if cursor.fetchone() != (1,):
+            raise mysql.connector.DatabaseError(
+                msg=f"another deployment of {address.database} has been running for {LOCK_TIMEOUT_SECONDS} s;"
+                " wait for it, or end its connection"
+            )
+        cursor.execute(
+            f"CREATE DATABASE IF NOT EXISTS `{address.database}` CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin"
+        )
+        cursor.execute(f"USE `{address.database}`")
+        yield connection
+
+
+def _apply_migrations(address: Address) -> list[str]:
+    with open_backend(address) as backend:
+        # The deployment's own lock is held, so a row in yoyo's lock table was left by a run that died.
+        backend.break_lock()
+        pending = backend.to_apply(read_migrations(str(MIGRATIONS)))
+        with backend.lock():
+            backend.apply_migrations(pending)
+        return [migration.id for migration in pending]

@@ -1,0 +1,140 @@
+"""Load what lives in sql/: one object a file, each replaced only when it differs from what the server has."""
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from mysql.connector.abstracts import MySQLConnectionAbstract
+
+SQL_FOLDER = Path(__file__).resolve().parent.parent
+
+_SOURCE = re.compile(r"^SOURCE (\S+)$", re.MULTILINE)
+_SET = re.compile(r"^SET .*(?=;$)", re.MULTILINE)
+_OBJECT = re.compile(r"^CREATE\s.*?(?=\s*\$\$)", re.DOTALL | re.MULTILINE)
+_HEADER = re.compile(
+    r"CREATE (?:OR REPLACE )?(?:.*?)\b(?P<kind>PROCEDURE|FUNCTION|VIEW|EVENT)\s+(?P<name>\w+)", re.DOTALL
+)
+_ROUTINE = re.compile(
+    r"(?P<parameters>\(.*?\n?\))\s*\nCOMMENT '(?P<comment>(?:[^']|'')*)'\s*\n(?P<body>BEGIN\b.*)", re.DOTALL
+)
+
+
+class SqlObject(NamedTuple):
+    """One file of sql/: what it creates, and the statement that does."""
+
+    kind: str
+    name: str
+    statement: str
+    path: Path
+
+
+def read_object(path: Path) -> SqlObject:
+    """Read the one CREATE statement of a file; ValueError when there is not exactly one."""
+    statements = _OBJECT.findall(path.read_text(encoding="utf-8"))
+    header = _HEADER.match(statements[0]) if len(statements) == 1 else None
+    if header is None:
+        raise ValueError(f"{path}: expected exactly one CREATE statement between DELIMITER $$ lines")
+    return SqlObject(header["kind"], header["name"], statements[0], path)
+
+
+def all_objects() -> list[SqlObject]:
+    """Every object of sql/, in the order of sql/install.sql, in which each finds what it needs."""
+    files = [path for path in _SOURCE.findall(_install_list()) if not path.startswith("accounts/")]
+    return [read_object(SQL_FOLDER / path) for path in files]
+
+
+def load(connection: MySQLConnectionAbstract) -> list[str]:
+    """Make the connection's database hold exactly the objects of sql/; return a line for each change."""
+    with connection.cursor() as cursor:
+        for statement in _SET.findall(_install_list()):
+            cursor.execute(statement)
+    wanted = all_objects()
+    changes = [change for item in wanted if (change := _load_one(connection, item))]
+    return changes + _drop_unknown(connection, {(item.kind, item.name) for item in wanted})
+
+
+def _install_list() -> str:
+    return (SQL_FOLDER / "install.sql").read_text(encoding="utf-8")
+
+
+def _rows(connection: MySQLConnectionAbstract, query: str, *arguments: object) -> list[tuple[str, ...]]:
+    with connection.cursor(buffered=True) as cursor:
+        cursor.execute(query, arguments)
+        return [tuple(str(value) for value in row) for row in cursor.fetchall()]
+
+
+def _load_one(connection: MySQLConnectionAbstract, item: SqlObject) -> str | None:
+    if item.kind == "VIEW":
+        # CREATE OR REPLACE is atomic, and MySQL keeps no original text to compare with.
+        with connection.cursor() as cursor:
+            cursor.execute(item.statement)
+        return None
+    if _is_installed(connection, item):
+        return None
+    # DROP takes the grants on a routine with it; whoever had them gets them back at once.
+    grantees = _rows(
+        connection,
+        "SELECT User, Host FROM mysql.procs_priv WHERE Db = DATABASE() AND Routine_name = %s",
+        item.name,
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP {item.kind} IF EXISTS {item.name}")
+        cursor.execute(item.statement)
+        for user, host in grantees:
+            cursor.execute(f"GRANT EXECUTE ON {item.kind} {item.name} TO %s@%s", (user, host))
+    return f"loaded {item.kind.lower()} {item.name}"
+
+
+def _is_installed(connection: MySQLConnectionAbstract, item: SqlObject) -> bool:
+    if item.kind == "EVENT":
+        return _event_is_installed(connection, item)
+    routine = _ROUTINE.search(item.statement)
+    if routine is None:
+        raise ValueError(f"{item.path}: expected parameters, COMMENT and BEGIN, in this order")
+    comments = _rows(
+        connection,
+        "SELECT routine_comment FROM information_schema.routines"
+        " WHERE routine_schema = DATABASE() AND routine_name = %s AND routine_type = %s",
+        item.name,
+        item.kind,
+    )
+    if comments != [(routine["comment"].replace("''", "'"),)]:
+        return False
+    # Only SHOW CREATE gives the body back to the letter.
+    [(_, _, created, *_)] = _rows(connection, f"SHOW CREATE {item.kind} {item.name}")
+    return (
+        created.startswith("CREATE DEFINER=`flashsale_owner`@`localhost`")
+        and f"`{item.name}`{routine['parameters']}" in created
+        and created.endswith(routine["body"])
+    )
+
+
+def _event_is_installed(connection: MySQLConnectionAbstract, item: SqlObject) -> bool:
+    found = _rows(
+        connection,
+        "SELECT interval_value, interval_field, event_definition, status FROM information_schema.events"
+        " WHERE event_schema = DATABASE() AND event_name = %s",
+        item.name,
+    )
+    return any(
+        status == "ENABLED" and f"EVERY {value} {unit}\n" in item.statement and item.statement.endswith(f"DO {body}")
+        for value, unit, body, status in found
+    )
+
+
+def _drop_unknown(connection: MySQLConnectionAbstract, wanted: set[tuple[str, str]]) -> list[str]:
+    """Remove objects that an earlier version left behind, so that the server shows what the repository does."""
+    present = _rows(
+        connection,
+        "SELECT routine_type, routine_name FROM information_schema.routines WHERE routine_schema = DATABASE()"
+        " AND definer = 'flashsale_owner@localhost'"
+        " UNION ALL SELECT 'VIEW', table_name FROM information_schema.views WHERE table_schema = DATABASE()"
+        " AND definer = 'flashsale_owner@localhost'"
+        " UNION ALL SELECT 'EVENT', event_name FROM information_schema.events WHERE event_schema = DATABASE()"
+        " AND definer = 'flashsale_owner@localhost'",
+    )
+    unknown = [(kind, name) for kind, name in present if (kind, name) not in wanted]
+    with connection.cursor() as cursor:
+        for kind, name in unknown:
+            cursor.execute(f"DROP {kind} IF EXISTS `{name}`")
+    return [f"dropped {kind.lower()} {name}" for kind, name in unknown]
