@@ -98,7 +98,7 @@ def _is_installed(connection: MySQLConnectionAbstract, item: SqlObject) -> bool:
         item.name,
         item.kind,
     )
-    if comments != [(routine["comment"].replace("''", "'"),)]:
+    if comments != [(routine["comment"].replace("''", "'").replace(r"\\", "\\"),)]:
         return False
     # Only SHOW CREATE gives the body back to the letter.
     [(_, _, created, *_)] = _rows(connection, f"SHOW CREATE {item.kind} {item.name}")

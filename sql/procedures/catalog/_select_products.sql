@@ -17,23 +17,21 @@ Result set
 '
 BEGIN
   SELECT p.product_id, p.name, p.price_minor AS price, p.currency, p.stock_total,
-         free.units + expired.units + overdue.units AS available,
-         live.units AS held,
-         p.stock_total - free.units - expired.units - overdue.units - live.units AS sold,
+         free.units + held.expired + overdue.units AS available,
+         held.units - held.expired AS held,
+         p.stock_total - free.units - held.units - overdue.units AS sold,
          p.max_per_hold, p.max_per_customer, p.hold_seconds, p.payment_seconds, p.stripes, p.sale_starts_at, p.sale_ends_at
     FROM products AS p
     JOIN LATERAL (SELECT CAST(COALESCE(SUM(s.available), 0) AS SIGNED) AS units
                     FROM stock_stripes AS s
                    WHERE s.product_id = p.product_id) AS free
-    JOIN LATERAL (SELECT CAST(COALESCE(SUM(h.qty), 0) AS SIGNED) AS units
+    JOIN LATERAL (SELECT CAST(COALESCE(SUM(h.qty), 0) AS SIGNED) AS units,
+                         CAST(COALESCE(SUM(IF(h.expires_at <= UTC_TIMESTAMP(6), h.qty, 0)), 0) AS SIGNED) AS expired
                     FROM holds AS h
-                   WHERE h.product_id = p.product_id AND h.expires_at <= UTC_TIMESTAMP(6)) AS expired
+                   WHERE h.product_id = p.product_id) AS held
     JOIN LATERAL (SELECT CAST(COALESCE(SUM(o.qty), 0) AS SIGNED) AS units
                     FROM orders AS o
                    WHERE o.product_id = p.product_id AND o.status = 'pending' AND o.pay_by <= UTC_TIMESTAMP(6)) AS overdue
-    JOIN LATERAL (SELECT CAST(COALESCE(SUM(h.qty), 0) AS SIGNED) AS units
-                    FROM holds AS h
-                   WHERE h.product_id = p.product_id AND h.expires_at > UTC_TIMESTAMP(6)) AS live
    WHERE in_product_id IS NULL OR p.product_id = in_product_id
    ORDER BY p.product_id;
 END $$

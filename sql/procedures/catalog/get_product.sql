@@ -26,7 +26,23 @@ Locks
   none
 
 Example
-  mysql> CALL get_product(1);
+  mysql> CALL get_product(1)\\G
+  *************************** 1. row ***************************
+        product_id: 1
+              name: Limited sneaker
+             price: 12900
+          currency: EUR
+       stock_total: 100
+         available: 98
+              held: 2
+              sold: 0
+      max_per_hold: 10
+  max_per_customer: NULL
+      hold_seconds: 120
+   payment_seconds: 900
+           stripes: 6
+    sale_starts_at: NULL
+      sale_ends_at: NULL
   mysql> CALL get_product(99);
   ERROR 31001 (45404): product_not_found: no product has this id; list_products shows those on sale
 '

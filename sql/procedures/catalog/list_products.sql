@@ -23,7 +23,23 @@ Locks
   none
 
 Example
-  mysql> CALL list_products();
+  mysql> CALL list_products()\\G
+  *************************** 1. row ***************************
+        product_id: 1
+              name: Limited sneaker
+             price: 12900
+          currency: EUR
+       stock_total: 100
+         available: 100
+              held: 0
+              sold: 0
+      max_per_hold: 10
+  max_per_customer: NULL
+      hold_seconds: 120
+   payment_seconds: 900
+           stripes: 6
+    sale_starts_at: NULL
+      sale_ends_at: NULL
 '
 BEGIN
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;

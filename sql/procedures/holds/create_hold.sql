@@ -37,7 +37,17 @@ Locks
   the product (shared), the hold, customer_units, one stripe of stock; all stripes only when units are short
 
 Example
-  mysql> CALL create_hold(1, 2, ''alice'', ''cart-81'');
+  mysql> CALL create_hold(1, 2, ''alice'', ''cart-81'')\\G
+  *************************** 1. row ***************************
+      hold_id: 01a202e0-ae60-71e4-a170-e4259cbb8fa9
+   product_id: 1
+          qty: 2
+  customer_id: alice
+       status: active
+   created_at: 2026-11-22 10:50:08.864341
+   expires_at: 2026-11-22 10:52:08.864341
+     ended_at: NULL
+     replayed: 0
   mysql> CALL create_hold(1, 0, NULL, NULL);
   ERROR 31301 (45422): invalid_argument: qty must be a whole number from 1 to 2147483647
 '

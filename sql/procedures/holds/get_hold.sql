@@ -26,7 +26,17 @@ Locks
   none
 
 Example
-  mysql> CALL get_hold(''019f0c1e-7a51-7d0c-9d6b-3f0a4be7c1d2'');
+  mysql> CALL get_hold(''01a202e0-ae60-71e4-a170-e4259cbb8fa9'')\\G
+  *************************** 1. row ***************************
+      hold_id: 01a202e0-ae60-71e4-a170-e4259cbb8fa9
+   product_id: 1
+          qty: 2
+  customer_id: alice
+       status: active
+   created_at: 2026-11-22 10:50:08.864341
+   expires_at: 2026-11-22 10:52:08.864341
+     ended_at: NULL
+     replayed: 0
   mysql> CALL get_hold(''8'');
   ERROR 31301 (45422): invalid_argument: hold_id must be a UUID of 36 characters, as create_hold returned it
 '

@@ -22,7 +22,17 @@ Locks
   none
 
 Example
-  mysql> CALL health_check();
+  mysql> CALL health_check()\\G
+  *************************** 1. row ***************************
+             status: ok
+             detail: NULL
+   database_version: 9.7.4-2
+     schema_version: 0009.sweep_heartbeat
+    event_scheduler: ON
+       event_status: ENABLED
+      last_sweep_at: 2026-11-22 10:50:09.813047
+  sweep_lag_seconds: 0.000000
+         checked_at: 2026-11-22 10:50:09.875749
 '
 BEGIN
   DECLARE v_schema_version VARCHAR(255);

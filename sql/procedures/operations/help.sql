@@ -22,7 +22,29 @@ Locks
   none
 
 Example
-  mysql> CALL help(''get_product'');
+  mysql> CALL help(''check_invariants'')\\G
+  *************************** 1. row ***************************
+           name: check_invariants
+  documentation: 
+  Description
+    Looks for anything that must never be: units that do not add up, a hold used twice, a payment parked beside its order.
+    It reads one snapshot, so it is exact in the middle of a sale.
+
+  Parameters
+    none
+
+  Result set
+    violation, product_id (NULL: not of one product), detail; no row when all is well
+
+  Errors
+    none
+
+  Locks
+    none
+
+  Example
+    mysql> CALL check_invariants();
+    Empty set
   mysql> CALL help(''buy'');
   ERROR 31301 (45422): invalid_argument: name must be a public procedure; CALL help('''') lists them
 '

@@ -22,7 +22,13 @@ Locks
   those of expire_holds and expire_orders; parked webhooks (skipping locked ones)
 
 Example
-  mysql> CALL sweep();
+  mysql> CALL sweep()\\G
+  *************************** 1. row ***************************
+               ran: 1
+     holds_expired: 0
+    orders_expired: 0
+  payments_settled: 0
+       lag_seconds: 0.000000
 '
 BEGIN
   DECLARE v_started_at DATETIME(6) DEFAULT UTC_TIMESTAMP(6);

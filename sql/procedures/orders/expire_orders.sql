@@ -22,7 +22,11 @@ Locks
   orders (skipping locked ones), then customer_units, then stock_stripes
 
 Example
-  mysql> CALL expire_orders(1000);
+  mysql> CALL expire_orders(1000)\\G
+  *************************** 1. row ***************************
+      ran: 1
+  expired: 0
+    units: 0
   mysql> CALL expire_orders(0);
   ERROR 31301 (45422): invalid_argument: limit must be a whole number from 1 to 1000000
 '

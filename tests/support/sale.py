@@ -1,0 +1,132 @@
+"""Words for a sale: products, holds, orders, payments, and many buyers at the same instant."""
+
+import threading
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import mysql.connector
+
+from tests.support.database import Database, Refused, Row
+
+T = TypeVar("T")
+A = TypeVar("A")
+
+
+def new_key() -> str:
+    """A key nobody used before."""
+    return str(uuid.uuid4())
+
+
+def new_product(
+    db: Database,
+    stock: int,
+    *,
+    price: int = 1000,
+    stripes: int | None = None,
+    hold_seconds: int | None = None,
+    payment_seconds: int | None = None,
+    max_per_hold: int | None = None,
+    max_per_customer: int | None = None,
+    sale_starts_at: object = None,
+    sale_ends_at: object = None,
+) -> int:
+    """Put a product on sale, in EUR, and return its id; None is the procedure's default."""
+    row = db.one(
+        "create_product", "Limited sneaker", price, "EUR", stock, stripes, hold_seconds, payment_seconds,
+        max_per_hold, max_per_customer, sale_starts_at, sale_ends_at,
+    )  # fmt: skip
+    return int(row["product_id"])
+
+
+def hold(db: Database, product: int, qty: int = 1, customer: str | None = None, key: str | None = None) -> str:
+    """Hold units and return the id of the hold."""
+    return str(db.one("create_hold", product, qty, customer, key or new_key())["hold_id"])
+
+
+def order(db: Database, product: int, qty: int = 1, customer: str | None = None) -> str:
+    """Hold and order units; return the id of the order."""
+    return str(db.one("create_order", hold(db, product, qty, customer), new_key())["order_id"])
+
+
+def pay(
+    db: Database, order_id: str, status: str = "succeeded", amount: int | None = None, currency: str | None = None,
+    key: str | None = None,
+) -> Row:  # fmt: skip
+    """Deliver a payment event and return what it did."""
+    return db.one("receive_payment_webhook", key or new_key(), order_id, status, amount, currency, None, None)
+
+
+def stock(db: Database, product: int) -> tuple[int, int, int]:
+    """The units of a product as (available, held, sold)."""
+    row = db.one("get_product", product)
+    return row["available"], row["held"], row["sold"]
+
+
+def footprint(db: Database) -> Row:
+    """What every request together has left behind; holds and orders that end meanwhile make no difference."""
+    [row] = db.query(
+        "SELECT (SELECT COUNT(*) FROM holds) + (SELECT COUNT(*) FROM hold_history) AS holds,"
+        " (SELECT COUNT(*) FROM orders) AS orders, (SELECT COUNT(*) FROM products) AS products,"
+        " (SELECT COALESCE(SUM(deliveries), 0) FROM payment_webhooks) AS deliveries,"
+        " (SELECT COUNT(*) FROM stock_adjustments) AS adjustments"
+    )
+    return row
+
+
+def sweep(db: Database) -> Row:
+    """Sweep now, in the time of this session, even if the EVENT happens to be at it."""
+    while True:
+        row = db.one("sweep")
+        if row["ran"]:
+            return row
+
+
+def at_once(act: Callable[[A], T], inputs: Sequence[A] | Iterable[A]) -> list[T | Exception]:
+    """Run `act` on each input in a thread of its own, all released at the same instant; exceptions are returned."""
+    items = list(inputs)
+    start = threading.Barrier(len(items))
+
+    def run(item: A) -> T | Exception:
+        start.wait(timeout=30)
+        try:
+            return act(item)
+        except Exception as error:  # noqa: BLE001 - whatever happened is a result to be judged
+            return error
+
+    with ThreadPoolExecutor(len(items)) as pool:
+        return list(pool.map(run, items))
+
+
+def tally(answers: Iterable[object]) -> Counter[str]:
+    """How often each answer came: a refusal's slug, 'replayed' or 'done'; any other exception is raised."""
+    counted: Counter[str] = Counter()
+    for answer in answers:
+        if isinstance(answer, Refused):
+            counted[answer.slug] += 1
+        elif isinstance(answer, Exception):
+            raise answer
+        else:
+            counted["replayed" if isinstance(answer, Mapping) and answer.get("replayed") else "done"] += 1
+    return counted
+
+
+def refusal(act: Callable[[], object]) -> Refused:
+    """Do what has to be refused and return the refusal."""
+    try:
+        answer = act()
+    except Refused as refused:
+        return refused
+    raise AssertionError(f"not refused: {answer}")
+
+
+def insisting(act: Callable[[], T]) -> T:
+    """Do it again after a deadlock, as the gateway does: MySQL undid the loser's transaction as a whole."""
+    while True:
+        try:
+            return act()
+        except mysql.connector.Error as error:
+            if error.errno != 1213:
+                raise
