@@ -1,5 +1,5 @@
 -- Everything that runs inside MySQL, in the order in which each part finds what it needs. The deployment reads this list;
--- a DBA can feed it to the plain client, after the migrations:  cd sql && mysql --comments DATABASE < install.sql
+-- a DBA can feed it to the plain client, after the migrations:  cd sql && mysql --loose-commands --comments DATABASE < install.sql
 
 -- A routine keeps the sql_mode and the collation it was created under, so they must not depend on who installs it.
 SET SESSION sql_mode = 'STRICT_TRANS_TABLES,ONLY_FULL_GROUP_BY,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION';
@@ -21,6 +21,7 @@ SOURCE procedures/operations/help.sql
 SOURCE procedures/operations/sweep.sql
 
 SOURCE procedures/stock/_change_stock.sql
+SOURCE procedures/stock/_next_expired_product.sql
 SOURCE procedures/stock/_read_stock.sql
 SOURCE procedures/stock/_reclaim_expired.sql
 SOURCE procedures/stock/_return_customer_units.sql
@@ -37,7 +38,6 @@ SOURCE procedures/catalog/list_products.sql
 
 SOURCE procedures/holds/_end_holds.sql
 SOURCE procedures/holds/_expire_holds_of.sql
-SOURCE procedures/holds/_expire_some_holds.sql
 SOURCE procedures/holds/_find_hold_by_key.sql
 SOURCE procedures/holds/_refuse_ended_hold.sql
 SOURCE procedures/holds/_refuse_unsellable.sql
@@ -50,7 +50,6 @@ SOURCE procedures/holds/release_hold.sql
 
 SOURCE procedures/orders/_close_orders.sql
 SOURCE procedures/orders/_expire_orders_of.sql
-SOURCE procedures/orders/_expire_some_orders.sql
 SOURCE procedures/orders/_find_order_by_key.sql
 SOURCE procedures/orders/_retake_units.sql
 SOURCE procedures/orders/_select_order.sql
@@ -58,7 +57,7 @@ SOURCE procedures/orders/create_order.sql
 SOURCE procedures/orders/expire_orders.sql
 SOURCE procedures/orders/get_order.sql
 
-SOURCE procedures/payments/_apply_parked_payments.sql
+SOURCE procedures/payments/_apply_waiting_payments.sql
 SOURCE procedures/payments/_apply_payment.sql
 SOURCE procedures/payments/_count_delivery.sql
 SOURCE procedures/payments/_reclaim_for_late_payment.sql

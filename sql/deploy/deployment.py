@@ -38,9 +38,11 @@ def migrate(admin_url: str, api_password: str, operator_password: str, echo: Ech
 
 
 def rollback(admin_url: str, echo: Echo = print) -> None:
-    """Undo all migrations, newest first: every table and all its data are gone. Procedures stay."""
+    """Undo all migrations, newest first: every table and all its data are gone. Procedures stay, the EVENT does not."""
     address = parse(admin_url)
-    with _deploying(address), open_backend(address) as backend:
+    with _deploying(address) as connection, open_backend(address) as backend:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP EVENT IF EXISTS sweep_expired")
         backend.break_lock()
         migrations = backend.to_rollback(read_migrations(str(MIGRATIONS)))
         with backend.lock():

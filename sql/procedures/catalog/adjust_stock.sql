@@ -50,6 +50,8 @@ Example
 '
 BEGIN
   DECLARE v_stock_total INT;
+  DECLARE v_expired BOOLEAN DEFAULT in_delta < 0;
+  DECLARE v_enough BOOLEAN DEFAULT FALSE;
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   BEGIN
@@ -59,12 +61,13 @@ BEGIN
     CALL _require_number('delta', in_delta, -1000000000, 1000000000);
     CALL _require_text('reason', in_reason, 255);
 
-    IF in_delta < 0 THEN
+    WHILE v_expired AND NOT v_enough DO
       START TRANSACTION;
       CALL _reclaim_expired(in_product_id, -in_delta);
+      CALL _read_stock(in_product_id, -in_delta, v_enough, v_expired);
       COMMIT;
       SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-    END IF;
+    END WHILE;
 
     START TRANSACTION;
     SELECT stock_total INTO v_stock_total FROM products WHERE product_id = in_product_id FOR UPDATE;
@@ -81,6 +84,7 @@ BEGIN
     COMMIT;
   END;
 
+  SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   CALL _select_products(in_product_id);
   COMMIT;
 END $$

@@ -97,6 +97,7 @@ BEGIN
     COMMIT;
   END;
 
+  SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   CALL _select_products(v_product_id);
   COMMIT;
 END $$

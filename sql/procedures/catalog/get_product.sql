@@ -50,13 +50,18 @@ BEGIN
   DECLARE v_known BOOLEAN;
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-  CALL _require_number('product_id', in_product_id, 1, 2147483647);
-  SET v_known = EXISTS (SELECT 1 FROM products WHERE product_id = in_product_id);
-  COMMIT;
-  IF NOT v_known THEN
-    CALL _raise('product_not_found', 'no product has this id; list_products shows those on sale');
-  END IF;
+  BEGIN
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END;
 
+    CALL _require_number('product_id', in_product_id, 1, 2147483647);
+    SELECT EXISTS (SELECT 1 FROM products WHERE product_id = in_product_id) INTO v_known;
+    IF NOT v_known THEN
+      CALL _raise('product_not_found', 'no product has this id; list_products shows those on sale');
+    END IF;
+    COMMIT;
+  END;
+
+  SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   CALL _select_products(in_product_id);
   COMMIT;
 END $$

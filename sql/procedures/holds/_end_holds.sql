@@ -10,7 +10,8 @@ CREATE DEFINER = flashsale_owner@localhost PROCEDURE _end_holds (
 COMMENT '
 Description
   Ends live holds of one product, in the transaction of its caller, who has locked them: archives them with the reason and,
-  unless an order takes the units over, gives the units back.
+  unless an order takes the units over, gives the units back. STRAIGHT_JOIN: a plan that begins with the table would lock
+  the rows of every other buyer.
 
 Parameters
   in_product_id INT
@@ -28,25 +29,24 @@ BEGIN
   SELECT h.hold_id, h.product_id, h.qty, h.customer_id, h.idempotency_key, h.created_at, h.expires_at,
          UTC_TIMESTAMP(6), in_ended_as
     FROM JSON_TABLE(in_hold_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS ended
-    JOIN holds AS h ON h.hold_id = UUID_TO_BIN(ended.id);
+    STRAIGHT_JOIN holds AS h ON h.hold_id = UUID_TO_BIN(ended.id);
 
   DELETE h
     FROM JSON_TABLE(in_hold_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS ended
-    JOIN holds AS h ON h.hold_id = UUID_TO_BIN(ended.id);
+    STRAIGHT_JOIN holds AS h ON h.hold_id = UUID_TO_BIN(ended.id);
 
   IF in_ended_as <> 'ordered' THEN
-    UPDATE customer_units AS c
-      JOIN (SELECT h.customer_id, SUM(h.qty) AS units
+    UPDATE (SELECT h.customer_id, SUM(h.qty) AS units
               FROM JSON_TABLE(in_hold_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS ended
-              JOIN hold_history AS h ON h.hold_id = UUID_TO_BIN(ended.id)
-             GROUP BY h.customer_id) AS freed ON freed.customer_id = c.customer_id
-       SET c.units = c.units - freed.units
-     WHERE c.product_id = in_product_id;
+              STRAIGHT_JOIN hold_history AS h ON h.hold_id = UUID_TO_BIN(ended.id)
+             GROUP BY h.customer_id) AS freed
+      STRAIGHT_JOIN customer_units AS c ON c.product_id = in_product_id AND c.customer_id = freed.customer_id
+       SET c.units = c.units - freed.units;
 
     SELECT SUM(h.qty)
       INTO v_units
       FROM JSON_TABLE(in_hold_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS ended
-      JOIN hold_history AS h ON h.hold_id = UUID_TO_BIN(ended.id);
+      STRAIGHT_JOIN hold_history AS h ON h.hold_id = UUID_TO_BIN(ended.id);
     CALL _return_units(in_product_id, v_units);
   END IF;
 END $$

@@ -41,7 +41,7 @@ BEGIN
    WHERE product_id = in_product_id;
 
   -- The insert waited for whoever was ending a hold of this key, so only now can its end be seen for certain.
-  SET out_reserved = NOT EXISTS (SELECT 1 FROM hold_history WHERE idempotency_key = in_idempotency_key);
+  SELECT NOT EXISTS (SELECT 1 FROM hold_history WHERE idempotency_key = in_idempotency_key) INTO out_reserved;
 
   IF out_reserved THEN
     CALL _take_customer_units(in_product_id, in_customer_id, in_qty, out_reserved);

@@ -77,7 +77,7 @@ BEGIN
 
     -- The way of nearly every successful buyer: all rules are part of the insert, the units come from this connection's stripe.
     BEGIN
-      DECLARE EXIT HANDLER FOR 1062 ROLLBACK;
+      DECLARE EXIT HANDLER FOR 1062, 1213 ROLLBACK;
       START TRANSACTION;
       INSERT INTO holds (hold_id, product_id, qty, customer_id, idempotency_key, created_at, expires_at)
       SELECT v_hold_id, p.product_id, in_qty, in_customer_id, in_idempotency_key,
@@ -111,7 +111,7 @@ BEGIN
     -- Everybody else: repeats, customers with a limit, an empty stripe, and those who have to be told why not.
     WHILE NOT v_reserved AND v_first_id IS NULL DO
       BEGIN
-        DECLARE EXIT HANDLER FOR 1062 ROLLBACK;
+        DECLARE EXIT HANDLER FOR 1062, 1213 ROLLBACK;
         SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
         START TRANSACTION;
         CALL _find_hold_by_key(in_idempotency_key, in_product_id, in_qty, in_customer_id, v_first_id);
@@ -140,6 +140,7 @@ BEGIN
     END WHILE;
   END;
 
+  SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   CALL _select_hold(COALESCE(v_first_id, v_hold_id), v_first_id IS NOT NULL);
   COMMIT;
 END $$

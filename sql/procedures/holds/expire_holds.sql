@@ -32,7 +32,8 @@ Example
 '
 BEGIN
   DECLARE v_ran BOOLEAN;
-  DECLARE v_batch INT;
+  DECLARE v_product_id INT UNSIGNED;
+  DECLARE v_batch INT DEFAULT 0;
   DECLARE v_batch_units INT;
   DECLARE v_expired INT DEFAULT 0;
   DECLARE v_units BIGINT DEFAULT 0;
@@ -48,11 +49,14 @@ BEGIN
 
     CALL _require_number('limit', in_limit, 1, 1000000);
     SET v_ran = GET_LOCK(LEFT(CONCAT('sweep.', DATABASE()), 64), 0);
-    SET v_batch = v_ran;
-    WHILE v_batch > 0 AND v_expired < in_limit DO
+    SET v_product_id = IF(v_ran, 0, NULL);
+    WHILE v_product_id IS NOT NULL AND v_expired < in_limit DO
       SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
       START TRANSACTION;
-      CALL _expire_some_holds(LEAST(500, in_limit - v_expired), v_batch, v_batch_units);
+      IF v_batch < 500 THEN
+        CALL _next_expired_product(v_product_id);
+      END IF;
+      CALL _expire_holds_of(v_product_id, LEAST(500, in_limit - v_expired), v_batch, v_batch_units);
       COMMIT;
       SET v_expired = v_expired + v_batch, v_units = v_units + v_batch_units;
     END WHILE;

@@ -61,7 +61,7 @@ BEGIN
     IF v_product_id IS NOT NULL THEN
       CALL _end_holds(v_product_id, JSON_ARRAY(in_hold_id), 'released');
     ELSE
-      SET v_released_before = EXISTS (SELECT 1 FROM hold_history WHERE hold_id = v_hold_id AND ended_as = 'released');
+      SELECT EXISTS (SELECT 1 FROM hold_history WHERE hold_id = v_hold_id AND ended_as = 'released') INTO v_released_before;
       IF NOT v_released_before THEN
         CALL _refuse_ended_hold(v_hold_id, TRUE);
       END IF;
@@ -69,6 +69,7 @@ BEGIN
     COMMIT;
   END;
 
+  SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   CALL _select_hold(v_hold_id, v_released_before);
   COMMIT;
 END $$

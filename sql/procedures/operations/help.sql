@@ -49,18 +49,23 @@ Example
   ERROR 31301 (45422): invalid_argument: name must be a public procedure; CALL help('''') lists them
 '
 BEGIN
-  DECLARE v_known INT;
+  DECLARE v_known BOOLEAN;
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-  SELECT COUNT(*) INTO v_known
-    FROM information_schema.routines
-   WHERE routine_schema = DATABASE() AND routine_name = in_name AND routine_name NOT LIKE '\_%';
+  BEGIN
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END;
 
-  IF v_known = 0 AND COALESCE(in_name, '') <> '' THEN
+    SELECT COUNT(*)
+      INTO v_known
+      FROM information_schema.routines
+     WHERE routine_schema = DATABASE() AND routine_name = in_name AND routine_name NOT LIKE '\_%';
+    IF NOT v_known AND COALESCE(in_name, '') <> '' THEN
+      CALL _raise('invalid_argument', 'name must be a public procedure; CALL help('''') lists them');
+    END IF;
     COMMIT;
-    CALL _raise('invalid_argument', 'name must be a public procedure; CALL help('''') lists them');
-  END IF;
+  END;
 
+  SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   SELECT routine_name AS name,
          IF(v_known, routine_comment, REGEXP_SUBSTR(routine_comment, '(?<=Description\n  )[^.]*\\.')) AS documentation
     FROM information_schema.routines

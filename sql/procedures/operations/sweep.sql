@@ -6,7 +6,7 @@ CREATE DEFINER = flashsale_owner@localhost PROCEDURE sweep ()
 COMMENT '
 Description
   What the EVENT sweep_expired calls every second: ends expired holds, cancels overdue orders, settles payments whose order can
-  never come, and leaves a heartbeat; in transactions of 500 rows at most, 25,000 holds and as many orders a run.
+  never come, and leaves a heartbeat; in transactions of 500 rows at most, through all products once.
 
 Parameters
   none
@@ -34,10 +34,9 @@ BEGIN
   DECLARE v_started_at DATETIME(6) DEFAULT UTC_TIMESTAMP(6);
   DECLARE v_ran BOOLEAN;
   DECLARE v_lag_seconds DECIMAL(16, 6);
-  DECLARE v_batches INT DEFAULT 0;
+  DECLARE v_product_id INT UNSIGNED DEFAULT 0;
   DECLARE v_holds INT DEFAULT 0;
   DECLARE v_orders INT DEFAULT 0;
-  DECLARE v_payments INT DEFAULT 0;
   DECLARE v_units INT;
   DECLARE v_holds_expired INT DEFAULT 0;
   DECLARE v_orders_expired INT DEFAULT 0;
@@ -57,25 +56,26 @@ BEGIN
     IF v_ran THEN
       SELECT lag_seconds INTO v_lag_seconds FROM sweep_lag;
       COMMIT;
-      REPEAT
+      WHILE v_product_id IS NOT NULL DO
         SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
         START TRANSACTION;
-        CALL _expire_some_holds(500, v_holds, v_units);
+        IF v_holds < 500 AND v_orders < 500 THEN
+          CALL _next_expired_product(v_product_id);
+        END IF;
+        CALL _expire_holds_of(v_product_id, 500, v_holds, v_units);
         COMMIT;
         SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
         START TRANSACTION;
-        CALL _expire_some_orders(500, v_orders, v_units);
-        COMMIT;
-        SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-        START TRANSACTION;
-        CALL _settle_orphaned_payments(NULL, 500, v_payments);
+        CALL _expire_orders_of(v_product_id, 500, v_orders, v_units);
         COMMIT;
         SET v_holds_expired = v_holds_expired + v_holds,
-            v_orders_expired = v_orders_expired + v_orders,
-            v_payments_settled = v_payments_settled + v_payments,
-            v_batches = v_batches + 1;
-      UNTIL v_holds + v_orders + v_payments = 0 OR v_batches = 50
-      END REPEAT;
+            v_orders_expired = v_orders_expired + v_orders;
+      END WHILE;
+
+      SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+      START TRANSACTION;
+      CALL _settle_orphaned_payments(NULL, 500, v_payments_settled);
+      COMMIT;
 
       START TRANSACTION;
       INSERT INTO sweep_heartbeat (started_at, holds_expired, orders_expired, payments_settled, lag_seconds)

@@ -11,7 +11,8 @@ CREATE DEFINER = flashsale_owner@localhost PROCEDURE _close_orders (
 COMMENT '
 Description
   Closes live orders of one product, in the transaction of its caller, who has locked them: pending ones become cancelled,
-  paid ones refunded, and their units return to sale.
+  paid ones refunded, and their units return to sale. STRAIGHT_JOIN: a plan that begins with the table would lock the rows
+  of every other buyer.
 
 Parameters
   in_product_id INT
@@ -26,23 +27,22 @@ BEGIN
   DECLARE v_units INT;
 
   UPDATE JSON_TABLE(in_order_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS closed
-    JOIN orders AS o ON o.order_id = UUID_TO_BIN(closed.id)
+    STRAIGHT_JOIN orders AS o ON o.order_id = UUID_TO_BIN(closed.id)
      SET o.status = in_status,
          o.closed_at = UTC_TIMESTAMP(6),
          o.closed_reason = in_reason;
 
-  UPDATE customer_units AS c
-    JOIN (SELECT o.customer_id, SUM(o.qty) AS units
+  UPDATE (SELECT o.customer_id, SUM(o.qty) AS units
             FROM JSON_TABLE(in_order_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS closed
-            JOIN orders AS o ON o.order_id = UUID_TO_BIN(closed.id)
-           GROUP BY o.customer_id) AS freed ON freed.customer_id = c.customer_id
-     SET c.units = c.units - freed.units
-   WHERE c.product_id = in_product_id;
+            STRAIGHT_JOIN orders AS o ON o.order_id = UUID_TO_BIN(closed.id)
+           GROUP BY o.customer_id) AS freed
+    STRAIGHT_JOIN customer_units AS c ON c.product_id = in_product_id AND c.customer_id = freed.customer_id
+     SET c.units = c.units - freed.units;
 
   SELECT SUM(o.qty)
     INTO v_units
     FROM JSON_TABLE(in_order_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS closed
-    JOIN orders AS o ON o.order_id = UUID_TO_BIN(closed.id);
+    STRAIGHT_JOIN orders AS o ON o.order_id = UUID_TO_BIN(closed.id);
   CALL _return_units(in_product_id, v_units);
 END $$
 

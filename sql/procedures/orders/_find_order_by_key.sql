@@ -18,8 +18,9 @@ Locks
   none
 '
 BEGIN
-  DECLARE v_order_id BINARY(16) DEFAULT (SELECT order_id FROM orders WHERE idempotency_key = in_idempotency_key);
+  DECLARE v_order_id BINARY(16);
 
+  SELECT order_id INTO v_order_id FROM orders WHERE idempotency_key = in_idempotency_key;
   SET out_found = COALESCE(v_order_id = in_order_id, FALSE);
   IF v_order_id <> in_order_id THEN
     CALL _raise('idempotency_key_reused', 'this key made an order from another hold; use a new key for a new order');

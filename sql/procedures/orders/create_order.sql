@@ -60,50 +60,58 @@ BEGIN
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   BEGIN
     DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END;
-    DECLARE EXIT HANDLER FOR 1062
-    BEGIN
-      ROLLBACK;
-      CALL _find_order_by_key(in_idempotency_key, v_hold_id, v_replayed);
-    END;
 
     CALL _require_uuid('hold_id', in_hold_id);
     CALL _require_text('idempotency_key', COALESCE(in_idempotency_key, '-'), 255);
     SET v_hold_id = UUID_TO_BIN(in_hold_id);
 
-    START TRANSACTION;
-    -- The order of locks is product, then hold; a hold never changes its product, so this read needs no lock.
-    SELECT product_id
-      INTO v_product_id
-      FROM holds
-     WHERE hold_id = v_hold_id;
-    DO (SELECT product_id FROM products WHERE product_id = v_product_id FOR SHARE);
-    SELECT expires_at
-      INTO v_expires_at
-      FROM holds
-     WHERE hold_id = v_hold_id
-       FOR UPDATE;
+    BEGIN
+      DECLARE EXIT HANDLER FOR 1062
+      BEGIN
+        -- The key has made an order before: of this hold, or of another, which is refused.
+        ROLLBACK;
+        SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+        START TRANSACTION;
+        CALL _find_order_by_key(in_idempotency_key, v_hold_id, v_replayed);
+        COMMIT;
+      END;
 
-    -- The clock is read after the lock was waited for. No row gives NULL, which is no live hold either.
-    IF (v_expires_at > UTC_TIMESTAMP(6)) IS NOT TRUE THEN
-      CALL _find_order_by_key(in_idempotency_key, v_hold_id, v_replayed);
-      IF NOT v_replayed THEN
-        CALL _refuse_ended_hold(v_hold_id, TRUE);
+      START TRANSACTION;
+      -- The order of locks is product, then hold; a hold never changes its product, so this read needs no lock.
+      SELECT product_id
+        INTO v_product_id
+        FROM holds
+       WHERE hold_id = v_hold_id;
+      DO (SELECT product_id FROM products WHERE product_id = v_product_id FOR SHARE);
+      SELECT expires_at
+        INTO v_expires_at
+        FROM holds
+       WHERE hold_id = v_hold_id
+         FOR UPDATE;
+
+      -- The clock is read after the lock was waited for. No row gives NULL, which is no live hold either.
+      IF (v_expires_at > UTC_TIMESTAMP(6)) IS NOT TRUE THEN
+        CALL _find_order_by_key(in_idempotency_key, v_hold_id, v_replayed);
+        IF NOT v_replayed THEN
+          CALL _refuse_ended_hold(v_hold_id, TRUE);
+        END IF;
+      ELSE
+        INSERT INTO orders (order_id, product_id, qty, customer_id, idempotency_key,
+                            unit_price_minor, amount_minor, currency, status, created_at, pay_by)
+        SELECT h.hold_id, h.product_id, h.qty, h.customer_id, in_idempotency_key,
+               p.price_minor, p.price_minor * h.qty, p.currency, 'pending',
+               UTC_TIMESTAMP(6), UTC_TIMESTAMP(6) + INTERVAL p.payment_seconds SECOND
+          FROM holds AS h
+          JOIN products AS p ON p.product_id = h.product_id
+         WHERE h.hold_id = v_hold_id;
+        CALL _end_holds(v_product_id, JSON_ARRAY(in_hold_id), 'ordered');
+        CALL _apply_waiting_payments(v_hold_id);
       END IF;
-    ELSE
-      INSERT INTO orders (order_id, product_id, qty, customer_id, idempotency_key,
-                          unit_price_minor, amount_minor, currency, status, created_at, pay_by)
-      SELECT h.hold_id, h.product_id, h.qty, h.customer_id, in_idempotency_key,
-             p.price_minor, p.price_minor * h.qty, p.currency, 'pending',
-             UTC_TIMESTAMP(6), UTC_TIMESTAMP(6) + INTERVAL p.payment_seconds SECOND
-        FROM holds AS h
-        JOIN products AS p ON p.product_id = h.product_id
-       WHERE h.hold_id = v_hold_id;
-      CALL _end_holds(v_product_id, JSON_ARRAY(in_hold_id), 'ordered');
-      CALL _apply_parked_payments(v_hold_id);
-    END IF;
-    COMMIT;
+      COMMIT;
+    END;
   END;
 
+  SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   CALL _select_order(v_hold_id, v_replayed);
   COMMIT;
 END $$

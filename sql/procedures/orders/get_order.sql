@@ -50,15 +50,16 @@ BEGIN
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   BEGIN
     DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END;
-    START TRANSACTION READ ONLY;
+
     CALL _require_uuid('order_id', in_order_id);
-    SET v_known = EXISTS (SELECT 1 FROM orders WHERE order_id = UUID_TO_BIN(in_order_id));
+    SELECT EXISTS (SELECT 1 FROM orders WHERE order_id = UUID_TO_BIN(in_order_id)) INTO v_known;
     IF NOT v_known THEN
       CALL _raise('order_not_found', 'no order has this id; create_order makes one from a live hold');
     END IF;
     COMMIT;
   END;
 
+  SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   CALL _select_order(UUID_TO_BIN(in_order_id), FALSE);
   COMMIT;
 END $$

@@ -29,9 +29,14 @@ BEGIN
   IF in_currency IS NOT NULL THEN
     CALL _require_currency(in_currency);
   END IF;
-  IF NOT JSON_VALID(in_payload) THEN
-    CALL _raise('invalid_argument', 'payload must be a JSON document or NULL');
-  END IF;
+  BEGIN
+    -- JSON_VALID says no to what is not JSON, and 3157 to what is nested too deeply for MySQL.
+    DECLARE EXIT HANDLER FOR 3157
+      CALL _raise('invalid_argument', 'payload must be a JSON document, nested 100 deep at most, or NULL');
+    IF NOT JSON_VALID(in_payload) THEN
+      CALL _raise('invalid_argument', 'payload must be a JSON document, nested 100 deep at most, or NULL');
+    END IF;
+  END;
 END $$
 
 DELIMITER ;

@@ -36,7 +36,7 @@ BEGIN
 
   IF out_settled > 0 THEN
     UPDATE JSON_TABLE(v_webhook_ids, '$[*]' COLUMNS (id BIGINT UNSIGNED PATH '$')) AS orphaned
-      JOIN payment_webhooks AS w ON w.webhook_id = orphaned.id
+      STRAIGHT_JOIN payment_webhooks AS w ON w.webhook_id = orphaned.id
        SET w.outcome = IF(w.payment_status = 'succeeded', 'refund_due', 'ignored'),
            w.reason = IF(w.payment_status = 'succeeded', 'paid, but the hold ended without an order: refund it',
                          'the hold ended without an order'),

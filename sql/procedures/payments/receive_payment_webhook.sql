@@ -57,6 +57,7 @@ BEGIN
   DECLARE v_hold_id BINARY(16);
   DECLARE v_order_status VARCHAR(10);
   DECLARE v_settled INT;
+  DECLARE v_reclaiming BOOLEAN DEFAULT in_status = 'succeeded';
   DECLARE v_replayed BOOLEAN DEFAULT FALSE;
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
@@ -66,12 +67,12 @@ BEGIN
     CALL _require_payment(in_idempotency_key, in_order_id, in_status, in_amount, in_currency, in_payload);
     SET v_order_id = UUID_TO_BIN(in_order_id);
 
-    IF in_status = 'succeeded' THEN
+    WHILE v_reclaiming DO
       START TRANSACTION;
-      CALL _reclaim_for_late_payment(v_order_id);
+      CALL _reclaim_for_late_payment(v_order_id, v_reclaiming);
       COMMIT;
       SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-    END IF;
+    END WHILE;
 
     BEGIN
       DECLARE EXIT HANDLER FOR 1062
@@ -95,7 +96,7 @@ BEGIN
       VALUES (in_idempotency_key, v_order_id, in_status, in_amount, in_currency, in_occurred_at, in_payload,
               'parked', 1, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6));
       IF v_order_status IS NOT NULL THEN
-        CALL _apply_payment(LAST_INSERT_ID());
+        CALL _apply_waiting_payments(v_order_id);
       ELSEIF v_hold_id IS NULL THEN
         CALL _settle_orphaned_payments(v_order_id, 1, v_settled);
       END IF;
@@ -103,6 +104,7 @@ BEGIN
     END;
   END;
 
+  SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   CALL _select_webhook(in_idempotency_key, v_replayed);
   COMMIT;
 END $$

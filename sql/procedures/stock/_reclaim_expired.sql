@@ -23,20 +23,24 @@ BEGIN
 
   SELECT COUNT(*)
     INTO v_ended
-    FROM (SELECT hold_id
-            FROM holds
-           WHERE product_id = in_product_id AND expires_at <= UTC_TIMESTAMP(6)
-           ORDER BY expires_at
-           LIMIT v_limit
-             FOR UPDATE) AS expired;
+    FROM (SELECT h.hold_id
+            FROM (SELECT hold_id
+                    FROM holds
+                   WHERE product_id = in_product_id AND expires_at <= UTC_TIMESTAMP(6)
+                   ORDER BY expires_at
+                   LIMIT v_limit) AS expired
+            STRAIGHT_JOIN holds AS h ON h.hold_id = expired.hold_id
+             FOR UPDATE OF h) AS mine;
   SELECT COUNT(*)
     INTO v_ended
-    FROM (SELECT order_id
-            FROM orders
-           WHERE product_id = in_product_id AND status = 'pending' AND pay_by <= UTC_TIMESTAMP(6)
-           ORDER BY pay_by
-           LIMIT v_limit
-             FOR UPDATE) AS overdue;
+    FROM (SELECT o.order_id
+            FROM (SELECT order_id
+                    FROM orders
+                   WHERE product_id = in_product_id AND status = 'pending' AND pay_by <= UTC_TIMESTAMP(6)
+                   ORDER BY pay_by
+                   LIMIT v_limit) AS overdue
+            STRAIGHT_JOIN orders AS o ON o.order_id = overdue.order_id
+             FOR UPDATE OF o) AS mine;
 
   CALL _expire_holds_of(in_product_id, v_limit, v_ended, v_units);
   CALL _expire_orders_of(in_product_id, v_limit, v_ended, v_units);

@@ -15,8 +15,9 @@ Locks
   one stripe, or all stripes of the product, ascending
 '
 BEGIN
-  DECLARE v_stripes SMALLINT DEFAULT (SELECT stripes FROM products WHERE product_id = in_product_id);
+  DECLARE v_stripes SMALLINT;
 
+  SELECT stripes INTO v_stripes FROM products WHERE product_id = in_product_id;
   IF in_qty < v_stripes THEN
     UPDATE stock_stripes
        SET available = available + in_qty

@@ -18,8 +18,9 @@ Locks
   the row of the customer in customer_units
 '
 BEGIN
-  DECLARE v_limit INT DEFAULT (SELECT max_per_customer FROM products WHERE product_id = in_product_id);
+  DECLARE v_limit INT;
 
+  SELECT max_per_customer INTO v_limit FROM products WHERE product_id = in_product_id;
   SET out_taken = TRUE;
   IF v_limit IS NOT NULL THEN
     IF in_customer_id IS NULL THEN

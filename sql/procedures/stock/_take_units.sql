@@ -23,7 +23,7 @@ Locks
   FALSE: one stripe. TRUE: all stripes of the product, ascending
 '
 BEGIN
-  DECLARE v_home SMALLINT DEFAULT CONNECTION_ID() MOD (SELECT stripes FROM products WHERE product_id = in_product_id);
+  DECLARE v_home SMALLINT;
   DECLARE v_stripe SMALLINT;
   DECLARE v_part INT DEFAULT in_qty;
   DECLARE v_left INT DEFAULT in_qty;
@@ -35,6 +35,7 @@ BEGIN
      WHERE product_id = in_product_id
        FOR UPDATE;
   ELSE
+    SELECT CONNECTION_ID() MOD stripes INTO v_home FROM products WHERE product_id = in_product_id;
     -- From the home stripe upwards, then round the corner: buyers spread instead of meeting at the first stripe.
     SELECT stripe
       INTO v_stripe
