@@ -1,10 +1,12 @@
 """A real MySQL server for the whole run, a real gunicorn in front of it, and the invariants after every test."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
+import mysql.connector
 import pytest
 
 from sql.deploy import migrate
@@ -18,8 +20,6 @@ OPERATOR_PASSWORD = "operator-password"
 
 def url_of(server: PrivateServer, user: str, password: str) -> str:
     """The address of the tests' database for another account."""
-    from urllib.parse import quote
-
     return f"mysql://{quote(user, safe='')}:{quote(password, safe='')}@127.0.0.1:{server.port}/flashsale"
 
 
@@ -43,19 +43,46 @@ def operator_url(mysql_server: PrivateServer) -> str:
     return url_of(mysql_server, "flashsale_operator", OPERATOR_PASSWORD)
 
 
+class Sessions:
+    """Sessions of all accounts; opening one costs more than most tests, so they are reset and used again."""
+
+    def __init__(self, urls: dict[str, str]) -> None:
+        self._urls = urls
+        self._idle: defaultdict[tuple[object, ...], list[Database]] = defaultdict(list)
+        self._lent: list[tuple[tuple[object, ...], Database]] = []
+
+    def open(self, account: str = "dba", **options: Any) -> Database:
+        """Lend a session of 'admin', 'api' or 'dba' until the end of the test."""
+        kind = (account, *sorted(options.items()))
+        session = self._idle[kind].pop() if self._idle[kind] else None
+        if session is None or not session.connection.is_connected():
+            session = Database(self._urls[account], **options)
+        self._lent.append((kind, session))
+        return session
+
+    def take_back(self) -> None:
+        """End whatever the lent sessions were doing; those that were killed are gone."""
+        for kind, session in self._lent:
+            try:
+                session.connection.cmd_reset_connection()
+                session.connection.autocommit = dict(kind[1:]).get("autocommit", True)
+                self._idle[kind].append(session)
+            except mysql.connector.Error:
+                session.close()
+        self._lent.clear()
+
+
+@pytest.fixture(scope="session")
+def sessions(mysql_server: PrivateServer, api_url: str, operator_url: str) -> Sessions:
+    """The sessions of the whole run."""
+    return Sessions({"admin": mysql_server.admin_url(), "api": api_url, "dba": operator_url})
+
+
 @pytest.fixture
-def connect_as(mysql_server: PrivateServer, api_url: str, operator_url: str) -> Iterator[Callable[..., Database]]:
+def connect_as(sessions: Sessions) -> Iterator[Callable[..., Database]]:
     """Open sessions as 'admin', 'api' or 'dba'; they end with the test."""
-    urls = {"admin": mysql_server.admin_url(), "api": api_url, "dba": operator_url}
-    sessions: list[Database] = []
-
-    def open_session(account: str = "dba", **options: Any) -> Database:
-        sessions.append(Database(urls[account], **options))
-        return sessions[-1]
-
-    yield open_session
-    for session in sessions:
-        session.close()
+    yield sessions.open
+    sessions.take_back()
 
 
 @pytest.fixture
@@ -82,8 +109,10 @@ def http(service: Service) -> Iterator[httpx.Client]:
 @pytest.fixture(autouse=True)
 def _invariants_hold(request: pytest.FixtureRequest) -> Iterator[None]:
     """After every test of the sale, nothing may be wrong."""
-    yield
-    if "mysql_server" in request.fixturenames:
-        server: PrivateServer = request.getfixturevalue("mysql_server")
-        with Database(server.admin_url()) as session:
-            assert session.call("check_invariants") == []
+    if "mysql_server" not in request.fixturenames:
+        yield
+    else:
+        sessions: Sessions = request.getfixturevalue("sessions")
+        yield
+        assert sessions.open("admin").call("check_invariants") == []
+        sessions.take_back()

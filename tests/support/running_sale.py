@@ -5,7 +5,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -29,11 +29,16 @@ class Sale:
     answers: Counter[int] = field(default_factory=Counter)
     paid: list[str] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
+    crowd: list[Future[None]] = field(default_factory=list)
 
     def goes_on(self, purchases: int) -> None:
         """Wait until so many more purchases are complete."""
         goal = len(self.paid) + purchases
-        wait_until(lambda: len(self.paid) >= goal, PATIENCE_SECONDS)
+        wait_until(lambda: len(self.paid) >= goal or self.gave_up(), PATIENCE_SECONDS)
+
+    def gave_up(self) -> bool:
+        """Whether a buyer ended early; raises what the buyer could not accept."""
+        return any(buyer.done() and buyer.result() is None for buyer in self.crowd)
 
     def insist(self, request: Callable[[], httpx.Response]) -> httpx.Response:
         """Send a request until it is answered with anything but 503."""
@@ -52,18 +57,22 @@ class Sale:
             time.sleep(0.02)
 
     def buy(self) -> None:
-        """One buyer: hold, order and pay until the sale is over."""
+        """One buyer: purchase after purchase until the sale is over."""
         with Buyer(self.url) as buyer:
             while not self.over.is_set():
-                keys = [new_key() for _ in range(3)]
-                held = self.insist(lambda: buyer.hold(self.product, key=keys[0]))  # noqa: B023 - called at once
-                assert held.status_code in (200, 201), held.text
-                hold_id = held.json()["hold_id"]
-                ordered = self.insist(lambda: buyer.order(hold_id, keys[1]))  # noqa: B023
-                assert ordered.status_code in (200, 201), ordered.text
-                paid = self.insist(lambda: buyer.pay(hold_id, key=keys[2]))  # noqa: B023
-                assert (paid.status_code, paid.json()["order_status"]) == (200, "paid"), paid.text
-                self.paid.append(hold_id)
+                self.paid.append(self.purchase(buyer))
+
+    def purchase(self, buyer: Buyer) -> str:
+        """Hold, order and pay, however often it takes; return the id of the paid order."""
+        hold_key, order_key, payment_key = new_key(), new_key(), new_key()
+        held = self.insist(lambda: buyer.hold(self.product, key=hold_key))
+        assert held.status_code in (200, 201), held.text
+        hold_id = str(held.json()["hold_id"])
+        ordered = self.insist(lambda: buyer.order(hold_id, order_key))
+        assert ordered.status_code in (200, 201), ordered.text
+        paid = self.insist(lambda: buyer.pay(hold_id, key=payment_key))
+        assert (paid.status_code, paid.json()["order_status"]) == (200, "paid"), paid.text
+        return hold_id
 
 
 @contextmanager
@@ -71,14 +80,13 @@ def running_sale(url: str, db: Database, buyers: int = 6) -> Iterator[Sale]:
     """Buyers buy while the block runs, and then finish what they began."""
     sale = Sale(url, new_product(db, STOCK, stripes=8))
     with ThreadPoolExecutor(buyers) as pool:
-        crowd = [pool.submit(sale.buy) for _ in range(buyers)]
+        sale.crowd = [pool.submit(sale.buy) for _ in range(buyers)]
         try:
             sale.goes_on(buyers)
             yield sale
         finally:
             sale.over.set()
-    for buyer in crowd:
-        buyer.result()
+    sale.gave_up()
 
 
 def assert_sold_once(db: Database, sale: Sale) -> None:

@@ -130,3 +130,9 @@ def insisting(act: Callable[[], T]) -> T:
         except mysql.connector.Error as error:
             if error.errno != 1213:
                 raise
+
+
+def until_somebody_waits(admin: Database) -> None:
+    """Return as soon as some session waits for a row that another one has locked."""
+    while not admin.value("SELECT COUNT(*) FROM performance_schema.data_lock_waits"):
+        pass

@@ -2,7 +2,7 @@
 
 import http.client
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, Self
 
@@ -46,6 +46,10 @@ class Buyer:
         body = {"product_id": product, "qty": qty} | ({"customer_id": customer} if customer else {})
         return self.post("/api/holds", body, key)
 
+    def release(self, hold_id: str) -> httpx.Response:
+        """DELETE /api/holds/{hold_id}."""
+        return self.request("DELETE", f"/api/holds/{hold_id}")
+
     def order(self, hold_id: str, key: str | None = None) -> httpx.Response:
         """POST /api/orders."""
         return self.post("/api/orders", {"hold_id": hold_id}, key)
@@ -73,7 +77,7 @@ def buyers(url: str, count: int) -> Iterator[list[Buyer]]:
         yield [stack.enter_context(Buyer(url)) for _ in range(count)]
 
 
-def answers_at_once(requests: Sequence[Any]) -> list[httpx.Response]:
+def answers_at_once(requests: Sequence[Callable[[], httpx.Response]]) -> list[httpx.Response]:
     """Send requests, given as functions of nothing, at the same instant; none may fail on its way."""
     answers = at_once(lambda request: request(), requests)
     failures = [answer for answer in answers if isinstance(answer, Exception)]

@@ -1,0 +1,114 @@
+"""The documentation that travels with the procedures, and the shape of sql/."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from sql.deploy.objects import SQL_FOLDER, SqlObject, all_objects
+from tests.support.database import Database
+from tests.support.sale import new_product, refusal
+
+SECTIONS = ["Description", "Parameters", "Result set", "Errors", "Locks", "Example"]
+PUBLIC = [item for item in all_objects() if item.kind == "PROCEDURE" and not item.name.startswith("_")]
+FILES = sorted(path for path in SQL_FOLDER.rglob("*.sql") if path.name != "install.sql")
+
+
+def comment_of(item: SqlObject) -> str:
+    """The COMMENT of a procedure, as the server has it."""
+    found = re.search(r"^COMMENT '((?:[^']|'')*)'$", item.statement, re.MULTILINE)
+    assert found
+    return found[1].replace("''", "'").replace("\\\\", "\\")
+
+
+def section_of(item: SqlObject, name: str) -> str:
+    """One section of a procedure's COMMENT, without its heading."""
+    return re.split(r"^(\w[\w ]*)$", comment_of(item), flags=re.MULTILINE)[2 * (SECTIONS.index(name) + 1)]
+
+
+def test_every_public_procedure_is_named_by_verb_and_noun_or_is_a_single_verb() -> None:
+    assert [item.name for item in PUBLIC if not re.fullmatch(r"[a-z]+(_[a-z]+)*", item.name)] == []
+    assert len(PUBLIC) == 16
+
+
+@pytest.mark.parametrize("item", PUBLIC, ids=lambda item: item.name)
+def test_every_public_procedure_is_documented_in_all_sections(item: SqlObject) -> None:
+    assert re.findall(r"^(\w[\w ]*)$", comment_of(item), re.MULTILINE) == SECTIONS
+    assert all(section_of(item, name).strip() for name in SECTIONS)
+
+
+@pytest.mark.parametrize("item", PUBLIC, ids=lambda item: item.name)
+def test_every_parameter_is_documented_with_its_type_in_order(db: Database, item: SqlObject) -> None:
+    parameters = db.query(
+        "SELECT parameter_name AS name, parameter_mode AS mode FROM information_schema.parameters"
+        " WHERE specific_schema = DATABASE() AND specific_name = %s ORDER BY ordinal_position", item.name,
+    )  # fmt: skip
+
+    documented = re.findall(r"^  (in_\w+) +(?:TEXT|BIGINT|DATETIME\(6\)) +\S|^  (in_\w+) BIGINT$",
+                            section_of(item, "Parameters"), re.MULTILINE)  # fmt: skip
+    assert [first or second for first, second in documented] == [row["name"] for row in parameters]
+    assert {row["mode"] for row in parameters} <= {"IN"}
+    if not parameters:
+        assert section_of(item, "Parameters").strip() == "none"
+
+
+@pytest.mark.parametrize("item", PUBLIC, ids=lambda item: item.name)
+def test_every_example_calls_the_procedure_and_shows_a_call_that_fails(item: SqlObject) -> None:
+    example = section_of(item, "Example")
+
+    assert f"mysql> CALL {item.name}(" in example
+    if section_of(item, "Errors").strip() != "none":
+        assert re.search(r"^  ERROR 31\d{3} \(45\d{3}\): \w+: .", example, re.MULTILINE)
+
+
+@pytest.mark.parametrize("item", PUBLIC, ids=lambda item: item.name)
+def test_every_example_that_fails_by_itself_fails_as_it_says(db: Database, item: SqlObject) -> None:
+    failing = re.findall(r"mysql> CALL (\w+)\((.*)\);\n  ERROR (\d+) \((\d+)\): (\w+): (.*)$",
+                         section_of(item, "Example"), re.MULTILINE)  # fmt: skip
+    for procedure, arguments, errno, state, slug, detail in failing:
+        if slug != "invalid_argument":  # the others need a certain hold or product
+            continue
+        arguments = re.sub(r"^1,", f"{new_product(db, 1)},", arguments)
+        refused = refusal(lambda p=procedure, a=arguments: db.query(f"CALL {p}({a})"))
+        assert (str(refused.errno), refused.sqlstate, refused.slug) == (errno, state, slug)
+        assert refused.detail == detail
+
+
+@pytest.mark.parametrize("item", PUBLIC, ids=lambda item: item.name)
+def test_help_prints_the_documentation_of_a_procedure(db: Database, item: SqlObject) -> None:
+    assert db.one("help", item.name) == {"name": item.name, "documentation": comment_of(item)}
+
+
+@pytest.mark.parametrize("name", ["", None])
+def test_help_for_nothing_lists_every_public_procedure_with_its_first_sentence(db: Database, name: str | None) -> None:
+    listed = db.call("help", name)
+
+    assert [row["name"] for row in listed] == sorted(item.name for item in PUBLIC)
+    for row in listed:
+        assert re.fullmatch(r"[A-Z][^.]+\.", row["documentation"]), row
+
+
+@pytest.mark.parametrize("name", ["buy", "_raise", "%", "create\\_hold", "' OR 1", "🙂", "x" * 100_000])
+def test_help_for_what_is_not_public_says_how_to_list(db: Database, name: str) -> None:
+    refused = refusal(lambda: db.one("help", name))
+
+    assert refused.slug == "invalid_argument"
+    assert "help('')" in refused.detail
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_file_has_one_object_of_its_own_name_and_is_installed(path: Path) -> None:
+    source = re.sub(r"^--.*$", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    created = re.findall(
+        r"^CREATE\b[^(;]*?\b(?:PROCEDURE|FUNCTION|VIEW|EVENT|USER IF NOT EXISTS|ROLE IF NOT EXISTS) (\w+)",
+        source,
+        re.MULTILINE,
+    )
+
+    assert created == [path.stem]
+    assert f"\nSOURCE {path.relative_to(SQL_FOLDER)}\n" in (SQL_FOLDER / "install.sql").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("item", all_objects(), ids=lambda item: item.name)
+def test_every_object_fits_on_two_screens(item: SqlObject) -> None:
+    assert len(item.path.read_text(encoding="utf-8").splitlines()) < 160

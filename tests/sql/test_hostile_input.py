@@ -1,0 +1,222 @@
+"""Whatever a DBA hands to a procedure: it is done, or refused by name, and a refusal changes nothing."""
+
+import datetime
+import re
+from collections.abc import Callable
+from typing import Any
+
+import mysql.connector
+import pytest
+
+from sql.deploy.objects import all_objects
+from tests.support.database import Database, Refused, Row
+from tests.support.sale import hold, new_key, new_product, order, pay, refusal, stock, sweep
+
+PARAMETERS = [
+    (item.name, name, kind)
+    for item in all_objects()
+    if item.kind == "PROCEDURE" and not item.name.startswith("_")
+    for name, kind in re.findall(r"^  IN in_(\w+) (\w+)", item.statement, re.MULTILINE)
+]
+NULL_IS_ALLOWED = {
+    ("help", "name"), ("create_hold", "customer_id"), ("create_hold", "idempotency_key"),
+    ("create_order", "idempotency_key"), ("receive_payment_webhook", "amount"),
+    ("receive_payment_webhook", "currency"), ("receive_payment_webhook", "occurred_at"),
+    ("receive_payment_webhook", "payload"), ("create_product", "stripes"), ("create_product", "hold_seconds"),
+    ("create_product", "payment_seconds"), ("create_product", "max_per_hold"), ("create_product", "max_per_customer"),
+    ("create_product", "sale_starts_at"), ("create_product", "sale_ends_at"),
+}  # fmt: skip
+HOSTILE: dict[str, list[Any]] = {
+    "BIGINT": [-1, 0, 2**31 - 1, 2**31, 2**32, 2**63 - 1, -(2**63)],
+    "DATETIME": [datetime.datetime(1000, 1, 1), datetime.datetime(9999, 12, 31, 23, 59, 59, 999999)],
+    "LONGTEXT": [
+        "", " ", "x" * 300, "x" * 100_000, "🙂" * 300, "' OR '1' = '1", '"; DROP TABLE holds; --', "\\", "a\0b",
+        "\0" * 36, "🙂", "é" * 36, "NULL", "%", "_" * 36, "0" * 32, "{019f0c1e-7a51-7d0c-9d6b-3f0a4be7c1d2}",
+        "019f0c1e-7a51-7d0c-9d6b-3f0a4be7c1dg", "019f0c1e7a517d0c9d6b3f0a4be7c1d2",
+        "019f0c1e-7a51-7d0c-9d6b-3f0a4be7c1d2 ",
+        "[" * 101 + "]" * 101, '{"a": 1e999}', "\ud7ff\uffff\U0010ffff",
+    ],
+}  # fmt: skip
+
+
+class Shop:
+    """A product with a hold and an order, and arguments for every procedure that would be fine."""
+
+    def __init__(self, db: Database) -> None:
+        self.db = db
+        self.product = new_product(db, 1000, max_per_hold=1000)
+        self.hold, self.order = hold(db, self.product), order(db, self.product)
+
+    def good(self, procedure: str) -> dict[str, Any]:
+        """What the procedure would accept."""
+        names = [name for known, name, _ in PARAMETERS if known == procedure]
+        fine = {
+            "product_id": self.product, "qty": 1, "customer_id": "alice", "idempotency_key": new_key(),
+            "hold_id": self.hold, "order_id": self.order, "status": "succeeded", "amount": 1000, "currency": "EUR",
+            "occurred_at": None, "payload": "{}", "limit": 1, "delta": 1, "reason": "found", "price": 1000,
+            "stock_total": 10, "name": "help" if procedure == "help" else "Limited sneaker",
+        }  # fmt: skip
+        return {name: fine.get(name) for name in names}
+
+    def call(self, procedure: str, **changed: Any) -> list[Row]:
+        """CALL it with good arguments but these."""
+        return self.db.call(procedure, *{**self.good(procedure), **changed}.values())
+
+    def state(self) -> list[Any]:
+        """Everything a call could have changed."""
+        own = ("products", "stock_stripes", "holds", "hold_history", "orders", "customer_units", "stock_adjustments")
+        count = "SELECT COUNT(*) AS n, SUM(deliveries) AS d FROM payment_webhooks"
+        return [
+            *(self.db.query(f"SELECT * FROM {table} WHERE product_id = %s", self.product) for table in own),
+            self.db.query(count),
+            self.db.query("SELECT COUNT(*) FROM products"),
+        ]
+
+
+@pytest.fixture
+def shop(db: Database) -> Shop:
+    """A scratch shop."""
+    return Shop(db)
+
+
+def test_the_arguments_this_module_calls_good_are_accepted(shop: Shop) -> None:
+    for procedure in dict.fromkeys(name for name, *_ in PARAMETERS):
+        Shop(shop.db).call(procedure)
+
+
+@pytest.mark.parametrize(("procedure", "parameter", "kind"), PARAMETERS)
+def test_hostile_values_are_taken_or_refused_by_name(shop: Shop, procedure: str, parameter: str, kind: str) -> None:
+    before = shop.state()
+    for value in HOSTILE[kind]:
+        try:
+            shop.call(procedure, **{parameter: value})
+        except Refused as refused:
+            answer = refused
+        else:
+            shop = Shop(shop.db)
+            before = shop.state()
+            continue
+        assert shop.state() == before, value
+        if answer.slug == "invalid_argument":
+            assert re.search(rf"\b{parameter}\b", answer.detail), (value, answer)
+
+
+@pytest.mark.parametrize(("procedure", "parameter", "kind"), PARAMETERS)
+def test_null_is_refused_by_name_wherever_it_is_not_documented(
+    shop: Shop, procedure: str, parameter: str, kind: str
+) -> None:
+    before = shop.state()
+    if (procedure, parameter) in NULL_IS_ALLOWED:
+        shop.call(procedure, **{parameter: None})
+    else:
+        refused = refusal(lambda: shop.call(procedure, **{parameter: None}))
+        assert (refused.slug, refused.sqlstate) == ("invalid_argument", "45422")
+        assert refused.detail.startswith(f"{parameter} ")
+        assert shop.state() == before
+
+
+@pytest.mark.parametrize(
+    ("procedure", "parameter", "value"),
+    [
+        ("create_hold", "product_id", 0), ("create_hold", "qty", 0), ("create_hold", "qty", -1),
+        ("create_hold", "qty", 2**31), ("create_hold", "customer_id", ""), ("create_hold", "customer_id", "x" * 129),
+        ("create_hold", "idempotency_key", ""), ("create_hold", "idempotency_key", "x" * 256),
+        ("create_order", "hold_id", "8"), ("create_order", "idempotency_key", ""),
+        ("create_order", "idempotency_key", "x" * 256), ("get_hold", "hold_id", "8"), ("release_hold", "hold_id", "8"),
+        ("get_order", "order_id", "8"), ("get_product", "product_id", -1), ("adjust_stock", "delta", 0),
+        ("adjust_stock", "delta", -(2**40)), ("adjust_stock", "reason", ""), ("adjust_stock", "reason", "x" * 256),
+        ("receive_payment_webhook", "idempotency_key", ""), ("receive_payment_webhook", "idempotency_key", "x" * 256),
+        ("receive_payment_webhook", "order_id", "8"), ("receive_payment_webhook", "status", "Succeeded"),
+        ("receive_payment_webhook", "status", "succeeded "), ("receive_payment_webhook", "amount", -1),
+        ("receive_payment_webhook", "currency", "eur"), ("receive_payment_webhook", "payload", "{"),
+        ("expire_holds", "limit", 0), ("expire_orders", "limit", 1_000_001), ("help", "name", "buy"),
+    ],
+)  # fmt: skip
+def test_what_is_just_not_allowed_is_refused_by_name(shop: Shop, procedure: str, parameter: str, value: object) -> None:
+    before = shop.state()
+
+    refused = refusal(lambda: shop.call(procedure, **{parameter: value}))
+
+    assert (refused.slug, refused.errno, refused.sqlstate) == ("invalid_argument", 31301, "45422")
+    assert refused.detail.startswith(f"{parameter} ")
+    assert shop.state() == before
+
+
+@pytest.mark.parametrize(
+    ("procedure", "parameter", "value"),
+    [
+        ("create_hold", "customer_id", "🙂" * 128), ("create_hold", "idempotency_key", "🙂" * 255),
+        ("create_hold", "idempotency_key", "O'Neill \"\\\0"), ("create_order", "idempotency_key", "🙂" * 255),
+        ("receive_payment_webhook", "idempotency_key", "🙂" * 255), ("receive_payment_webhook", "amount", 2**63 - 1),
+        ("receive_payment_webhook", "payload", '"' + "x" * 100_000 + '"'), ("adjust_stock", "reason", "🙂" * 255),
+        ("expire_holds", "limit", 1_000_000),
+    ],
+)  # fmt: skip
+def test_what_is_just_allowed_is_kept_as_it_is(shop: Shop, procedure: str, parameter: str, value: object) -> None:
+    [row] = shop.call(procedure, **{parameter: value})
+
+    assert row.get(parameter, value) == value
+
+
+@pytest.mark.parametrize("literal", ["99999999999999999999", "-1e30", "'many'", "'2 pieces'"])
+def test_what_is_no_number_is_refused_by_mysql_itself_naming_the_parameter(shop: Shop, literal: str) -> None:
+    before = shop.state()
+
+    with pytest.raises(mysql.connector.Error, match="in_qty"):
+        shop.db.query(f"CALL create_hold({shop.product}, {literal}, NULL, NULL)")
+
+    assert shop.state() == before
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "sql_mode = ''",
+        "sql_mode = 'ANSI_QUOTES,PIPES_AS_CONCAT,NO_BACKSLASH_ESCAPES'",
+        "sql_mode = 'TRADITIONAL,PAD_CHAR_TO_FULL_LENGTH'",
+        "sql_safe_updates = 1",
+        "sql_select_limit = 0",
+        "sql_auto_is_null = 1",
+        "group_concat_max_len = 4",
+        "div_precision_increment = 0",
+    ],
+)
+def test_the_settings_of_the_callers_session_change_nothing(db: Database, setting: str) -> None:
+    db.query(f"SET SESSION {setting}")
+
+    product = new_product(db, 64, stripes=64, max_per_customer=20)
+    assert refusal(lambda: hold(db, product, 0, "alice")).slug == "invalid_argument"
+    db.one("release_hold", hold(db, product, 3, "alice"))
+    hold(db, product, 10, "alice")
+    pay(db, order(db, product, 2, "alice"), "failed")
+    paid = order(db, product, 2, "alice")
+    assert pay(db, paid, "succeeded", 2000, "EUR")["order_status"] == "paid"
+    order(db, product, 1, "bob")
+    assert stock(db, product) == (51, 10, 3)
+    db.travel(901)
+    sweep(db)
+    assert db.one("adjust_stock", product, -62, "damaged")["available"] == 0
+    assert pay(db, paid, "refunded")["order_status"] == "refunded"
+    assert stock(db, product) == (2, 0, 0)
+
+
+def test_a_caller_with_another_character_set_and_time_zone_gets_the_same(
+    shop: Shop, connect_as: Callable[..., Database]
+) -> None:
+    other = connect_as("dba", charset="latin1", collation="latin1_swedish_ci", time_zone="+05:30")
+
+    made = other.one("create_hold", shop.product, 1, "Zoë", "clé")
+
+    assert (made["customer_id"], made["replayed"]) == ("Zoë", 0)
+    assert shop.db.one("create_hold", shop.product, 1, "Zoë", "clé")["hold_id"] == made["hold_id"]
+    assert abs(made["created_at"] - shop.db.now()) < datetime.timedelta(minutes=1)
+    assert refusal(lambda: other.one("create_hold", shop.product, 1, "Zoe", "clé")).slug == "idempotency_key_reused"
+
+
+def test_bytes_that_are_no_text_are_refused(shop: Shop) -> None:
+    before = shop.state()
+
+    with pytest.raises(mysql.connector.Error):
+        shop.db.query(f"CALL create_hold({shop.product}, 1, X'FF00FE', NULL)")
+
+    assert shop.state() == before
