@@ -1,0 +1,70 @@
+# The commands of this project; `make help` lists them. What they do is in sql/server/, in Python.
+
+# The first Python on PATH that is new enough; PYTHON= overrides.
+new_enough := import sys; sys.exit(sys.version_info < (3, 11))
+ifeq ($(origin PYTHON), undefined)
+PYTHON := $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+    $$python -c '$(new_enough)' 2> /dev/null && echo $$python && break; done)
+endif
+server = exec $(PYTHON) -m sql.server
+venv = .venv/bin/python
+# make has a variable AS of its own, the assembler.
+ifneq ($(filter default undefined, $(origin AS)),)
+AS := dba
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help run test stop clean mysql migrate seed lint loadtest bench python
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+run: python ## serve the sale on http://127.0.0.1:$PORT (8000) until Ctrl-C, from an empty machine
+	@$(server) run
+
+test: python ## the tests, on a MySQL of their own; ARGS= goes to pytest
+	@$(PYTHON) -m sql.server venv test
+	@$(PYTHON) -m sql.server programs
+	@exec $(venv) -m pytest $(ARGS)
+
+stop: python ## stop what `make run` and the others left running; the data stays
+	@$(server) stop
+
+clean: ## delete the database and everything else that was generated; asks first, unless FORCE=1
+	@if [ -z "$(FORCE)$(YES)" ]; then \
+	    [ -t 0 ] || { echo 'make clean deletes the database: say FORCE=1 make clean' >&2; exit 1; }; \
+	    printf 'Delete the database, the MySQL programs and the virtual environment? [y/N] '; \
+	    read answer; case $$answer in y|Y|yes) ;; *) echo 'nothing deleted'; exit 1;; esac; \
+	fi
+	@if [ -d .flashsale ]; then $(MAKE) --no-print-directory stop; fi
+	@rm -rf .flashsale .venv .pytest_cache .mypy_cache .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+mysql: python ## a mysql session as the DBA; AS=api and AS=admin for the others; SQL can be piped in
+	@$(server) client $(AS)
+
+migrate: python ## bring tables, procedures and accounts up to date
+	@$(PYTHON) -m sql.server venv
+	@$(server) exec $(venv) -m sql.deploy migrate
+
+seed: migrate ## put one product on sale, if there is none
+	@$(server) exec $(venv) -m sql.deploy seed
+
+lint: python ## ruff and mypy
+	@$(PYTHON) -m sql.server venv lint loadtest test
+	@$(venv) -m ruff check .
+	@$(venv) -m ruff format --check .
+	@$(venv) -m mypy
+
+loadtest: migrate ## a sale at its boundary for 30 s; fails if one unit is oversold
+	@$(PYTHON) -m sql.server venv loadtest
+	@$(server) exec $(venv) -m loadtest
+
+bench: python ## holds against plain INSERTs, by CALL and by HTTP, on a MySQL of its own
+	@$(PYTHON) -m sql.server venv loadtest
+	@$(PYTHON) -m sql.server programs
+	@exec $(venv) -m loadtest.bench
+
+python:
+	@$(or $(PYTHON),false) -c '$(new_enough)' || { \
+	    echo 'Python 3.11 or newer is needed: install it, or say where it is: PYTHON=/path/to/python make ...' >&2; exit 1; }

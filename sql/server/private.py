@@ -1,0 +1,225 @@
+"""A MySQL server of our own: made, started and stopped in one folder."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from . import lease
+from .passwords import load_passwords
+from .programs import Programs, find_programs
+from .state import Echo, Failure, locked, private_folder, say, write_private
+from .urls import Url
+
+MY_CNF = Path(__file__).with_name("my.cnf")
+FIRST_PORT = 13306
+# Recovery after a crash under load took up to 8 s; a laptop with a full disk cache takes longer.
+START_SECONDS = 90
+STOP_SECONDS = 90
+
+
+class PrivateServer:
+    """mysqld on 127.0.0.1 with its data in `folder`/data and its log, port and pid in `folder`/run.
+
+    port: 0 means the port of the last time, else the first free one from 13306 on.
+    root_password: None means the one in `folder`/secrets.env, generated once.
+    settings: further mysqld options, {"binlog_group_commit_sync_delay": "2000"}.
+    It speaks TCP only: a socket's path may have 107 bytes, and a project may lie deeper.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        port: int = 0,
+        root_password: str | None = None,
+        settings: Mapping[str, str] | None = None,
+        programs: Programs | None = None,
+        echo: Echo = say,
+    ) -> None:
+        self._folder = folder.resolve()
+        self._data = self._folder / "data"
+        self._run = self._folder / "run"
+        self._log = self._run / "mysqld.log"
+        self._lease = self._run / "mysqld.lease"
+        self._fixed_port = port
+        self._password = root_password
+        self._settings = dict(settings or {})
+        self._programs = programs
+        self._echo = echo
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The process that serves the data folder, whoever started it; None when none does."""
+        return lease.holder(self._lease)
+
+    @property
+    def port(self) -> int:
+        """The TCP port it listens on, or listened on last; 0 when it never ran and none was asked for."""
+        try:
+            return int((self._run / "port").read_text())
+        except (FileNotFoundError, ValueError):
+            return self._fixed_port
+
+    @property
+    def root_password(self) -> str:
+        """The password of root@localhost."""
+        if self._password is None:
+            self._password = load_passwords(private_folder(self._folder))["FLASHSALE_ROOT_PASSWORD"]
+        return self._password
+
+    def admin_url(self, database: str = "flashsale") -> str:
+        """The URL of its administrator, root."""
+        return str(Url("root", self.root_password, "127.0.0.1", self.port, database))
+
+    def running(self) -> bool:
+        """Whether a mysqld serves the data folder."""
+        return self.pid is not None
+
+    def start(self) -> bool:
+        """Make the data folder when there is none, start mysqld and wait until it answers.
+
+        True when this call started it, False when it was running already. Raises Failure with the end of the log.
+        """
+        with self._locked("starting"):
+            if self.running():
+                _wait(lambda: _greets(self.port), START_SECONDS, f"MySQL (process {self.pid}) does not answer")
+                return False
+            programs = self._programs or find_programs(self._echo)
+            if not self._data.exists():
+                self._initialise(programs)
+            self._launch(programs)
+            return True
+
+    def stop(self) -> None:
+        """Stop it cleanly and wait until it is gone; nothing happens when it does not run."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it by SIGKILL, as a power cut would."""
+        self._end(signal.SIGKILL)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _locked(self, doing: str) -> AbstractContextManager[None]:
+        return locked(private_folder(self._run) / "lock", f"{doing} MySQL in {self._folder}", self._echo)
+
+    def _command(self, programs: Programs, data: Path) -> list[str]:
+        user = ["--user=root"] if os.geteuid() == 0 else []
+        options = [f"--defaults-file={MY_CNF}", *programs.server_options, *user, f"--datadir={data}"]
+        return [*programs.mysqld_command(), *options, f"--log-error={self._log}"]
+
+    def _initialise(self, programs: Programs) -> None:
+        """Make the data folder beside its place, and put it there only when it is whole."""
+        self._echo(f"making the data folder {self._data}")
+        part = self._data.with_name("data.part")
+        shutil.rmtree(part, ignore_errors=True)
+        since = self._log_size()
+        command = [*self._command(programs, part), "--initialize-insecure"]
+        if subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode != 0:
+            raise Failure(f"MySQL could not make its data folder:\n{self._errors(since)}")
+        part.rename(self._data)
+
+    def _launch(self, programs: Programs) -> None:
+        """Start mysqld on the first port that it gets. Root has its password before the first connection is let in."""
+        init = self._run / "init.sql"
+        password = self.root_password.replace("\\", "\\\\").replace("'", "''")
+        write_private(init, f"SET sql_log_bin = 0;\nALTER USER root@localhost IDENTIFIED BY '{password}';\n")
+        options = ["--socket=", f"--pid-file={self._run / 'mysqld.pid'}", f"--init-file={init}"]
+        options += [f"--{name}={value}" for name, value in self._settings.items()]
+        since = self._log_size()
+        for port in self._ports():
+            since = self._log_size()
+            if self._serve([*self._command(programs, self._data), *options, f"--port={port}"], port):
+                init.unlink()
+                return
+            if "Do you already have another mysqld server running on port" not in self._log_text(since):
+                break
+        raise Failure(f"MySQL ended while it started (log: {self._log}):\n{self._errors(since)}")
+
+    def _serve(self, command: list[str], port: int) -> bool:
+        """Whether mysqld, started by `command`, answers on `port`; False when it ended instead."""
+        write_private(self._run / "port", f"{port}\n")
+        self._process = process = lease.begin(self._lease, command, output=subprocess.DEVNULL)
+        try:
+            _wait(lambda: process.poll() is not None or _greets(port), START_SECONDS, "MySQL does not answer")
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+        return process.poll() is None
+
+    def _ports(self) -> Iterator[int]:
+        """Those worth trying, in this order."""
+        if self._fixed_port:
+            yield self._fixed_port
+            return
+        candidates = [self.port or FIRST_PORT, *range(FIRST_PORT, FIRST_PORT + 200)]
+        yield from filter(port_is_free, candidates)
+
+    def _end(self, how: signal.Signals) -> None:
+        if not self.running():
+            return
+        with self._locked("stopping"):
+            lease.end(self._lease, how, STOP_SECONDS)
+        if self._process:
+            self._process.wait()
+
+    def _log_size(self) -> int:
+        return self._log.stat().st_size if self._log.exists() else 0
+
+    def _log_text(self, since: int) -> str:
+        if not self._log.exists():
+            return ""
+        with open(self._log, encoding="utf-8", errors="replace") as log:
+            log.seek(since)
+            return log.read()
+
+    def _errors(self, since: int) -> str:
+        """What the log says about a failure since that size of it."""
+        lines = self._log_text(since).splitlines()
+        return "\n".join([line for line in lines if "[ERROR]" in line][:5] or lines[-5:])
+
+
+def port_is_free(port: int) -> bool:
+    """Whether something could listen on 127.0.0.1:`port` now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _greets(port: int) -> bool:
+    """Whether a MySQL server on 127.0.0.1:`port` says hello: it listens earlier, but greets only when it is ready."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+            connection.settimeout(1)
+            return len(connection.recv(5)) == 5
+    except OSError:
+        return False
+
+
+def _wait(condition: Callable[[], bool], seconds: float, otherwise: str) -> None:
+    """Return as soon as `condition` holds. Raises Failure saying `otherwise` after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise Failure(f"{otherwise} (waited {seconds:.0f} s)")
+        time.sleep(0.05)

@@ -1,0 +1,51 @@
+"""A private server lives where it is told, survives being killed, and never half exists."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from sql.server.private import FIRST_PORT, PrivateServer
+from sql.server.urls import Url, parse
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateServer]:
+    # Deeper than the 107 bytes that a socket's path may have, and with a space in it.
+    folder = tmp_path_factory.mktemp("a server") / ("deep-" * 24)
+    with PrivateServer(folder, root_password="it's\\ a%secret", settings={"innodb_buffer_pool_size": "64M"}) as server:
+        yield server
+
+
+def test_a_second_start_finds_it_running(server: PrivateServer) -> None:
+    pid = server.pid
+    assert not server.start()
+    assert server.pid == pid is not None
+
+
+def test_it_starts_again_after_a_crash_on_the_same_port(server: PrivateServer) -> None:
+    pid, port = server.pid, server.port
+    server.kill()
+    assert server.pid is None
+    assert server.start()
+    assert (server.port, server.pid == pid) == (port, False)
+
+
+def test_its_url_holds_any_password(server: PrivateServer) -> None:
+    assert parse(server.admin_url("shop")) == Url("root", "it's\\ a%secret", "127.0.0.1", server.port, "shop")
+
+
+def test_it_takes_the_next_port_when_the_first_is_taken(server: PrivateServer, tmp_path: Path) -> None:
+    with socket.socket() as listener:
+        with suppress(OSError):  # taken already is as good
+            listener.bind(("127.0.0.1", FIRST_PORT))
+            listener.listen()
+        (tmp_path / "data.part").mkdir()  # and what an interrupted start left is done again
+        (tmp_path / "data.part" / "ibdata1").touch()
+        with PrivateServer(tmp_path, settings={"innodb_buffer_pool_size": "64M"}) as second:
+            assert second.port not in (FIRST_PORT, server.port)
+            assert not (tmp_path / "data.part").exists()
+            assert (tmp_path / "secrets.env").stat().st_mode & 0o777 == 0o600
+        assert second.pid is None
