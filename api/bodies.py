@@ -1,0 +1,138 @@
+"""Reading and validating a request's JSON body."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, TypeVar
+
+import falcon
+import msgspec
+
+from api.problems import FieldError, ProblemError
+
+BODY_LIMIT = 64 * 1024
+"""Bytes. The largest body the API accepts."""
+DISCARD_LIMIT = 1024 * 1024
+"""Bytes. How much of a body that is too large is read and thrown away, so that its sender gets to see the refusal."""
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+def read_body(req: falcon.Request) -> bytes:
+    """The whole body, of at most BODY_LIMIT bytes. Raises Problem for any other type or size."""
+    content_type = req.env.get("CONTENT_TYPE", "")
+    if content_type != "application/json" and not _is_json(content_type):
+        raise ProblemError("unsupported_media_type", "Send the body with Content-Type: application/json, in UTF-8.")
+    length = req.content_length
+    if length is None:
+        coding = req.env.get("HTTP_TRANSFER_ENCODING", "")
+        if coding and coding.lower() != "chunked":
+            raise ProblemError("malformed_request", "The only transfer coding that is understood is chunked.")
+        length = BODY_LIMIT + 1 if coding else 0
+    elif length > BODY_LIMIT:
+        raise _too_large(req)
+    try:
+        body: bytes = req.env["wsgi.input"].read(length)
+    except Exception as error:  # whatever the server's reader raises, the request could not be read
+        slug = getattr(error, "slug", "malformed_request")
+        raise ProblemError(slug, f"The body could not be read: {type(error).__name__}.") from error
+    if len(body) > BODY_LIMIT:
+        raise _too_large(req)
+    return body
+
+
+def make_decoder(shape: type[T]) -> Callable[[bytes], T]:
+    """A function from a JSON text to the shape. It raises ProblemError: invalid_json, or invalid_argument that names
+    every field that is wrong with what is allowed there."""
+    fields = {info.encode_name: info for info in msgspec.structs.fields(shape)}
+    allowed = {name: _allowed(info.type) for name, info in fields.items()}
+    required = sum(info.required for info in fields.values())
+    decode = msgspec.json.Decoder(shape).decode
+
+    def decode_body(body: bytes) -> T:
+        try:
+            value = decode(body)
+        except (msgspec.DecodeError, ValueError, RecursionError):
+            raise explain(body) from None
+        if body.count(b":") > required:
+            refuse_duplicates(body)
+        return value
+
+    def refuse_duplicates(body: bytes) -> None:
+        names = json.loads(body, object_pairs_hook=lambda pairs: [name for name, _ in pairs])
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise _invalid([FieldError(name, "is given more than once") for name in twice])
+
+    def explain(body: bytes) -> ProblemError:
+        try:
+            members = msgspec.json.decode(body)
+        except RecursionError:
+            return ProblemError("invalid_json", "The JSON is nested too deeply; send one flat object.")
+        except (msgspec.DecodeError, ValueError) as error:
+            return ProblemError("invalid_json", _why_not_json(body, error))
+        if not isinstance(members, dict):
+            return _invalid([FieldError("body", f"must be a JSON object with {', '.join(fields)}")])
+        errors = []
+        for name, info in fields.items():
+            if name not in members:
+                if info.required:
+                    errors.append(FieldError(name, f"is missing; it {allowed[name]}"))
+                continue
+            try:
+                msgspec.convert(members[name], info.type)
+            except msgspec.ValidationError:
+                errors.append(FieldError(name, allowed[name]))
+        unknown = [name for name in members if name not in fields]
+        errors += [
+            FieldError(name[:64], f"is not known here; allowed are {', '.join(fields)}") for name in unknown[:10]
+        ]
+        return _invalid(errors)
+
+    return decode_body
+
+
+def _is_json(content_type: str) -> bool:
+    media_type, _, parameters = content_type.partition(";")
+    if media_type.strip().lower() != "application/json":
+        return False
+    for parameter in filter(None, map(str.strip, parameters.split(";"))):
+        name, _, value = parameter.partition("=")
+        if name.strip().lower() == "charset" and value.strip().strip('"').lower() not in ("utf-8", "utf8"):
+            return False
+    return True
+
+
+def _too_large(req: falcon.Request) -> ProblemError:
+    # What is not read is answered by a reset of the connection, which can destroy the answer on its way.
+    with suppress(Exception):
+        req.env["wsgi.input"].read(DISCARD_LIMIT)
+    return ProblemError("payload_too_large", f"The body may have at most {BODY_LIMIT} bytes.")
+
+
+def _invalid(errors: list[FieldError]) -> ProblemError:
+    return ProblemError(
+        "invalid_argument", "; ".join(f"{error.field} {error.detail}" for error in errors) + ".", errors
+    )
+
+
+def _why_not_json(body: bytes, error: Exception) -> str:
+    if not body.strip():
+        return "The body is empty; send a JSON object."
+    if body.startswith(b"\xef\xbb\xbf"):
+        return "The body begins with a byte order mark; send plain UTF-8."
+    if isinstance(error, UnicodeDecodeError):
+        return "The body is not valid UTF-8."
+    if not isinstance(error, msgspec.DecodeError):
+        return "A number in the body is too long."
+    return f"The body is not valid JSON: {error}."
+
+
+def _allowed(type_: Any) -> str:
+    """What is allowed in a field: the description in its declaration."""
+    schema = msgspec.json.schema(type_)
+    if "anyOf" not in schema:
+        return str(schema["description"])
+    return f"{schema['anyOf'][0]['description']}, or null"

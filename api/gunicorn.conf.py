@@ -1,0 +1,45 @@
+"""gunicorn's settings, from the environment. `gunicorn -c api/gunicorn.conf.py` needs no other argument.
+
+docs/adr/0005-gunicorn-worker.md has the measurements behind the worker and the numbers.
+"""
+
+import logging
+import resource
+import sys
+
+from api.settings import SettingsError, read_settings
+
+try:
+    _settings = read_settings()
+except SettingsError as error:
+    sys.exit(f"The API can't start: {error}.")
+
+_soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+_files = 8192 if _hard == resource.RLIM_INFINITY else min(_hard, 8192)
+if _soft < _files:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_files, _hard))
+
+wsgi_app = "api.app:get_app()"
+bind = f"127.0.0.1:{_settings.port}"
+worker_class = "api.worker.Worker"
+workers = _settings.workers
+threads = _settings.threads
+preload_app = True
+backlog = 2048
+worker_connections = max(256, min(2048, _files - 512))
+keepalive = 30
+timeout = 30
+graceful_timeout = 10
+limit_request_line = 4094
+limit_request_fields = 64
+limit_request_field_size = 8190
+control_socket_disable = True
+accesslog = None
+errorlog = "-"
+
+_handler = logging.StreamHandler()
+_handler.setFormatter(
+    logging.Formatter("[%(asctime)s] [%(process)d] [%(levelname)s] %(message)s", "%Y-%m-%d %H:%M:%S %z")
+)
+logging.getLogger("flashsale").setLevel(logging.INFO)
+logging.getLogger("flashsale").addHandler(_handler)

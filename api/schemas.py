@@ -1,0 +1,189 @@
+"""The shapes of bodies, path parameters and answers. They validate, and the OpenAPI document is made of them.
+
+A field's `Meta(description=…)` says what is allowed and is what an invalid value is answered with.
+Money is integer minor units of an ISO 4217 currency; times are RFC 3339.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from api.values import INT_MAX
+
+BIGINT_MAX = 2**63 - 1
+UUID_EXAMPLE = "019378d2-8c1a-7c3e-9b57-2f60c1d1a001"
+TIME_EXAMPLE = "2026-11-27T09:00:00.250000Z"
+
+ProductId = Annotated[int, Meta(ge=1, le=INT_MAX, description=f"must be an integer from 1 to {INT_MAX}", examples=[1])]
+Uuid = Annotated[
+    str,
+    Meta(
+        pattern="^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$",
+        min_length=36,
+        max_length=36,
+        description="must be a UUID of 36 characters, such as " + UUID_EXAMPLE,
+        examples=[UUID_EXAMPLE],
+    ),
+]
+Quantity = Annotated[int, Meta(ge=1, le=INT_MAX, description=f"must be an integer from 1 to {INT_MAX}", examples=[1])]
+CustomerId = Annotated[
+    str, Meta(min_length=1, max_length=128, description="must be a text of 1 to 128 characters", examples=["ada"])
+]
+IdempotencyKey = Annotated[
+    str,
+    Meta(min_length=1, max_length=255, description="must be a text of 1 to 255 characters", examples=["evt_1"]),
+]
+Minor = Annotated[
+    int,
+    Meta(
+        ge=0,
+        le=BIGINT_MAX,
+        description="must be an amount in minor units, an integer from 0 to 2^63-1",
+        examples=[4900],
+    ),
+]
+Currency = Annotated[
+    str,
+    Meta(
+        pattern="^[A-Z]{3}$",
+        min_length=3,
+        max_length=3,
+        description="must be an ISO 4217 code of three capital letters",
+        examples=["EUR"],
+    ),
+]
+OccurredAt = Annotated[
+    datetime,
+    Meta(
+        tz=True,
+        description="must be an RFC 3339 time with an offset, in the years 1000 to 9999, such as " + TIME_EXAMPLE,
+        examples=[TIME_EXAMPLE],
+    ),
+]
+PaymentStatus = Annotated[
+    Literal["succeeded", "failed", "refunded"],
+    Meta(description="must be one of succeeded, failed, refunded", examples=["succeeded"]),
+]
+Time = Annotated[datetime, Meta(tz=True, description="UTC, with microseconds", examples=[TIME_EXAMPLE])]
+
+
+class NewHold(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Units to reserve, optionally for a known customer."""
+
+    product_id: ProductId
+    qty: Quantity
+    customer_id: CustomerId | None = None
+
+
+class NewOrder(Struct, forbid_unknown_fields=True, kw_only=True):
+    """The live hold to turn into an order."""
+
+    hold_id: Uuid
+
+
+class PaymentEvent(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A payment event as the provider sends it, any number of times and in any order."""
+
+    idempotency_key: IdempotencyKey
+    order_id: Uuid
+    status: PaymentStatus
+    amount: Minor | None = None
+    currency: Currency | None = None
+    occurred_at: OccurredAt | None = None
+
+
+class Product(Struct, kw_only=True):
+    """A product and its stock: stock_total = available + held + sold."""
+
+    product_id: ProductId
+    name: str
+    price: Annotated[int, Meta(description="for one unit, in minor units")]
+    currency: Currency
+    stock_total: int
+    available: Annotated[int, Meta(description="units free now; what has expired counts as free")]
+    held: int
+    sold: int
+    max_per_hold: int
+    max_per_customer: Annotated[int | None, Meta(description="null: no limit")]
+    hold_seconds: Annotated[int, Meta(description="how long a hold lives")]
+    payment_seconds: Annotated[int, Meta(description="how long an order may stay unpaid")]
+    stripes: int
+    sale_starts_at: Time | None
+    sale_ends_at: Time | None
+
+
+class Products(Struct, kw_only=True):
+    """All products."""
+
+    products: list[Product]
+
+
+class Hold(Struct, kw_only=True):
+    """Reserved units. An ordered hold lives on as the order of the same id."""
+
+    hold_id: Uuid
+    product_id: ProductId
+    qty: Quantity
+    customer_id: CustomerId | None
+    status: Literal["active", "ordered", "expired", "released"]
+    created_at: Time
+    expires_at: Time
+    ended_at: Annotated[Time | None, Meta(description="null while active")]
+
+
+class Order(Struct, kw_only=True):
+    """An order and the state of its payment; it keeps the id of its hold."""
+
+    order_id: Uuid
+    hold_id: Uuid
+    product_id: ProductId
+    qty: Quantity
+    customer_id: CustomerId | None
+    status: Literal["pending", "paid", "cancelled", "refund_due", "refunded"]
+    unit_price: Annotated[int, Meta(description="in minor units, fixed when the order was made")]
+    amount: Annotated[int, Meta(description="in minor units")]
+    currency: Currency
+    created_at: Time
+    pay_by: Time
+    paid_at: Time | None
+    closed_at: Time | None
+    closed_reason: str | None
+
+
+class WebhookReceipt(Struct, kw_only=True):
+    """What a payment event did, as it stands now."""
+
+    webhook_id: int
+    idempotency_key: IdempotencyKey
+    order_id: Uuid
+    payment_status: PaymentStatus
+    outcome: Literal["applied", "ignored", "parked", "amount_mismatch", "refund_due"]
+    reason: str | None
+    order_status: Annotated[
+        Literal["pending", "paid", "cancelled", "refund_due", "refunded"] | None,
+        Meta(description="null while there is no order"),
+    ]
+    deliveries: Annotated[int, Meta(description="how often the event was sent")]
+
+
+class Health(Struct, kw_only=True):
+    """The state of the database as the sale sees it."""
+
+    status: Literal["ok", "degraded"]
+    detail: str | None
+    database_version: str
+    schema_version: str | None
+    event_scheduler: str | None
+    event_status: str | None
+    last_sweep_at: Time | None
+    sweep_lag_seconds: float | None
+    checked_at: Time
+
+
+class Alive(Struct, kw_only=True):
+    """The process answers; says nothing about MySQL."""
+
+    status: Literal["alive"]

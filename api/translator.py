@@ -1,0 +1,172 @@
+"""The one translator: makes the responder of any row of the table of routes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from operator import attrgetter
+from secrets import token_hex
+from typing import Any
+
+import falcon
+import msgspec
+from msgspec import inspect
+
+from api import values
+from api.bodies import make_decoder, read_body
+from api.gateway import Calls, ProcedureError, Row, UnavailableError
+from api.problems import BY_CODE, PROBLEMS, FieldError, ProblemError, invalid_field, write_problem
+from api.routes import PATH_PARAMETERS, Argument, Body, IdempotencyKey, Path, RawBody, Route, Source
+
+log = logging.getLogger("flashsale.api")
+
+Responder = Callable[..., None]
+Reader = Callable[[falcon.Request, dict[str, str], Any, bytes], Argument]
+
+_KEY_HEADER = "HTTP_IDEMPOTENCY_KEY"
+_INTERNAL_ERROR = "The request could not be served; it has been logged. Try again later."
+
+
+def make_responder(route: Route, gateway: Calls) -> Responder:
+    """The Falcon responder of a row: reads the arguments, makes one CALL, writes the answer or the problem."""
+    call = gateway.call
+    procedure = route.procedure
+    readers = tuple(_reader(source) for source in route.arguments)
+    decode = make_decoder(route.body) if route.body else None
+    encode = _encoder(route)
+    keyed = any(isinstance(source, IdempotencyKey) for source in route.arguments)
+    statuses = {outcome: falcon.code_to_http_status(status) for outcome, status in route.statuses.items()}
+    location = route.created
+
+    def respond(req: falcon.Request, resp: falcon.Response, **path: str) -> None:
+        try:
+            raw = read_body(req) if decode else b""
+            body = decode(raw) if decode else None
+            rows = call(procedure, [reader(req, path, body, raw) for reader in readers])
+            resp.data = encode(rows)
+        except ProblemError as problem:
+            write_problem(resp, problem.kind, problem.detail, problem.errors)
+            return
+        except ProcedureError as error:
+            _write_refusal(resp, error, route)
+            return
+        except UnavailableError as error:
+            write_problem(resp, PROBLEMS["service_unavailable"], error.detail)
+            return
+        resp.content_type = falcon.MEDIA_JSON
+        row = rows[0] if rows else {}
+        if row.get("replayed") and not (keyed and _KEY_HEADER not in req.env):
+            resp.set_header("Idempotent-Replayed", "true")
+        elif location:
+            resp.status = falcon.HTTP_201
+            resp.set_header("Location", location.format_map(row))
+        if statuses:
+            resp.status = statuses.get(row["outcome"], falcon.HTTP_200)
+
+    return respond
+
+
+def _reader(source: Source) -> Reader:
+    """How an argument is found in a request."""
+    match source:
+        case Path(name):
+            return _path_reader(name)
+        case Body(name, convert):
+            return _body_reader(name, convert)
+        case IdempotencyKey():
+            return _read_idempotency_key
+        case RawBody():
+            return lambda req, path, body, raw: raw.decode()
+
+
+def _path_reader(name: str) -> Reader:
+    parameter = PATH_PARAMETERS[name]
+
+    def read(req: falcon.Request, path: dict[str, str], body: Any, raw: bytes) -> Argument:
+        try:
+            return parameter.convert(path[name])
+        except ValueError:
+            error = FieldError(name, parameter.allowed)
+            raise ProblemError(parameter.not_found, f"{name} {parameter.allowed}.", [error]) from None
+
+    return read
+
+
+def _body_reader(name: str, convert: Callable[[Any], Argument] | None) -> Reader:
+    get = attrgetter(name)
+    if convert is None:
+        return lambda req, path, body, raw: get(body)
+
+    def read(req: falcon.Request, path: dict[str, str], body: Any, raw: bytes) -> Argument:
+        value = get(body)
+        if value is None:
+            return None
+        try:
+            return convert(value)
+        except ValueError as error:
+            raise invalid_field(name, str(error)) from None
+
+    return read
+
+
+def _read_idempotency_key(req: falcon.Request, path: dict[str, str], body: Any, raw: bytes) -> Argument:
+    header = req.env.get(_KEY_HEADER)
+    if header is None:
+        return token_hex(16)
+    try:
+        return values.idempotency_key(header)
+    except ValueError as error:
+        raise invalid_field("Idempotency-Key", str(error)) from None
+
+
+def _encoder(route: Route) -> Callable[[list[Row]], bytes]:
+    """Rows to JSON: the declared members, taken from the columns of the same names."""
+    columns = [(field.name, _column_converter(field.type)) for field in inspect.type_info(route.answer).fields]  # type: ignore[attr-defined]
+    encode = msgspec.json.encode
+    member = route.rows
+
+    def shape(row: Row) -> dict[str, Any]:
+        return {name: None if (value := row[name]) is None else convert(value) for name, convert in columns}
+
+    def encode_row(rows: list[Row]) -> bytes:
+        row = shape(rows[0])
+        if route.probe and row["status"] not in route.probe:
+            raise UnavailableError(f"The database reports {row['status']}.")
+        return encode(row)
+
+    if member:
+        return lambda rows: encode({member: [shape(row) for row in rows]})
+    return encode_row
+
+
+def _column_converter(declared: inspect.Type) -> Callable[[Any], Any]:
+    match declared:
+        case inspect.Metadata(type=inner):
+            return _column_converter(inner)
+        case inspect.UnionType(types=(inner, inspect.NoneType())):
+            return _column_converter(inner)
+        case inspect.IntType():
+            return int
+        case inspect.FloatType():
+            return float
+        case inspect.DateTimeType():
+            return values.rfc3339
+        case _:
+            return _text
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else bytes(value).decode()
+
+
+def _write_refusal(resp: falcon.Response, error: ProcedureError, route: Route) -> None:
+    """A registered SIGNAL as its problem; anything else MySQL said is a fault of ours: logged, and a bare 500."""
+    kind = BY_CODE.get(error.errno)
+    if kind is not None and error.sqlstate == f"45{kind.status}":
+        write_problem(resp, kind, error.message.removeprefix(kind.slug + ": "))
+        return
+    log.error("%s", error.log_line())
+    if route.probe:
+        write_problem(resp, PROBLEMS["service_unavailable"], "The database can't be asked for its state.")
+    else:
+        write_problem(resp, PROBLEMS["internal_error"], _INTERNAL_ERROR)
