@@ -6,6 +6,7 @@ import sys
 import mysql.connector
 
 from sql.deploy import migrate, rollback, seed
+from sql.server.state import Failure
 
 
 def main(arguments: list[str]) -> int:
@@ -13,7 +14,11 @@ def main(arguments: list[str]) -> int:
     try:
         match arguments:
             case ["migrate"]:
-                migrate(*(_required(name) for name in _MIGRATE_NEEDS))
+                migrate(
+                    _required("FLASHSALE_ADMIN_URL"),
+                    _required("FLASHSALE_API_PASSWORD"),
+                    _required("FLASHSALE_OPERATOR_PASSWORD"),
+                )
             case ["rollback"]:
                 rollback(_required("FLASHSALE_ADMIN_URL"))
             case ["seed"]:
@@ -21,19 +26,16 @@ def main(arguments: list[str]) -> int:
             case _:
                 print(__doc__, file=sys.stderr)
                 return 2
-    except (mysql.connector.Error, ValueError) as error:
+    except (mysql.connector.Error, Failure) as error:
         print(f"{' '.join(arguments)} failed: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-_MIGRATE_NEEDS = ("FLASHSALE_ADMIN_URL", "FLASHSALE_API_PASSWORD", "FLASHSALE_OPERATOR_PASSWORD")
-
-
 def _required(name: str) -> str:
     value = os.environ.get(name)
     if not value:
-        raise ValueError(f"{name} is not set; 'make migrate' sets it for the private server")
+        raise Failure(f"{name} is not set; 'make migrate' sets it for the private server")
     return value
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import mysql.connector
@@ -24,7 +25,7 @@ def apply_account(connection: MySQLConnectionAbstract, account: str) -> None:
 def set_password(connection: MySQLConnectionAbstract, address: Address, account: str, password: str) -> bool:
     """Give a login its password and unlock it, unless it can already log in with it; True when changed."""
     try:
-        connect(address._replace(user=account, password=password)).close()
+        connect(replace(address, user=account, password=password)).close()
         return False
     except mysql.connector.Error:
         with connection.cursor() as cursor:

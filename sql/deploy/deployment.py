@@ -62,10 +62,9 @@ def _deploying(address: Address) -> Iterator[MySQLConnectionAbstract]:
                 msg=f"another deployment of {address.database} has been running for {LOCK_TIMEOUT_SECONDS} s;"
                 " wait for it, or end its connection"
             )
-        cursor.execute(
-            f"CREATE DATABASE IF NOT EXISTS `{address.database}` CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin"
-        )
-        cursor.execute(f"USE `{address.database}`")
+        name = "`" + address.database.replace("`", "``") + "`"
+        cursor.execute(f"CREATE DATABASE IF NOT EXISTS {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin")
+        cursor.execute(f"USE {name}")
         yield connection
 
 

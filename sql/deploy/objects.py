@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from mysql.connector.abstracts import MySQLConnectionAbstract
 
+from sql.deploy.urls import query
+
 SQL_FOLDER = Path(__file__).resolve().parent.parent
 
 _SOURCE = re.compile(r"^SOURCE (\S+)$", re.MULTILINE)
@@ -57,12 +59,6 @@ def _install_list() -> str:
     return (SQL_FOLDER / "install.sql").read_text(encoding="utf-8")
 
 
-def _rows(connection: MySQLConnectionAbstract, query: str, *arguments: object) -> list[tuple[str, ...]]:
-    with connection.cursor(buffered=True) as cursor:
-        cursor.execute(query, arguments)
-        return [tuple(str(value) for value in row) for row in cursor.fetchall()]
-
-
 def _load_one(connection: MySQLConnectionAbstract, item: SqlObject) -> str | None:
     if item.kind == "VIEW":
         # CREATE OR REPLACE is atomic, and MySQL keeps no original text to compare with.
@@ -72,7 +68,7 @@ def _load_one(connection: MySQLConnectionAbstract, item: SqlObject) -> str | Non
     if _is_installed(connection, item):
         return None
     # DROP takes the grants on a routine with it; whoever had them gets them back at once.
-    grantees = _rows(
+    grantees = query(
         connection,
         "SELECT User, Host FROM mysql.procs_priv WHERE Db = DATABASE() AND Routine_name = %s",
         item.name,
@@ -91,7 +87,7 @@ def _is_installed(connection: MySQLConnectionAbstract, item: SqlObject) -> bool:
     routine = _ROUTINE.search(item.statement)
     if routine is None:
         raise ValueError(f"{item.path}: expected parameters, COMMENT and BEGIN, in this order")
-    comments = _rows(
+    comments = query(
         connection,
         "SELECT routine_comment FROM information_schema.routines"
         " WHERE routine_schema = DATABASE() AND routine_name = %s AND routine_type = %s",
@@ -101,7 +97,7 @@ def _is_installed(connection: MySQLConnectionAbstract, item: SqlObject) -> bool:
     if comments != [(routine["comment"].replace("''", "'").replace(r"\\", "\\"),)]:
         return False
     # Only SHOW CREATE gives the body back to the letter.
-    [(_, _, created, *_)] = _rows(connection, f"SHOW CREATE {item.kind} {item.name}")
+    [(_, _, created, *_)] = query(connection, f"SHOW CREATE {item.kind} {item.name}")
     return (
         created.startswith("CREATE DEFINER=`flashsale_owner`@`localhost`")
         and f"`{item.name}`{routine['parameters']}" in created
@@ -110,7 +106,7 @@ def _is_installed(connection: MySQLConnectionAbstract, item: SqlObject) -> bool:
 
 
 def _event_is_installed(connection: MySQLConnectionAbstract, item: SqlObject) -> bool:
-    found = _rows(
+    found = query(
         connection,
         "SELECT interval_value, interval_field, event_definition, status FROM information_schema.events"
         " WHERE event_schema = DATABASE() AND event_name = %s",
@@ -124,7 +120,7 @@ def _event_is_installed(connection: MySQLConnectionAbstract, item: SqlObject) ->
 
 def _drop_unknown(connection: MySQLConnectionAbstract, wanted: set[tuple[str, str]]) -> list[str]:
     """Remove objects that an earlier version left behind, so that the server shows what the repository does."""
-    present = _rows(
+    present = query(
         connection,
         "SELECT routine_type, routine_name FROM information_schema.routines WHERE routine_schema = DATABASE()"
         " AND definer = 'flashsale_owner@localhost'"

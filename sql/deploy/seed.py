@@ -2,19 +2,13 @@
 
 from contextlib import closing
 
-from sql.deploy.urls import connect, parse
+from sql.deploy.urls import connect, parse, query
+
+FIRST_PRODUCT = "CALL create_product('Limited sneaker', 12900, 'EUR', 100, NULL, NULL, NULL, NULL, NULL, NULL, NULL)"
 
 
 def seed(admin_url: str) -> int:
     """Put one limited product on sale unless there is a product already; return the first product's id."""
-    with closing(connect(parse(admin_url))) as connection, connection.cursor(buffered=True) as cursor:
-        cursor.execute("CALL list_products()")
-        products = cursor.fetchall()
-        cursor.nextset()
-        if not products:
-            cursor.execute(
-                "CALL create_product('Limited sneaker', 12900, 'EUR', 100, NULL, NULL, NULL, NULL, NULL, NULL, NULL)"
-            )
-            products = cursor.fetchall()
-            cursor.nextset()
-        return int(products[0][0])
+    with closing(connect(parse(admin_url))) as connection:
+        products = query(connection, "CALL list_products()") or query(connection, FIRST_PRODUCT)
+    return int(products[0][0])

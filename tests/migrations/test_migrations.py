@@ -3,7 +3,8 @@
 import os
 import re
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -258,13 +259,11 @@ def test_the_plain_client_installs_the_same_objects_with_the_command_that_instal
     assert deploy(url) == []
 
 
-def test_a_login_gets_the_password_of_the_last_deployment(
-    url: str, api_url: str
-) -> None:
-    changed = parse(api_url)._replace(password="another one")
+def test_a_login_gets_the_password_of_the_last_deployment(url: str, api_url: str) -> None:
+    changed = replace(parse(api_url), password="another one")
     try:
         migrate(url, "another one", OPERATOR_PASSWORD, echo=lambda _: None)
-        mysql.connector.connect(**changed._asdict()).close()
+        Database(str(changed)).close()
         with pytest.raises(mysql.connector.Error):
             Database(api_url)
     finally:

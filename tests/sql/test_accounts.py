@@ -1,6 +1,7 @@
 """Who may do what: the API calls its nine procedures, the DBA every public one, and nobody writes past them."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import mysql.connector
 import pytest
@@ -122,7 +123,7 @@ def test_nobody_logs_in_as_the_owner_or_as_the_role_not_even_with_a_password(
 ) -> None:
     admin = connect_as("admin")
     admin.query(f"ALTER USER {account} IDENTIFIED BY 'known'")
-    address = parse(mysql_server.admin_url())._replace(user=account.partition("@")[0], password="known")
+    address = replace(parse(mysql_server.admin_url()), user=account.partition("@")[0], password="known")
     try:
         with pytest.raises(mysql.connector.Error) as refused:
             connect(address)

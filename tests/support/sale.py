@@ -93,7 +93,7 @@ def at_once(act: Callable[[A], T], inputs: Sequence[A] | Iterable[A]) -> list[T 
         start.wait(timeout=30)
         try:
             return act(item)
-        except Exception as error:  # noqa: BLE001 - whatever happened is a result to be judged
+        except Exception as error:
             return error
 
     with ThreadPoolExecutor(len(items)) as pool:

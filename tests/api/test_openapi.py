@@ -1,0 +1,66 @@
+"""The OpenAPI document is valid, complete, and says what the API does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from api.openapi import encode_document
+from api.problems import BY_CODE, PROBLEMS
+from api.routes import ROUTES, Path
+
+
+@pytest.fixture(scope="module")
+def document() -> Any:
+    return msgspec.json.decode(encode_document(ROUTES))
+
+
+def test_the_document_is_valid_openapi_31(document: Any) -> None:
+    assert document["openapi"].startswith("3.1")
+    OpenAPIV31SpecValidator(document).validate()
+
+
+def test_every_row_of_the_table_is_in_it(document: Any) -> None:
+    described = {(method.upper(), path) for path, item in document["paths"].items() for method in item}
+    assert described == {(route.method, route.path) for route in ROUTES} | {
+        ("GET", "/healthz"),
+        ("GET", "/openapi.json"),
+    }
+
+
+def test_every_path_parameter_and_every_key_is_declared(document: Any) -> None:
+    for route in ROUTES:
+        operation = document["paths"][route.path][route.method.lower()]
+        declared = [parameter["name"] for parameter in operation.get("parameters", []) if parameter["in"] == "path"]
+        assert declared == [source.name for source in route.arguments if isinstance(source, Path)]
+    keyed = [
+        path
+        for path, item in document["paths"].items()
+        for operation in item.values()
+        if any(parameter["name"] == "Idempotency-Key" for parameter in operation.get("parameters", []))
+    ]
+    assert keyed == ["/api/holds", "/api/orders"]
+
+
+def test_every_problem_a_procedure_raises_is_described_with_an_example(document: Any) -> None:
+    for route in ROUTES:
+        responses = document["paths"][route.path][route.method.lower()]["responses"]
+        for slug in route.raises:
+            answer = responses[str(PROBLEMS[slug].status)]
+            example = answer["content"]["application/problem+json"]["examples"][slug]["value"]
+            assert (example["type"], example["code"]) == (f"/problems/{slug}", PROBLEMS[slug].code)
+        assert "Retry-After" in responses["503"]["headers"]
+
+
+def test_a_body_is_closed_and_bounded(document: Any) -> None:
+    hold = document["components"]["schemas"]["NewHold"]
+    assert hold["additionalProperties"] is False
+    assert hold["required"] == ["product_id", "qty"]
+    assert (hold["properties"]["qty"]["minimum"], hold["properties"]["qty"]["maximum"]) == (1, 2**31 - 1)
+
+
+def test_the_registry_has_one_code_a_slug() -> None:
+    assert len(BY_CODE) == len([kind for kind in PROBLEMS.values() if kind.code])

@@ -1,0 +1,76 @@
+"""A MySQL and a gunicorn that these tests may break: nobody else uses them. Each test finds them whole."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from sql.deploy import migrate
+from sql.server.private import PrivateServer
+from tests.conftest import API_PASSWORD, OPERATOR_PASSWORD, Sessions, url_of
+from tests.support.service import Service, free_port
+
+
+@pytest.fixture(scope="session")
+def mysql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateServer]:
+    """A MySQL server to stop, kill and lock; its lock waits are short, so that the tests are."""
+    settings = {"innodb_lock_wait_timeout": "1"}
+    folder = tmp_path_factory.mktemp("mysql-to-break")
+    with PrivateServer(folder, free_port(), root_password="root-password", settings=settings) as server:
+        redeploy(server)
+        yield server
+
+
+def redeploy(server: PrivateServer) -> None:
+    """Deploy everything, as an operator does during a sale."""
+    migrate(server.admin_url(), API_PASSWORD, OPERATOR_PASSWORD, echo=lambda _: None)
+
+
+@pytest.fixture(autouse=True)
+def _server_is_up(mysql_server: PrivateServer) -> Iterator[None]:
+    """Also after a test that failed half way."""
+    yield
+    mysql_server.start()
+
+
+@pytest.fixture(scope="session")
+def api_url(mysql_server: PrivateServer) -> str:
+    """What the API logs in with."""
+    return url_of(mysql_server, "flashsale_api", API_PASSWORD)
+
+
+@pytest.fixture(scope="session")
+def operator_url(mysql_server: PrivateServer) -> str:
+    """What a DBA logs in with."""
+    return url_of(mysql_server, "flashsale_operator", OPERATOR_PASSWORD)
+
+
+class UnkeptSessions(Sessions):
+    """Sessions that are not used again: the next test may find their server restarted."""
+
+    def take_back(self) -> None:
+        """End the lent sessions."""
+        for _, session in self._lent:
+            session.close()
+        self._lent.clear()
+
+
+@pytest.fixture(scope="session")
+def sessions(mysql_server: PrivateServer, api_url: str, operator_url: str) -> Sessions:
+    """The sessions of these tests."""
+    return UnkeptSessions({"admin": mysql_server.admin_url(), "api": api_url, "dba": operator_url})
+
+
+@pytest.fixture(scope="session")
+def service(api_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The API in front of the MySQL that breaks; it is never restarted: that is the point."""
+    running = Service(api_url, tmp_path_factory.mktemp("api-to-break") / "gunicorn.log")
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def own_service(api_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """An API for a test that breaks gunicorn itself."""
+    running = Service(api_url, tmp_path_factory.mktemp("own-api") / "gunicorn.log")
+    yield running
+    running.stop()

@@ -1,0 +1,124 @@
+"""Sessions that hold the rows of a sale, or replace its procedures, while buyers buy."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import mysql.connector
+import pytest
+
+from sql.server.private import PrivateServer
+from tests.faults.conftest import redeploy
+from tests.support.database import Database
+from tests.support.running_sale import assert_sold_once, running_sale
+from tests.support.sale import new_product, stock
+from tests.support.service import Service
+from tests.support.shop import Buyer, buyers, problem_of, statuses
+from tests.support.waiting import lock_waits, wait_until
+
+
+@contextmanager
+def locked(session: Database, statement: str, *arguments: object) -> Iterator[None]:
+    """While the block runs, the rows of the statement belong to somebody else."""
+    session.query("START TRANSACTION")
+    session.query(statement + " FOR UPDATE", *arguments)
+    try:
+        yield
+    finally:
+        session.query("ROLLBACK")
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "SELECT 1 FROM stock_stripes WHERE product_id = %s",
+        "SELECT 1 FROM products WHERE product_id = %s",
+    ],
+)
+def test_rows_that_somebody_keeps_locked_make_buyers_wait_and_come_back(
+    service: Service, db: Database, connect_as: Callable[..., Database], rows: str
+) -> None:
+    product = new_product(db, 100, stripes=2)
+    with buyers(service.url, 4) as crowd:
+        with locked(connect_as("admin"), rows, product), ThreadPoolExecutor(4) as pool:
+            answers = list(pool.map(lambda buyer: buyer.hold(product), crowd))
+        assert statuses(answers) == {503: 4}
+        assert {problem_of(answer) for answer in answers} == {"service_unavailable"}
+        assert all(int(answer.headers["retry-after"]) >= 1 for answer in answers)
+        assert stock(db, product) == (100, 0, 0)
+        assert [buyer.hold(product).status_code for buyer in crowd] == [201] * 4
+
+
+def test_a_lock_that_is_given_back_in_time_costs_nobody_the_hold(
+    service: Service, db: Database, connect_as: Callable[..., Database]
+) -> None:
+    product, admin = new_product(db, 4, stripes=1), connect_as("admin")
+    with buyers(service.url, 4) as crowd, ThreadPoolExecutor(4) as pool:
+        with locked(admin, "SELECT 1 FROM stock_stripes WHERE product_id = %s", product):
+            answers = [pool.submit(buyer.hold, product) for buyer in crowd]
+            wait_until(lambda: lock_waits(admin) == 4)
+        assert [answer.result().status_code for answer in answers] == [201] * 4
+    assert stock(db, product) == (0, 4, 0)
+
+
+def is_refused_as_deadlock(session: Database, statement: str, *arguments: object) -> bool:
+    """Whether the session is the victim when it locks these rows too."""
+    try:
+        session.query(statement + " FOR UPDATE", *arguments)
+    except mysql.connector.InternalError as error:
+        return error.errno == 1213
+    return False
+
+
+def test_a_session_that_locks_in_the_wrong_order_causes_no_error(
+    service: Service, db: Database, connect_as: Callable[..., Database]
+) -> None:
+    product, hostile, admin = new_product(db, 100, stripes=1), connect_as("admin"), connect_as("admin")
+    seen, deadlocks = [], 0
+    with Buyer(service.url) as buyer, ThreadPoolExecutor(1) as pool:
+        for round_ in range(6):
+            hold_id = buyer.hold(product).json()["hold_id"]
+            hostile.query("START TRANSACTION")
+            # The victim is whoever changed fewer rows: by turns the buyer and the hostile session.
+            for _ in range(8 * (round_ % 2)):
+                hostile.query("INSERT INTO stock_adjustments VALUES (NULL, %s, 1, 'x', 'x', NOW())", product)
+            hostile.query("UPDATE stock_stripes SET available = available - 1 WHERE product_id = %s", product)
+            answer = pool.submit(buyer.release, hold_id)
+            wait_until(lambda: lock_waits(admin) == 1)
+            deadlocks += is_refused_as_deadlock(hostile, "SELECT 1 FROM holds WHERE hold_id = UUID_TO_BIN(%s)", hold_id)
+            hostile.query("ROLLBACK")
+            seen.append(answer.result())
+
+    assert 0 < deadlocks < 6, "both sides were to be the victim"
+    assert set(statuses(seen)) <= {200, 503}
+    released = statuses(seen).get(200, 0)
+    assert stock(db, product) == (94 + released, 6 - released, 0)
+
+
+def test_procedures_may_be_replaced_while_the_sale_runs(
+    service: Service, mysql_server: PrivateServer, db: Database, connect_as: Callable[..., Database]
+) -> None:
+    admin = connect_as("admin")
+    with running_sale(service.url, db) as sale:
+        for procedure in ("create_hold", "_end_holds", "receive_payment_webhook"):
+            admin.query(f"DROP PROCEDURE {procedure}")
+            redeploy(mysql_server)
+            sale.goes_on(6)
+
+    assert sale.answers.keys() <= {200, 201, 503}
+    assert_sold_once(db, sale)
+
+
+def test_a_procedure_that_is_missing_for_long_is_out_of_service(
+    service: Service, mysql_server: PrivateServer, db: Database, connect_as: Callable[..., Database]
+) -> None:
+    product = new_product(db, 1)
+    connect_as("admin").query("DROP PROCEDURE get_product")
+    try:
+        with Buyer(service.url) as buyer:
+            answer = buyer.get(f"/api/products/{product}")
+            assert (answer.status_code, problem_of(answer)) == (503, "service_unavailable")
+            assert int(answer.headers["retry-after"]) >= 1
+            assert buyer.hold(product).status_code == 201
+    finally:
+        redeploy(mysql_server)

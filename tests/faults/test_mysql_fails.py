@@ -1,0 +1,141 @@
+"""MySQL goes away and comes back; the API is never restarted."""
+
+import time
+from collections.abc import Callable
+
+import httpx
+import mysql.connector
+import pytest
+
+from sql.server.private import PrivateServer
+from tests.support.database import Database
+from tests.support.running_sale import assert_sold_once, running_sale
+from tests.support.sale import new_key, new_product, stock
+from tests.support.service import Service
+from tests.support.shop import Buyer, buyers, problem_of
+
+AT_ONCE_SECONDS = 1.5
+NO_SUCH_THREAD = 1094
+
+
+def assert_out_of_service(answer: httpx.Response) -> None:
+    """A 503 that says when to come back."""
+    assert (answer.status_code, problem_of(answer)) == (503, "service_unavailable")
+    assert int(answer.headers["retry-after"]) >= 1
+
+
+@pytest.mark.parametrize("way", ["stop", "kill"])
+def test_without_mysql_the_api_says_so_at_once_and_resumes_by_itself(
+    service: Service, mysql_server: PrivateServer, connect_as: Callable[..., Database], way: str
+) -> None:
+    product, workers = new_product(connect_as("dba"), 100), service.workers()
+    with buyers(service.url, 20) as crowd:
+        for buyer in crowd:
+            assert buyer.hold(product).status_code == 201
+        getattr(mysql_server, way)()
+
+        for number, buyer in enumerate(crowd):
+            began = time.monotonic()
+            assert_out_of_service(buyer.hold(product) if number % 2 else buyer.get(f"/api/products/{product}"))
+            assert_out_of_service(buyer.get("/readyz"))
+            assert buyer.get("/healthz").status_code == 200
+            assert time.monotonic() - began < AT_ONCE_SECONDS
+
+        mysql_server.start()
+        deadline = time.monotonic() + 5
+        while (answer := crowd[0].hold(product)).status_code == 503:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert answer.status_code == 201
+        assert [buyer.get("/readyz").status_code for buyer in crowd] == [200] * 20
+    assert service.workers() == workers
+    assert stock(connect_as("dba"), product) == (79, 21, 0)
+
+
+def test_killing_mysql_in_the_middle_of_a_sale_loses_and_doubles_nothing(
+    service: Service, mysql_server: PrivateServer, connect_as: Callable[..., Database]
+) -> None:
+    with running_sale(service.url, connect_as("dba")) as sale:
+        sale.goes_on(30)
+        mysql_server.kill()
+        mysql_server.start()
+        sale.goes_on(30)
+
+    assert sale.answers[503] > 0
+    assert sale.answers.keys() <= {200, 201, 503}
+    assert_sold_once(connect_as("dba"), sale)
+
+
+@pytest.mark.parametrize("how", ["KILL", "KILL QUERY"])
+def test_killed_connections_cost_no_buyer_anything(
+    service: Service, db: Database, connect_as: Callable[..., Database], how: str
+) -> None:
+    admin = connect_as("admin")
+    with running_sale(service.url, db) as sale:
+        killed = 0
+        while killed < 25:
+            for row in admin.query("SELECT id FROM information_schema.processlist WHERE user = 'flashsale_api'"):
+                admin.query("DO SLEEP(0.01)")
+                killed += kill(admin, how, row["id"])
+
+    assert sale.answers.keys() <= {200, 201, 503}
+    assert_sold_once(db, sale)
+
+
+def kill(admin: Database, how: str, connection: int) -> bool:
+    """Whether it was still there to be killed."""
+    try:
+        admin.query(f"{how} {connection}")
+    except mysql.connector.errors.DatabaseError as error:
+        if error.errno != NO_SUCH_THREAD:
+            raise
+        return False
+    return True
+
+
+def test_a_server_that_became_read_only_is_out_of_service_until_it_is_not(
+    service: Service, db: Database, connect_as: Callable[..., Database]
+) -> None:
+    product, admin = new_product(db, 2), connect_as("admin")
+    with Buyer(service.url) as buyer:
+        admin.query("SET GLOBAL super_read_only = ON")
+        try:
+            assert_out_of_service(buyer.hold(product))
+        finally:
+            admin.query("SET GLOBAL read_only = OFF")
+        assert buyer.hold(product).status_code == 201
+
+
+def test_a_server_without_a_free_connection_is_out_of_service_until_there_is_one(
+    own_service: Service, db: Database, connect_as: Callable[..., Database]
+) -> None:
+    product, admin = new_product(db, 2), connect_as("admin")
+    before = admin.value("SELECT @@GLOBAL.max_connections")
+    with Buyer(own_service.url) as buyer:
+        admin.query("SET GLOBAL max_connections = 1")
+        try:
+            assert_out_of_service(buyer.hold(product))
+            assert_out_of_service(buyer.get("/readyz"))
+        finally:
+            admin.query("SET GLOBAL max_connections = %s", before)
+        assert buyer.hold(product).status_code == 201
+
+
+def test_a_stopped_event_is_seen_and_the_sale_goes_on(
+    service: Service, db: Database, connect_as: Callable[..., Database]
+) -> None:
+    admin = connect_as("admin")
+    with Buyer(service.url) as buyer:
+        for stop, go_on, word in (
+            ("ALTER EVENT sweep_expired DISABLE", "ALTER EVENT sweep_expired ENABLE", "EVENT"),
+            ("SET GLOBAL event_scheduler = OFF", "SET GLOBAL event_scheduler = ON", "event_scheduler"),
+        ):
+            admin.query(stop)
+            try:
+                answer = buyer.get("/readyz")
+                assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
+                assert word in answer.json()["detail"]
+                assert buyer.hold(new_product(db, 1), key=new_key()).status_code == 201
+            finally:
+                admin.query(go_on)
+        assert buyer.get("/readyz").json()["status"] == "ok"
