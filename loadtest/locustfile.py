@@ -1,0 +1,252 @@
+"""A flash sale at its boundary: many more buyers than units, and every way a purchase can go.
+
+`python -m loadtest.run` runs it. By hand, with the id of a product:
+LOADTEST_PRODUCTS=1 locust -f loadtest/locustfile.py --host http://127.0.0.1:8000
+
+One run of the task is one buyer. A refusal that the sale owes its buyers (409 sold_out …) is a success and is counted
+by its slug; whatever breaks a promise (a 5xx, a second hold under one key, 200 where 201 is due) is a failure.
+"""
+
+import json
+import os
+import random
+import uuid
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import gevent  # type: ignore[import-untyped]
+from locust import FastHttpUser, constant, events, task
+from locust.env import Environment
+
+Body = dict[str, Any]
+# For a status: the slugs that may come with it; a success has none.
+Expected = Mapping[int, tuple[str, ...]]
+
+PRODUCTS = [int(number) for number in os.environ.get("LOADTEST_PRODUCTS", "1").split(",")]
+HOLD_SECONDS = float(os.environ.get("LOADTEST_HOLD_SECONDS", "5"))
+# Few enough that customers come back and meet max_per_customer.
+CUSTOMERS = 400
+
+REFUSALS = ("sold_out", "customer_limit_reached", "sale_not_started")
+EXPIRED: Expected = {410: ("hold_expired",)}
+
+counts: Counter[str] = Counter()
+"""What happened, by slug or by the words of `count`."""
+
+
+class BrokenPromiseError(Exception):
+    """The answer was not one that is owed; locust has it as a failure, and this buyer gives up."""
+
+
+class Buyer(FastHttpUser):
+    """Buyers, one after the other, without a pause: a queue that never ends."""
+
+    wait_time = constant(0)
+    network_timeout = 30.0
+    connection_timeout = 30.0
+
+    @task
+    def buy(self) -> None:
+        """Look, try to get units, and then do what buyers do."""
+        try:
+            product = self._browse(random.choice(PRODUCTS))
+            # Whoever sees that nothing is left mostly leaves; some try all the same.
+            if product["available"] == 0 and random.random() < 0.7:
+                counts["left without trying"] += 1
+                self._pause(0.5)
+                return
+            hold = self._hold(product["product_id"])
+            if hold is not None:
+                self._after_the_hold(hold)
+            else:
+                self._pause(0.3)
+        except BrokenPromiseError:
+            counts["broken promises"] += 1
+
+    def _after_the_hold(self, hold: Body) -> None:
+        self._pause(0.2)
+        [way] = random.choices(
+            (self._order, self._pay_early, self._release, self._dawdle, self._abandon), weights=(50, 15, 10, 5, 20)
+        )
+        way(hold)
+
+    def _browse(self, product_id: int) -> Body:
+        return self._ask("GET", f"/api/products/{product_id}", "GET /api/products/{id}", {200: ()})[1]
+
+    def _hold(self, product_id: int) -> Body | None:
+        """One to three units under a key; one in five buyers sends the request again."""
+        key = str(uuid.uuid4())
+        body = {"product_id": product_id, "qty": random.choice((1, 1, 1, 2, 3)), "customer_id": _customer()}
+        status, hold = self._post_hold(body, key, {201: (), 409: REFUSALS})
+        if status != 201:
+            return None
+        counts["holds"] += 1
+        if random.random() < 0.2:
+            _, again = self._post_hold(body, key, {200: ()}, same=("hold_id", hold["hold_id"]))
+            counts["replayed holds"] += 1
+            if random.random() < 0.1:
+                self._post_hold({**body, "qty": 4}, key, {422: ("idempotency_key_reused",)})
+            return again
+        return hold
+
+    def _post_hold(
+        self, body: Body, key: str, expected: Expected, same: tuple[str, object] | None = None
+    ) -> tuple[int, Body]:
+        return self._ask("POST", "/api/holds", "POST /api/holds", expected, body, key, same)
+
+    def _order(self, hold: Body) -> None:
+        """Order, perhaps twice, and pay, or fail to, or not at all."""
+        order = self._post_order(hold, {201: (), **EXPIRED}, "pending")
+        if order is None:
+            return
+        if random.random() < 0.1:
+            self._pause(0.05)
+            used = ("hold_already_used",)
+            self._ask("POST", "/api/orders", "POST /api/orders", {409: used}, {"hold_id": hold["hold_id"]}, _key())
+        self._pause(0.2)
+        [status] = random.choices(("succeeded", "failed", None), weights=(80, 10, 10))
+        if status is None:
+            counts["unpaid orders"] += 1
+            return
+        receipt = self._pay(order, status, {200: ()})
+        counts[f"payment {status}: {receipt['outcome']}"] += 1
+        if status == "succeeded" and receipt["outcome"] == "applied":
+            self._check_order(order["order_id"], "paid")
+
+    def _pay_early(self, hold: Body) -> None:
+        """The payment is faster than the order, which is then paid at birth."""
+        receipt = self._pay(hold, "succeeded", {202: ()})
+        counts["payments before their order"] += 1
+        order = self._post_order(hold, {201: (), **EXPIRED}, "paid")
+        if order is not None:
+            self._pay(hold, "succeeded", {200: ()}, receipt["idempotency_key"], ("outcome", "applied"))
+
+    def _release(self, hold: Body) -> None:
+        path = f"/api/holds/{hold['hold_id']}"
+        status, _ = self._ask("DELETE", path, "DELETE /api/holds/{id}", {200: (), **EXPIRED})
+        if status == 200:
+            counts["released holds"] += 1
+            self._ask("GET", path, "GET /api/holds/{id}", {410: ("hold_released",)})
+
+    def _dawdle(self, hold: Body) -> None:
+        """Too late by one second: whoever holds the units now, it is not this buyer."""
+        gevent.sleep(HOLD_SECONDS + 1)
+        body = {"hold_id": hold["hold_id"]}
+        self._ask("POST", "/api/orders", "POST /api/orders", EXPIRED, body, _key())
+
+    def _abandon(self, hold: Body) -> None:
+        counts["abandoned holds"] += 1
+
+    def _post_order(self, hold: Body, expected: Expected, state: str) -> Body | None:
+        """Order a hold, in one case of ten a second time; None when it had expired."""
+        key, body = _key(), {"hold_id": hold["hold_id"]}
+        status, order = self._ask(
+            "POST", "/api/orders", "POST /api/orders", expected, body, key, ("status", state), same_for=201
+        )
+        if status != 201:
+            return None
+        counts["orders"] += 1
+        if random.random() < 0.1:
+            self._ask("POST", "/api/orders", "POST /api/orders", {200: ()}, body, key, ("order_id", hold["hold_id"]))
+            counts["replayed orders"] += 1
+        return order
+
+    def _pay(
+        self, about: Body, status: str, expected: Expected, key: str = "", same: tuple[str, object] | None = None
+    ) -> Body:
+        """Deliver a payment event; one in five twice, as providers do."""
+        body = {"idempotency_key": key or _key(), "order_id": about["hold_id"], "status": status}
+        if "amount" in about:
+            body |= {"amount": about["amount"], "currency": about["currency"]}
+        path = "/api/payments/webhook"
+        _, receipt = self._ask("POST", path, f"POST {path}", expected, body, same=same)
+        if random.random() < 0.2:
+            self._ask("POST", path, f"POST {path}", expected, body, same=("webhook_id", receipt["webhook_id"]))
+            counts["webhooks delivered twice"] += 1
+        return receipt
+
+    def _check_order(self, order_id: str, state: str) -> None:
+        self._ask("GET", f"/api/orders/{order_id}", "GET /api/orders/{id}", {200: ()}, same=("status", state))
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        name: str,
+        expected: Expected,
+        body: Body | None = None,
+        key: str | None = None,
+        same: tuple[str, object] | None = None,
+        same_for: int = 200,
+    ) -> tuple[int, Body]:
+        """Send a request; its status and JSON.
+
+        `same` is a member and the value it must have in an answer of the status `same_for`. Raises
+        BrokenPromiseError for any answer that is not `expected`.
+        """
+        headers = {"Idempotency-Key": key} if key else {}
+        with self.client.request(method, path, name=name, json=body, headers=headers, catch_response=True) as response:
+            status = response.status_code
+            answer = _decode(response.text)
+            slug = str(answer.get("type", "")).removeprefix("/problems/")
+            wrong = None
+            if status not in expected or (expected[status] and slug not in expected[status]):
+                wrong = f"{status} {slug or (response.text or str(response.error))[:80]}"
+            elif same and status == same_for and answer.get(same[0]) != same[1]:
+                wrong = f"{status} with another {same[0]}"
+            if wrong:
+                response.failure(f"{wrong}, not one of {sorted(expected)}")
+                raise BrokenPromiseError(wrong)
+            response.success()
+            if slug:
+                counts[slug] += 1
+        return status, answer
+
+    def _pause(self, most: float) -> None:
+        """Take up to so many seconds to think."""
+        gevent.sleep(random.uniform(0, most))
+
+
+def _decode(text: str | None) -> Body:
+    try:
+        answer = json.loads(text or "")
+    except ValueError:
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+def _customer() -> str:
+    return f"customer-{random.randrange(CUSTOMERS)}"
+
+
+def _key() -> str:
+    return str(uuid.uuid4())
+
+
+@events.quitting.add_listener  # type: ignore[untyped-decorator]
+def write_summary(environment: Environment, **_: object) -> None:
+    """Leave the figures where LOADTEST_SUMMARY says, for loadtest.run."""
+    target = os.environ.get("LOADTEST_SUMMARY")
+    if not target:
+        return
+    stats = environment.stats
+    endpoints = [
+        {
+            "name": entry.name,
+            "requests": entry.num_requests,
+            "failures": entry.num_failures,
+            **{f"p{percent}": entry.get_response_time_percentile(percent / 100) for percent in (50, 95, 99)},
+            "max": entry.max_response_time,
+        }
+        for entry in [*sorted(stats.entries.values(), key=lambda entry: entry.name), stats.total]
+    ]
+    failures = {f"{error.name}: {error.error}": error.occurrences for error in stats.errors.values()}
+    summary = {
+        "counts": counts,
+        "endpoints": endpoints,
+        "failures": failures,
+        "requests_per_second": stats.total.total_rps,
+    }
+    Path(target).write_text(json.dumps(summary))

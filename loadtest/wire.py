@@ -1,0 +1,273 @@
+"""A closed-loop load generator that costs next to nothing: one process, many sockets, one epoll.
+
+Each connection has one request under way. What a response means is found out from its framing, nothing is decoded.
+On a machine whose cores also run the server, what a driver and its threads cost would be measured as the server's.
+"""
+
+import hashlib
+import select
+import socket
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from sql.deploy.urls import Address
+
+PROTOCOL_41, WITH_DATABASE, SECURE, PLUGIN_AUTH = 0x200, 0x8, 0x8000, 0x80000
+TRANSACTIONS, MULTI_RESULTS, DEPRECATE_EOF = 0x2000, 0x20000, 0x1000000
+MORE_RESULTS = 0x8
+UTF8MB4 = 45
+COM_QUERY = b"\x03"
+ERROR, OK, END_OF_ROWS = 0xFF, 0x00, 0xFE
+PATIENCE_SECONDS = 30
+"""A response that takes longer is a fault of the server, and the round fails."""
+
+
+class Wire(Protocol):
+    """How a connection is opened, a request is framed and the end of a response is seen."""
+
+    def connect(self) -> socket.socket:
+        """A connection that is ready for its first request."""
+
+    def frame(self, request: bytes) -> bytes:
+        """What is sent for a request."""
+
+    def outcome(self, received: bytes) -> int | None:
+        """What a whole response says: for MySQL 0 or the errno, for HTTP the status. None: there is more to come."""
+
+
+@dataclass(frozen=True)
+class Mysql:
+    """The text protocol. The account must have logged in over TLS once since the server's start (caching_sha2)."""
+
+    address: Address
+
+    def connect(self) -> socket.socket:
+        """Log in over TCP in the clear, by the fast path of caching_sha2_password. Raises ConnectionError."""
+        connection = _dial(self.address.host, self.address.port)
+        packets = _packets(connection)
+        nonce = _nonce(next(packets))
+        flags = PROTOCOL_41 | WITH_DATABASE | SECURE | PLUGIN_AUTH | TRANSACTIONS | MULTI_RESULTS | DEPRECATE_EOF
+        proof = _scramble(self.address.password.encode(), nonce)
+        login = b"".join(
+            (
+                flags.to_bytes(4, "little"),
+                (1 << 24).to_bytes(4, "little"),
+                bytes([UTF8MB4]),
+                bytes(23),
+                self.address.user.encode() + b"\0",
+                bytes([len(proof)]) + proof,
+                self.address.database.encode() + b"\0",
+                b"caching_sha2_password\0",
+            )
+        )
+        connection.sendall(len(login).to_bytes(3, "little") + b"\x01" + login)
+        answer = next(packets)
+        if answer == b"\x01\x03":
+            answer = next(packets)
+        if answer[0] != OK:
+            raise ConnectionError(f"MySQL did not let {self.address.user} in: {answer[:200]!r}")
+        return connection
+
+    def frame(self, request: bytes) -> bytes:
+        """A COM_QUERY packet."""
+        return (len(request) + 1).to_bytes(3, "little") + b"\0" + COM_QUERY + request
+
+    def outcome(self, received: bytes) -> int | None:
+        """0 when every result arrived, the errno of an error packet."""
+        at, size = 0, len(received)
+        columns = -1
+        while at + 4 < size:
+            length = int.from_bytes(received[at : at + 3], "little")
+            body = at + 4
+            at = body + length
+            if at > size:
+                return None
+            kind = received[body]
+            if columns > 0:
+                columns -= 1
+            elif kind == ERROR:
+                return int.from_bytes(received[body + 1 : body + 3], "little")
+            elif columns == -1 and kind != OK:
+                columns = kind
+            elif columns == -1 or kind == END_OF_ROWS:
+                if not _status(received, body + 1) & MORE_RESULTS:
+                    return 0
+                columns = -1
+        return None
+
+
+@dataclass(frozen=True)
+class Http:
+    """HTTP/1.1 on kept connections; a request is a whole message."""
+
+    host: str
+    port: int
+
+    def connect(self) -> socket.socket:
+        """Dial."""
+        return _dial(self.host, self.port)
+
+    def frame(self, request: bytes) -> bytes:
+        """Itself."""
+        return request
+
+    def outcome(self, received: bytes) -> int | None:
+        """The status, once the body that Content-Length promises is there."""
+        end = received.find(b"\r\n\r\n")
+        if end < 0:
+            return None
+        head = received[:end].lower()
+        length = head.find(b"\r\ncontent-length:")
+        if length < 0:
+            raise ConnectionError(f"a response without Content-Length: {received[:200]!r}")
+        body = int(head[length + 17 :].split(b"\r\n", 1)[0])
+        return int(received[9:12]) if len(received) >= end + 4 + body else None
+
+
+@dataclass
+class Tally:
+    """What a generator saw.
+
+    outcomes: responses by outcome, those after the deadline included: they were committed too.
+    in_time: responses before the deadline. latencies: of those, in seconds. cpu_seconds: the generator's own.
+    reconnects: connections that the server closed between two requests.
+    """
+
+    outcomes: Counter[int] = field(default_factory=Counter)
+    latencies: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    reconnects: int = 0
+
+    @property
+    def in_time(self) -> int:
+        """Responses before the deadline."""
+        return len(self.latencies)
+
+
+@dataclass
+class _Connection:
+    socket: socket.socket
+    request: bytes = b""
+    received: bytes = b""
+    sent_at: float = 0.0
+
+
+class Generator:
+    """Keeps one request under way on each of its connections."""
+
+    def __init__(self, protocol: Wire, connections: int) -> None:
+        self._protocol = protocol
+        self._poll = select.epoll()
+        self._open: dict[int, _Connection] = {}
+        for _ in range(connections):
+            self._register(_Connection(protocol.connect()))
+
+    def _register(self, connection: _Connection) -> None:
+        self._open[connection.socket.fileno()] = connection
+        self._poll.register(connection.socket, select.EPOLLIN)
+
+    def run(self, requests: Iterator[bytes], seconds: float, until: int | None = None) -> Tally:
+        """Send requests for so many seconds, or to the first outcome `until`, then wait for what is under way."""
+        tally = Tally()
+        outcome_of, clock = self._protocol.outcome, time.perf_counter
+        began, cpu = clock(), time.process_time()
+        deadline = began + seconds
+        for connection in self._open.values():
+            self._send(connection, next(requests))
+        busy = len(self._open)
+        while busy:
+            ready = self._poll.poll(PATIENCE_SECONDS)
+            if not ready:
+                raise TimeoutError(f"no response within {PATIENCE_SECONDS} s")
+            for handle, _ in ready:
+                connection = self._open[handle]
+                piece = connection.socket.recv(65536)
+                if not piece:
+                    self._reconnect(connection)
+                    tally.reconnects += 1
+                    continue
+                connection.received += piece
+                outcome = outcome_of(connection.received)
+                if outcome is None:
+                    continue
+                now = clock()
+                tally.outcomes[outcome] += 1
+                if outcome == until:
+                    deadline = min(deadline, now)
+                if now < deadline:
+                    tally.latencies.append(now - connection.sent_at)
+                    self._send(connection, next(requests))
+                else:
+                    busy -= 1
+        tally.seconds = deadline - began
+        tally.cpu_seconds = time.process_time() - cpu
+        return tally
+
+    def close(self) -> None:
+        """End every connection."""
+        self._poll.close()
+        for connection in self._open.values():
+            connection.socket.close()
+
+    def _send(self, connection: _Connection, request: bytes) -> None:
+        connection.request = self._protocol.frame(request)
+        connection.received = b""
+        connection.sent_at = time.perf_counter()
+        connection.socket.sendall(connection.request)
+
+    def _reconnect(self, connection: _Connection) -> None:
+        """A server may close a kept connection; the request is sent again on a new one, which its key makes safe."""
+        if connection.received:
+            raise ConnectionError("the server closed a connection in the middle of a response")
+        self._poll.unregister(connection.socket)
+        del self._open[connection.socket.fileno()]
+        connection.socket.close()
+        connection.socket = self._protocol.connect()
+        self._register(connection)
+        connection.socket.sendall(connection.request)
+
+
+def _dial(host: str, port: int) -> socket.socket:
+    connection = socket.create_connection((host, port), timeout=PATIENCE_SECONDS)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection
+
+
+def _packets(connection: socket.socket) -> Iterator[bytes]:
+    """The packets of a login, without their headers."""
+    received = b""
+    while True:
+        while len(received) < 4 or len(received) < 4 + int.from_bytes(received[:3], "little"):
+            piece = connection.recv(4096)
+            if not piece:
+                raise ConnectionError("MySQL closed the connection during the login")
+            received += piece
+        end = 4 + int.from_bytes(received[:3], "little")
+        yield received[4:end]
+        received = received[end:]
+
+
+def _nonce(greeting: bytes) -> bytes:
+    """The 20 random bytes of a greeting, which come in two parts."""
+    if greeting[0] != 10:
+        raise ConnectionError(f"MySQL refused the connection: {greeting[:200]!r}")
+    first = greeting.index(b"\0") + 5
+    return greeting[first : first + 8] + greeting[first + 27 : first + 39]
+
+
+def _scramble(password: bytes, nonce: bytes) -> bytes:
+    """SHA256(password) XOR SHA256(SHA256(SHA256(password)) + nonce)."""
+    once = hashlib.sha256(password).digest()
+    mask = hashlib.sha256(hashlib.sha256(once).digest() + nonce).digest()
+    return bytes(a ^ b for a, b in zip(once, mask, strict=True))
+
+
+def _status(received: bytes, at: int) -> int:
+    """The status flags of an OK packet: after two length-encoded integers."""
+    for _ in range(2):
+        at += {0xFC: 3, 0xFD: 4, 0xFE: 9}.get(received[at], 1)
+    return received[at] | received[at + 1] << 8
