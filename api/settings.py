@@ -39,14 +39,14 @@ class Settings:
 def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     """Read and check the environment.
 
-    FLASHSALE_DATABASE_URL is required. PORT (8000), FLASHSALE_WORKERS (2) and FLASHSALE_THREADS (8) have
+    FLASHSALE_DATABASE_URL is required. PORT (8000), FLASHSALE_WORKERS (2) and FLASHSALE_THREADS (16) have
     defaults; docs/adr/0005 shows the measurement behind them. Raises SettingsError.
     """
     return Settings(
         database=parse_database_url(environ.get(DATABASE_URL, "")),
         port=_number(environ, "PORT", 8000, 1, 65535),
         workers=_number(environ, "FLASHSALE_WORKERS", 2, 1, 64),
-        threads=_number(environ, "FLASHSALE_THREADS", 8, 1, 256),
+        threads=_number(environ, "FLASHSALE_THREADS", 16, 1, 256),
     )
 
 

@@ -112,3 +112,12 @@ def test_every_file_has_one_object_of_its_own_name_and_is_installed(path: Path) 
 @pytest.mark.parametrize("item", all_objects(), ids=lambda item: item.name)
 def test_every_object_fits_on_two_screens(item: SqlObject) -> None:
     assert len(item.path.read_text(encoding="utf-8").splitlines()) < 160
+
+
+@pytest.mark.parametrize("item", all_objects(), ids=lambda item: item.name)
+def test_no_procedure_reads_by_a_subquery_that_would_lock(item: SqlObject) -> None:
+    """MySQL takes shared locks for a subquery in SET, IF or DECLARE; docs/adr/0008."""
+    body = item.statement.partition("\nBEGIN")[2]
+    locking = re.compile(r"^\s*(SET|IF|ELSEIF|WHILE|UNTIL|DECLARE \w+ [^;]*DEFAULT)\b[^;]*?\(\s*SELECT\b", re.MULTILINE)
+
+    assert [found[0] for found in locking.finditer(re.sub(r"^\s*UPDATE\b[^;]*;", "", body, flags=re.MULTILINE))] == []

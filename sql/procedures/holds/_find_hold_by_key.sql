@@ -20,21 +20,23 @@ Errors
   idempotency_key_reused  the earlier request had other parameters
 
 Locks
-  none; both tables are read in one snapshot, so a hold that ends meanwhile is found in one of them
+  none; a hold only ever moves from holds to hold_history, so, looked for in this order, it is found in one of them
 '
 BEGIN
   DECLARE v_same BOOLEAN;
 
   SELECT hold_id, product_id = in_product_id AND qty = in_qty AND customer_id <=> in_customer_id
     INTO out_hold_id, v_same
-    FROM (SELECT hold_id, product_id, qty, customer_id
-            FROM holds
-           WHERE idempotency_key = in_idempotency_key
-           UNION ALL
-          SELECT hold_id, product_id, qty, customer_id
-            FROM hold_history
-           WHERE idempotency_key = in_idempotency_key) AS earlier
-   LIMIT 1;
+    FROM holds
+   WHERE idempotency_key = in_idempotency_key;
+
+  IF out_hold_id IS NULL THEN
+    SELECT hold_id, product_id = in_product_id AND qty = in_qty AND customer_id <=> in_customer_id
+      INTO out_hold_id, v_same
+      FROM hold_history
+     WHERE idempotency_key = in_idempotency_key
+     LIMIT 1;
+  END IF;
 
   IF v_same = FALSE THEN
     CALL _raise('idempotency_key_reused', 'this key made a hold with other parameters; use a new key for a new hold');

@@ -52,15 +52,16 @@ Example
   ERROR 31301 (45422): invalid_argument: qty must be a whole number from 1 to 2147483647
 '
 BEGIN
+  DECLARE v_now DATETIME(6) DEFAULT UTC_TIMESTAMP(6);
   -- UUID version 7: 48 bits of time, then 74 random bits around the version and the variant.
   DECLARE v_hold_id BINARY(16) DEFAULT CONCAT(
-    UNHEX(LPAD(HEX(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6)) DIV 1000), 12, '0')),
+    UNHEX(LPAD(HEX(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', v_now) DIV 1000), 12, '0')),
     RANDOM_BYTES(10) & X'0FFF3FFFFFFFFFFFFFFF' | X'70008000000000000000');
+  DECLARE v_expires_at DATETIME(6);
+  DECLARE v_sellable, v_limited, v_key_ended, v_enough, v_expired BOOLEAN;
+  DECLARE v_home, v_available INT;
+  DECLARE v_reserved, v_exact BOOLEAN DEFAULT FALSE;
   DECLARE v_first_id BINARY(16);
-  DECLARE v_reserved BOOLEAN DEFAULT FALSE;
-  DECLARE v_exact BOOLEAN DEFAULT FALSE;
-  DECLARE v_enough BOOLEAN;
-  DECLARE v_expired BOOLEAN;
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   BEGIN
@@ -75,31 +76,28 @@ BEGIN
       CALL _require_text('idempotency_key', COALESCE(in_idempotency_key, '-'), 255);
     END IF;
 
-    -- The way of nearly every successful buyer: all rules are part of the insert, the units come from this connection's stripe.
+    -- The way of nearly every successful buyer: the rules in one read, the units from this connection's stripe.
     BEGIN
       DECLARE EXIT HANDLER FOR 1062, 1213 ROLLBACK;
       START TRANSACTION;
-      INSERT INTO holds (hold_id, product_id, qty, customer_id, idempotency_key, created_at, expires_at)
-      SELECT v_hold_id, p.product_id, in_qty, in_customer_id, in_idempotency_key,
-             UTC_TIMESTAMP(6), UTC_TIMESTAMP(6) + INTERVAL p.hold_seconds SECOND
+      SELECT in_qty <= p.max_per_hold AND COALESCE(p.sale_starts_at <= v_now, TRUE) AND COALESCE(p.sale_ends_at > v_now, TRUE),
+             p.max_per_customer IS NOT NULL, v_now + INTERVAL p.hold_seconds SECOND, s.stripe, s.available
+        INTO v_sellable, v_limited, v_expires_at, v_home, v_available
         FROM products AS p
         JOIN stock_stripes AS s ON s.product_id = p.product_id AND s.stripe = CONNECTION_ID() MOD p.stripes
        WHERE p.product_id = in_product_id
-         AND s.available >= in_qty
-         AND in_qty <= p.max_per_hold
-         AND p.max_per_customer IS NULL
-         AND COALESCE(p.sale_starts_at <= UTC_TIMESTAMP(6), TRUE)
-         AND COALESCE(p.sale_ends_at > UTC_TIMESTAMP(6), TRUE)
          FOR SHARE OF p;
-      IF ROW_COUNT() = 1 THEN
+      IF v_sellable AND NOT v_limited AND v_available >= in_qty THEN
+        INSERT INTO holds (hold_id, product_id, qty, customer_id, idempotency_key, created_at, expires_at)
+        VALUES (v_hold_id, in_product_id, in_qty, in_customer_id, in_idempotency_key, v_now, v_expires_at);
         -- The insert waited for whoever was ending a hold of this key, so only now can its end be seen for certain.
-        UPDATE stock_stripes
-           SET available = available - in_qty
-         WHERE product_id = in_product_id
-           AND stripe = CONNECTION_ID() MOD (SELECT stripes FROM products WHERE product_id = in_product_id)
-           AND available >= in_qty
-           AND NOT EXISTS (SELECT 1 FROM hold_history WHERE idempotency_key = in_idempotency_key);
-        SET v_reserved = ROW_COUNT() = 1;
+        SELECT EXISTS (SELECT 1 FROM hold_history WHERE idempotency_key = in_idempotency_key) INTO v_key_ended;
+        IF NOT v_key_ended THEN
+          UPDATE stock_stripes
+             SET available = available - in_qty
+           WHERE product_id = in_product_id AND stripe = v_home AND available >= in_qty;
+          SET v_reserved = ROW_COUNT() = 1;
+        END IF;
       END IF;
       IF v_reserved THEN
         COMMIT;
@@ -116,7 +114,9 @@ BEGIN
         START TRANSACTION;
         CALL _find_hold_by_key(in_idempotency_key, in_product_id, in_qty, in_customer_id, v_first_id);
         IF v_first_id IS NULL THEN
-          CALL _refuse_unsellable(in_product_id, in_qty);
+          IF v_sellable IS NOT TRUE THEN
+            CALL _refuse_unsellable(in_product_id, in_qty);
+          END IF;
           CALL _read_stock(in_product_id, in_qty, v_enough, v_expired);
           IF NOT v_enough AND NOT v_expired THEN
             CALL _raise('sold_out', 'fewer units are free than you asked for; units of holds that expire come back');
@@ -140,9 +140,16 @@ BEGIN
     END WHILE;
   END;
 
-  SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-  CALL _select_hold(COALESCE(v_first_id, v_hold_id), v_first_id IS NOT NULL);
-  COMMIT;
+  IF v_reserved AND NOT v_exact THEN
+    -- The short way: all of it is known, and reading it back would cost as much as the insert did.
+    SELECT BIN_TO_UUID(v_hold_id) AS hold_id, in_product_id AS product_id, in_qty AS qty, in_customer_id AS customer_id,
+           'active' AS status, v_now AS created_at, v_expires_at AS expires_at,
+           CAST(NULL AS DATETIME(6)) AS ended_at, FALSE AS replayed;
+  ELSE
+    SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+    CALL _select_hold(COALESCE(v_first_id, v_hold_id), v_first_id IS NOT NULL);
+    COMMIT;
+  END IF;
 END $$
 
 DELIMITER ;
