@@ -23,10 +23,9 @@ from loadtest.measure import Requests, Round, family, memory_mb, run_round
 from loadtest.service import HOST, ROOT, Service, ServiceError, serving
 from loadtest.wire import Http, Mysql, Wire
 from sql.deploy import migrate
-from sql.deploy.urls import parse
 from sql.server.private import PrivateServer
 from sql.server.state import Failure, private_folder, say
-from sql.server.urls import Url
+from sql.server.urls import Url, parse
 
 CLIENTS = 32
 DELAYS = (0, 2000)

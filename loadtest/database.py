@@ -5,7 +5,8 @@ from typing import Any
 
 from mysql.connector.abstracts import MySQLConnectionAbstract
 
-from sql.deploy.urls import connect, parse
+from sql.deploy.connections import connect
+from sql.server.urls import parse
 
 Row = dict[str, Any]
 

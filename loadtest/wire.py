@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from sql.deploy.urls import Address
+from sql.server.urls import Url
 
 PROTOCOL_41, WITH_DATABASE, SECURE, PLUGIN_AUTH = 0x200, 0x8, 0x8000, 0x80000
 TRANSACTIONS, MULTI_RESULTS, DEPRECATE_EOF = 0x2000, 0x20000, 0x1000000
@@ -42,7 +42,7 @@ class Wire(Protocol):
 class Mysql:
     """The text protocol. The account must have logged in over TLS once since the server's start (caching_sha2)."""
 
-    address: Address
+    address: Url
 
     def connect(self) -> socket.socket:
         """Log in over TCP in the clear, by the fast path of caching_sha2_password. Raises ConnectionError."""

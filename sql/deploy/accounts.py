@@ -8,8 +8,9 @@ from pathlib import Path
 import mysql.connector
 from mysql.connector.abstracts import MySQLConnectionAbstract
 
+from sql.deploy.connections import connect
 from sql.deploy.objects import SQL_FOLDER
-from sql.deploy.urls import Address, connect
+from sql.server.urls import Url
 
 OWNER = "flashsale_owner"
 OTHERS = ("flashsale_api", "flashsale_dba", "flashsale_operator")
@@ -22,7 +23,7 @@ def apply_account(connection: MySQLConnectionAbstract, account: str) -> None:
             cursor.execute(statement)
 
 
-def set_password(connection: MySQLConnectionAbstract, address: Address, account: str, password: str) -> bool:
+def set_password(connection: MySQLConnectionAbstract, address: Url, account: str, password: str) -> bool:
     """Give a login its password and unlock it, unless it can already log in with it; True when changed."""
     try:
         connect(replace(address, user=account, password=password)).close()

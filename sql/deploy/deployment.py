@@ -9,8 +9,9 @@ from mysql.connector.abstracts import MySQLConnectionAbstract
 from yoyo import read_migrations
 
 from sql.deploy import accounts, objects
-from sql.deploy.urls import Address, connect, parse
+from sql.deploy.connections import connect
 from sql.deploy.yoyo_backend import open_backend
+from sql.server.urls import Url, parse
 
 MIGRATIONS = Path(__file__).resolve().parent.parent.parent / "migrations"
 LOCK_TIMEOUT_SECONDS = 60
@@ -52,7 +53,7 @@ def rollback(admin_url: str, echo: Echo = print) -> None:
 
 
 @contextmanager
-def _deploying(address: Address) -> Iterator[MySQLConnectionAbstract]:
+def _deploying(address: Url) -> Iterator[MySQLConnectionAbstract]:
     """Yield a connection to the database, created if needed, while no other deployment of it runs."""
     with closing(connect(address, database=None)) as connection, connection.cursor(buffered=True) as cursor:
         # MySQL takes lock names of up to 64 characters.
@@ -68,7 +69,7 @@ def _deploying(address: Address) -> Iterator[MySQLConnectionAbstract]:
         yield connection
 
 
-def _apply_migrations(address: Address) -> list[str]:
+def _apply_migrations(address: Url) -> list[str]:
     with open_backend(address) as backend:
         # The deployment's own lock is held, so a row in yoyo's lock table was left by a run that died.
         backend.break_lock()

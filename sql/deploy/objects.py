@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from mysql.connector.abstracts import MySQLConnectionAbstract
 
-from sql.deploy.urls import query
+from sql.deploy.connections import query
 
 SQL_FOLDER = Path(__file__).resolve().parent.parent
 

@@ -2,7 +2,8 @@
 
 from contextlib import closing
 
-from sql.deploy.urls import connect, parse, query
+from sql.deploy.connections import connect, query
+from sql.server.urls import parse
 
 FIRST_PRODUCT = "CALL create_product('Limited sneaker', 12900, 'EUR', 100, NULL, NULL, NULL, NULL, NULL, NULL, NULL)"
 

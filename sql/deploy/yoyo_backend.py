@@ -8,7 +8,7 @@ from yoyo.backends.core.mysql import MySQLBackend
 from yoyo.connections import DatabaseURI
 from yoyo.migrations import default_migration_table
 
-from sql.deploy.urls import Address
+from sql.server.urls import Url
 
 
 class _YoyoUri(Protocol):
@@ -47,7 +47,7 @@ class ConnectorBackend(MySQLBackend):  # type: ignore[misc]
         return "`" + identifier.replace("`", "``") + "`"
 
 
-def open_backend(address: Address) -> ConnectorBackend:
+def open_backend(address: Url) -> ConnectorBackend:
     """Return a backend for the database at the address, with yoyo's lock table in place."""
     uri = DatabaseURI("mysql", address.user, address.password, address.host, address.port, address.database, {})
     backend = ConnectorBackend(uri, default_migration_table)

@@ -14,9 +14,9 @@ import pytest
 from sql.deploy import migrate, rollback
 from sql.deploy.deployment import MIGRATIONS
 from sql.deploy.objects import SQL_FOLDER, all_objects
-from sql.deploy.urls import parse
 from sql.server.private import PrivateServer
 from sql.server.programs import find_client
+from sql.server.urls import parse
 from tests.conftest import API_PASSWORD, OPERATOR_PASSWORD
 from tests.support.database import Database
 from tests.support.sale import at_once, new_product, order, pay, stock

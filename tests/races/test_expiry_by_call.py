@@ -92,9 +92,10 @@ def test_sweeping_and_buying_at_once_returns_each_expired_unit_once(db: Database
     assert stock(sweeper, product) == (8, 32, 0)
 
 
+@pytest.mark.parametrize("sweeping", [("sweep",), ("expire_holds", 1000)], ids=lambda call: call[0])
 @pytest.mark.parametrize("expires_first", [False, True])
-def test_ordering_a_hold_and_sweeping_it_at_the_same_instant_has_one_winner(
-    db: Database, crowd: Crowd, expires_first: bool
+def test_ordering_a_hold_and_expiring_it_at_the_same_instant_has_one_winner(
+    db: Database, crowd: Crowd, expires_first: bool, sweeping: tuple[str, ...]
 ) -> None:
     product = new_product(db, 10, stripes=2)
     buyer, sweeper = crowd(2)
@@ -106,12 +107,12 @@ def test_ordering_a_hold_and_sweeping_it_at_the_same_instant_has_one_winner(
         def act(session: Database, hold_id: str = made["hold_id"]) -> Row:
             if session is buyer:
                 return session.one("create_order", hold_id, new_key())
-            return sweep(session)
+            return sweep(session, *sweeping)
 
         ordered, swept = at_once(act, [buyer, sweeper])
 
         assert tally([swept]) == {"done": 1}
-        sweep(sweeper)  # the sweep may have skipped the hold while the order looked at it
+        sweep(sweeper, *sweeping)  # the sweep may have skipped the hold while the order looked at it
         ended_as = db.value("SELECT ended_as FROM hold_history WHERE hold_uuid = %s", made["hold_id"])
         if isinstance(ordered, Exception):
             assert tally([ordered]) == {"hold_expired": 1}

@@ -6,9 +6,10 @@ from dataclasses import replace
 import mysql.connector
 import pytest
 
+from sql.deploy.connections import connect
 from sql.deploy.objects import all_objects
-from sql.deploy.urls import connect, parse
 from sql.server.private import PrivateServer
+from sql.server.urls import parse
 from tests.support.database import Database, Refused
 
 Connect = Callable[..., Database]

@@ -76,10 +76,10 @@ def footprint(db: Database) -> Row:
     return row
 
 
-def sweep(db: Database) -> Row:
-    """Sweep now, in the time of this session, even if the EVENT happens to be at it."""
+def sweep(db: Database, procedure: str = "sweep", *arguments: int) -> Row:
+    """Sweep now, in the time of this session, even if the EVENT happens to be at it; or expire_holds, expire_orders."""
     while True:
-        row = db.one("sweep")
+        row = db.one(procedure, *arguments)
         if row["ran"]:
             return row
 

@@ -26,15 +26,15 @@ Locks
   none
 
 Example
-  mysql> CALL get_hold(''01a202e0-ae60-71e4-a170-e4259cbb8fa9'')\\G
+  mysql> CALL get_hold(''01a20319-2bbd-791d-84b2-71a78f2dfc9f'')\\G
   *************************** 1. row ***************************
-      hold_id: 01a202e0-ae60-71e4-a170-e4259cbb8fa9
+      hold_id: 01a20319-2bbd-791d-84b2-71a78f2dfc9f
    product_id: 1
           qty: 2
   customer_id: alice
        status: active
-   created_at: 2026-11-22 10:50:08.864341
-   expires_at: 2026-11-22 10:52:08.864341
+   created_at: 2026-11-22 11:51:50.973853
+   expires_at: 2026-11-22 11:53:50.973853
      ended_at: NULL
      replayed: 0
   mysql> CALL get_hold(''8'');

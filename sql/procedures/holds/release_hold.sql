@@ -26,16 +26,16 @@ Locks
   the hold, then customer_units, then a stripe of stock
 
 Example
-  mysql> CALL release_hold(''01a202e0-b095-7034-a8a0-e4eff69afa18'')\\G
+  mysql> CALL release_hold(''01a20319-2cfd-7eb6-98f4-ea47eeb64710'')\\G
   *************************** 1. row ***************************
-      hold_id: 01a202e0-b095-7034-a8a0-e4eff69afa18
+      hold_id: 01a20319-2cfd-7eb6-98f4-ea47eeb64710
    product_id: 1
           qty: 1
   customer_id: bob
        status: released
-   created_at: 2026-11-22 10:50:09.429139
-   expires_at: 2026-11-22 10:52:09.429139
-     ended_at: 2026-11-22 10:50:09.475494
+   created_at: 2026-11-22 11:51:51.293280
+   expires_at: 2026-11-22 11:53:51.293280
+     ended_at: 2026-11-22 11:51:51.327105
      replayed: 0
   mysql> CALL release_hold(NULL);
   ERROR 31301 (45422): invalid_argument: hold_id must be a UUID of 36 characters, as create_hold returned it

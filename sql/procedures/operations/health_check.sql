@@ -30,9 +30,9 @@ Example
      schema_version: 0009.sweep_heartbeat
     event_scheduler: ON
        event_status: ENABLED
-      last_sweep_at: 2026-11-22 10:50:09.813047
+      last_sweep_at: 2026-11-22 11:51:51.927485
   sweep_lag_seconds: 0.000000
-         checked_at: 2026-11-22 10:50:09.875749
+         checked_at: 2026-11-22 11:51:51.945820
 '
 BEGIN
   DECLARE v_schema_version VARCHAR(255);

@@ -31,10 +31,10 @@ Locks
   the product (shared), the hold, the order, the parked webhooks of the order; what they do to it: see receive_payment_webhook
 
 Example
-  mysql> CALL create_order(''01a202e0-ae60-71e4-a170-e4259cbb8fa9'', ''order-81'')\\G
+  mysql> CALL create_order(''01a20319-2bbd-791d-84b2-71a78f2dfc9f'', ''order-81'')\\G
   *************************** 1. row ***************************
-       order_id: 01a202e0-ae60-71e4-a170-e4259cbb8fa9
-        hold_id: 01a202e0-ae60-71e4-a170-e4259cbb8fa9
+       order_id: 01a20319-2bbd-791d-84b2-71a78f2dfc9f
+        hold_id: 01a20319-2bbd-791d-84b2-71a78f2dfc9f
      product_id: 1
             qty: 2
     customer_id: alice
@@ -42,13 +42,13 @@ Example
      unit_price: 12900
          amount: 25800
        currency: EUR
-     created_at: 2026-11-22 10:50:09.081006
-         pay_by: 2026-11-22 11:05:09.081006
+     created_at: 2026-11-22 11:51:51.115421
+         pay_by: 2026-11-22 12:06:51.115421
         paid_at: NULL
       closed_at: NULL
   closed_reason: NULL
        replayed: 0
-  mysql> CALL create_order(''01a202e0-ae60-71e4-a170-e4259cbb8fa9'', ''order-82'');
+  mysql> CALL create_order(''01a20319-2bbd-791d-84b2-71a78f2dfc9f'', ''order-82'');
   ERROR 31102 (45409): hold_already_used: the hold became the order of the same id; get_order shows it
 '
 BEGIN

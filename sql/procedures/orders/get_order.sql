@@ -24,10 +24,10 @@ Locks
   none
 
 Example
-  mysql> CALL get_order(''01a202e0-ae60-71e4-a170-e4259cbb8fa9'')\\G
+  mysql> CALL get_order(''01a20319-2bbd-791d-84b2-71a78f2dfc9f'')\\G
   *************************** 1. row ***************************
-       order_id: 01a202e0-ae60-71e4-a170-e4259cbb8fa9
-        hold_id: 01a202e0-ae60-71e4-a170-e4259cbb8fa9
+       order_id: 01a20319-2bbd-791d-84b2-71a78f2dfc9f
+        hold_id: 01a20319-2bbd-791d-84b2-71a78f2dfc9f
      product_id: 1
             qty: 2
     customer_id: alice
@@ -35,8 +35,8 @@ Example
      unit_price: 12900
          amount: 25800
        currency: EUR
-     created_at: 2026-11-22 10:50:09.081006
-         pay_by: 2026-11-22 11:05:09.081006
+     created_at: 2026-11-22 11:51:51.115421
+         pay_by: 2026-11-22 12:06:51.115421
         paid_at: NULL
       closed_at: NULL
   closed_reason: NULL

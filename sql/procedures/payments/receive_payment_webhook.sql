@@ -38,18 +38,18 @@ Locks
   the hold, or when there is none the order; the webhook; customer_units; stock_stripes
 
 Example
-  mysql> CALL receive_payment_webhook(''evt_1'', ''01a202e0-ae60-71e4-a170-e4259cbb8fa9'', ''succeeded'', 25800, ''EUR'', NULL, NULL)\\G
+  mysql> CALL receive_payment_webhook(''evt_1'', ''01a20319-2bbd-791d-84b2-71a78f2dfc9f'', ''succeeded'', 25800, ''EUR'', NULL, NULL)\\G
   *************************** 1. row ***************************
        webhook_id: 1
   idempotency_key: evt_1
-         order_id: 01a202e0-ae60-71e4-a170-e4259cbb8fa9
+         order_id: 01a20319-2bbd-791d-84b2-71a78f2dfc9f
    payment_status: succeeded
           outcome: applied
            reason: NULL
      order_status: paid
        deliveries: 1
          replayed: 0
-  mysql> CALL receive_payment_webhook(''evt_2'', ''01a202e0-ae60-71e4-a170-e4259cbb8fa9'', ''lost'', NULL, NULL, NULL, NULL);
+  mysql> CALL receive_payment_webhook(''evt_2'', ''01a20319-2bbd-791d-84b2-71a78f2dfc9f'', ''lost'', NULL, NULL, NULL, NULL);
   ERROR 31301 (45422): invalid_argument: status must be succeeded, failed or refunded
 '
 BEGIN

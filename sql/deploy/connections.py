@@ -6,13 +6,10 @@ from typing import Any
 import mysql.connector
 from mysql.connector.abstracts import MySQLConnectionAbstract
 
-from sql.server.urls import Url as Address
-from sql.server.urls import parse
-
-__all__ = ["Address", "connect", "parse", "query"]
+from sql.server.urls import Url
 
 
-def connect(address: Address, **options: Any) -> MySQLConnectionAbstract:
+def connect(address: Url, **options: Any) -> MySQLConnectionAbstract:
     """Open an autocommit connection to the address's database; ``options`` go to the connector."""
     arguments = {**asdict(address), "autocommit": True, "charset": "utf8mb4", "use_pure": False, **options}
     connection = mysql.connector.connect(**arguments)
