@@ -56,7 +56,7 @@ lint: python ## ruff and mypy
 	@$(venv) -m ruff format --check .
 	@$(venv) -m mypy
 
-loadtest: migrate ## a sale at its boundary for 30 s; fails if one unit is oversold
+loadtest: seed ## a sale at its boundary for 30 s; fails if one unit is oversold
 	@$(PYTHON) -m sql.server venv loadtest
 	@$(server) exec $(venv) -m loadtest
 
