@@ -35,7 +35,8 @@ LOCK_WAIT = 1205
 REPLACED = frozenset({1305, 1370})
 """The procedure is not there, or not granted: DROP PROCEDURE takes its grants along, a deployment gives both back."""
 LOST = frozenset({1053, 1077, 1079, 1080, 1152, 1153, 1158, 1159, 1160, 1161, 1317, 1927})
-LOST |= {2006, 2013, 2014, 2027, 2055, 3168, 3169, 4031}
+# KILL QUERY between a FETCH and its handler for the end of the rows: 1329.
+LOST |= {1329, 2006, 2013, 2014, 2027, 2055, 3168, 3169, 4031}
 OVERLOADED = frozenset({1040, 1041, 1135, 1203, 1226, 1290, 1637, 1836, 3032, 3024})
 """The server answers but cannot serve now: too many connections, out of memory, read-only after a fail-over."""
 NEEDS_TLS = frozenset({1045, 2061, 3159})
