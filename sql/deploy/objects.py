@@ -108,13 +108,14 @@ def _is_installed(connection: MySQLConnectionAbstract, item: SqlObject) -> bool:
 def _event_is_installed(connection: MySQLConnectionAbstract, item: SqlObject) -> bool:
     found = query(
         connection,
-        "SELECT interval_value, interval_field, event_definition, status FROM information_schema.events"
-        " WHERE event_schema = DATABASE() AND event_name = %s",
+        "SELECT interval_value, interval_field, event_definition FROM information_schema.events"
+        " WHERE status = 'ENABLED' AND definer = 'flashsale_owner@localhost'"
+        " AND event_schema = DATABASE() AND event_name = %s",
         item.name,
     )
     return any(
-        status == "ENABLED" and f"EVERY {value} {unit}\n" in item.statement and item.statement.endswith(f"DO {body}")
-        for value, unit, body, status in found
+        f"EVERY {value} {unit}\n" in item.statement and item.statement.endswith(f"DO {body}")
+        for value, unit, body in found
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 from sql.server.private import PrivateServer
 from tests.support.database import Database
 from tests.support.running_sale import assert_sold_once, running_sale
-from tests.support.sale import new_key, new_product, stock
+from tests.support.sale import EVENT, new_key, new_product, stock
 from tests.support.service import Service
 from tests.support.shop import Buyer, buyers, problem_of
 
@@ -127,7 +127,7 @@ def test_a_stopped_event_is_seen_and_the_sale_goes_on(
     admin = connect_as("admin")
     with Buyer(service.url) as buyer:
         for stop, go_on, word in (
-            ("ALTER EVENT sweep_expired DISABLE", "ALTER EVENT sweep_expired ENABLE", "EVENT"),
+            (f"{EVENT} DISABLE", f"{EVENT} ENABLE", "EVENT"),
             ("SET GLOBAL event_scheduler = OFF", "SET GLOBAL event_scheduler = ON", "event_scheduler"),
         ):
             admin.query(stop)

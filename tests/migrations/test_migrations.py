@@ -19,7 +19,7 @@ from sql.server.programs import find_client
 from sql.server.urls import parse
 from tests.conftest import API_PASSWORD, OPERATOR_PASSWORD
 from tests.support.database import Database
-from tests.support.sale import at_once, new_product, order, pay, stock
+from tests.support.sale import EVENT, at_once, new_product, order, pay, stock
 
 GOLDEN = Path(__file__).with_name("schema.golden.sql")
 SCRATCH = "flashsale_migrations"
@@ -181,10 +181,18 @@ def test_a_missing_procedure_view_or_event_comes_back(url: str, scratch: Databas
     assert objects(scratch) == before
 
 
-@pytest.mark.parametrize("change", ["DISABLE", "ON SCHEDULE EVERY 1 HOUR", "DO SELECT 1"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        f"{EVENT} DISABLE",
+        f"{EVENT} ON SCHEDULE EVERY 1 HOUR",
+        f"{EVENT} DO SELECT 1",
+        "ALTER EVENT sweep_expired ENABLE",
+    ],
+)
 def test_a_changed_event_is_reloaded_and_runs(url: str, scratch: Database, change: str) -> None:
     before = objects(scratch)
-    scratch.query(f"ALTER DEFINER = flashsale_owner@localhost EVENT sweep_expired {change}")
+    scratch.query(change)
 
     assert deploy(url) == ["loaded event sweep_expired"]
     assert objects(scratch) == before

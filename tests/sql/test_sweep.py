@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.support.database import Database, Row
-from tests.support.sale import hold, new_product, order, stock, sweep
+from tests.support.sale import EVENT, hold, new_product, order, stock, sweep
 
 
 def run(db: Database, procedure: str, limit: int) -> Row:
@@ -52,7 +52,7 @@ def test_the_event_is_what_the_health_check_says_it_is(db: Database) -> None:
     ("broken", "repair", "named"),
     [
         ("SET GLOBAL event_scheduler = OFF", "SET GLOBAL event_scheduler = ON", "event_scheduler"),
-        ("ALTER EVENT sweep_expired DISABLE", "ALTER EVENT sweep_expired ENABLE", "ALTER EVENT"),
+        (f"{EVENT} DISABLE", f"{EVENT} ENABLE", "sweep_expired"),
     ],
 )
 def test_a_stopped_event_is_named_by_the_health_check(

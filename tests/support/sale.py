@@ -15,6 +15,9 @@ T = TypeVar("T")
 A = TypeVar("A")
 
 
+EVENT = "ALTER DEFINER = flashsale_owner@localhost EVENT sweep_expired"
+
+
 def new_key() -> str:
     """A key nobody used before."""
     return str(uuid.uuid4())

@@ -34,6 +34,9 @@ def start_up_refusal(**environment: str) -> tuple[int, str]:
     return ended.returncode, ended.stdout + ended.stderr
 
 
+WORKERS = 2
+
+
 class Service:
     """A running gunicorn; `url` is where it answers."""
 
@@ -56,7 +59,8 @@ class Service:
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             try:
-                if httpx.get(f"{self.url}/healthz", verify=False).status_code == 200:  # no TLS to set up
+                alive = httpx.get(f"{self.url}/healthz", verify=False).status_code == 200  # no TLS to set up
+                if alive and len(self.workers()) == WORKERS:
                     return
             except httpx.TransportError:
                 time.sleep(0.05)

@@ -52,7 +52,7 @@ BEGIN
   SET v_detail = CASE
     WHEN @@GLOBAL.event_scheduler <> 'ON' THEN 'event_scheduler is not ON: SET GLOBAL event_scheduler = ON'
     WHEN v_event_status IS NULL THEN 'the EVENT sweep_expired is missing: run the migration'
-    WHEN v_event_status <> 'ENABLED' THEN 'the EVENT is not enabled: ALTER EVENT sweep_expired ENABLE'
+    WHEN v_event_status <> 'ENABLED' THEN 'the EVENT is not enabled: ALTER DEFINER = flashsale_owner@localhost EVENT sweep_expired ENABLE'
     WHEN v_lag_seconds > 60 THEN 'expired units have been waiting for more than a minute: see sweep_heartbeat'
     WHEN v_last_sweep_at < UTC_TIMESTAMP(6) - INTERVAL 60 SECOND THEN 'no sweep for more than a minute: see the error log'
   END;
