@@ -20,6 +20,7 @@ def become_client(who: str) -> NoReturn:
         "--no-defaults",
         "--default-character-set=utf8mb4",
         "--comments",  # comments in the bodies of procedures stay in them
+        "--loose-commands",  # \G and source, which newer clients leave out of batches unless told
         "--binary-as-hex",
         "--protocol=TCP",  # the name localhost would mean a socket
         f"--host={url.host}",

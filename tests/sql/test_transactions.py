@@ -131,14 +131,31 @@ def test_a_call_does_not_change_the_isolation_level_of_the_callers_next_transact
     except Refused:
         assert changed
 
-    caller.db.query("START TRANSACTION")
-    caller.db.query("SELECT * FROM products LIMIT 1")
-    level = caller.db.value(
+    assert next_isolation_level(caller.db) == "REPEATABLE READ"
+
+
+@pytest.mark.parametrize("call", [("sweep",), ("expire_holds", 1), ("expire_orders", 1)], ids=lambda call: call[0])
+def test_a_sweep_that_another_one_keeps_from_running_changes_no_isolation_level(
+    connect_as: Connect, admin: Database, call: tuple[str, ...]
+) -> None:
+    caller = connect_as("admin")
+    admin.query("DO GET_LOCK(LEFT(CONCAT('sweep.', DATABASE()), 64), 10)")
+    assert caller.one(*call)["ran"] == 0
+    admin.query("DO RELEASE_ALL_LOCKS()")
+
+    assert next_isolation_level(caller) == "REPEATABLE READ"
+
+
+def next_isolation_level(session: Database) -> str:
+    """What the session's next transaction runs at."""
+    session.query("START TRANSACTION")
+    session.query("SELECT * FROM products LIMIT 1")
+    level = session.value(
         "SELECT isolation_level FROM performance_schema.events_transactions_current"
         " JOIN performance_schema.threads USING (thread_id) WHERE processlist_id = CONNECTION_ID()"
     )
-    assert level == "REPEATABLE READ"
-    caller.db.query("ROLLBACK")
+    session.query("ROLLBACK")
+    return str(level)
 
 
 @pytest.mark.parametrize("level", ["REPEATABLE READ", "SERIALIZABLE"])

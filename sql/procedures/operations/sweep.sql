@@ -85,6 +85,8 @@ BEGIN
       COMMIT;
       DO RELEASE_LOCK(LEFT(CONCAT('sweep.', DATABASE()), 64));
     END IF;
+    -- When it did not run, the isolation level set above must not wait for the caller's next transaction.
+    COMMIT;
   END;
 
   SELECT v_ran AS ran, v_holds_expired AS holds_expired, v_orders_expired AS orders_expired,

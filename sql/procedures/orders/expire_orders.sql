@@ -61,6 +61,8 @@ BEGIN
       SET v_expired = v_expired + v_batch, v_units = v_units + v_batch_units;
     END WHILE;
     DO RELEASE_LOCK(LEFT(CONCAT('sweep.', DATABASE()), 64));
+    -- When there was nothing to do, the isolation level set above must not wait for the caller's next transaction.
+    COMMIT;
   END;
 
   SELECT v_ran AS ran, v_expired AS expired, v_units AS units;
