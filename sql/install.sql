@@ -8,20 +8,36 @@ SET NAMES utf8mb4 COLLATE utf8mb4_0900_bin;
 SOURCE accounts/flashsale_owner.sql
 
 SOURCE views/sweep_lag.sql
+SOURCE views/parked_too_long.sql
+SOURCE views/purchases.sql
+SOURCE views/sale_figures.sql
+SOURCE views/stock_ledger.sql
 SOURCE views/invariant_violations.sql
+SOURCE views/live_stock.sql
+SOURCE views/live_metrics.sql
+SOURCE views/counted_metrics.sql
 
 SOURCE procedures/operations/_raise.sql
+SOURCE procedures/operations/_read_health.sql
+SOURCE procedures/operations/_record_action.sql
 SOURCE procedures/operations/_require_currency.sql
 SOURCE procedures/operations/_require_number.sql
 SOURCE procedures/operations/_require_text.sql
 SOURCE procedures/operations/_require_uuid.sql
 SOURCE procedures/operations/check_invariants.sql
+SOURCE procedures/operations/collect_live_metrics.sql
+SOURCE procedures/operations/collect_metrics.sql
 SOURCE procedures/operations/health_check.sql
 SOURCE procedures/operations/help.sql
+SOURCE procedures/operations/purge_history.sql
+SOURCE procedures/operations/sale_overview.sql
+SOURCE procedures/operations/show_board.sql
+SOURCE procedures/operations/show_totals.sql
 SOURCE procedures/operations/sweep.sql
 
 SOURCE procedures/stock/_change_stock.sql
 SOURCE procedures/stock/_next_expired_product.sql
+SOURCE procedures/stock/_pay_customer_units.sql
 SOURCE procedures/stock/_read_stock.sql
 SOURCE procedures/stock/_reclaim_expired.sql
 SOURCE procedures/stock/_return_customer_units.sql
@@ -30,21 +46,26 @@ SOURCE procedures/stock/_take_customer_units.sql
 SOURCE procedures/stock/_take_units.sql
 
 SOURCE procedures/catalog/_require_product.sql
+SOURCE procedures/catalog/_require_window.sql
 SOURCE procedures/catalog/_select_products.sql
 SOURCE procedures/catalog/adjust_stock.sql
 SOURCE procedures/catalog/create_product.sql
 SOURCE procedures/catalog/get_product.sql
 SOURCE procedures/catalog/list_products.sql
+SOURCE procedures/catalog/set_limits.sql
+SOURCE procedures/catalog/set_sale_window.sql
 
 SOURCE procedures/holds/_end_holds.sql
 SOURCE procedures/holds/_expire_holds_of.sql
 SOURCE procedures/holds/_find_hold_by_key.sql
+SOURCE procedures/holds/_refuse_customer.sql
 SOURCE procedures/holds/_refuse_ended_hold.sql
 SOURCE procedures/holds/_refuse_unsellable.sql
 SOURCE procedures/holds/_reserve.sql
 SOURCE procedures/holds/_select_hold.sql
 SOURCE procedures/holds/create_hold.sql
 SOURCE procedures/holds/expire_holds.sql
+SOURCE procedures/holds/extend_hold.sql
 SOURCE procedures/holds/get_hold.sql
 SOURCE procedures/holds/release_hold.sql
 
@@ -53,18 +74,26 @@ SOURCE procedures/orders/_expire_orders_of.sql
 SOURCE procedures/orders/_find_order_by_key.sql
 SOURCE procedures/orders/_retake_units.sql
 SOURCE procedures/orders/_select_order.sql
+SOURCE procedures/orders/cancel_order.sql
 SOURCE procedures/orders/create_order.sql
 SOURCE procedures/orders/expire_orders.sql
 SOURCE procedures/orders/get_order.sql
 
-SOURCE procedures/payments/_apply_waiting_payments.sql
+SOURCE procedures/payments/_apply_orphaned_payments.sql
 SOURCE procedures/payments/_apply_payment.sql
+SOURCE procedures/payments/_apply_waiting_payments.sql
 SOURCE procedures/payments/_count_delivery.sql
 SOURCE procedures/payments/_reclaim_for_late_payment.sql
 SOURCE procedures/payments/_require_payment.sql
 SOURCE procedures/payments/_select_webhook.sql
+SOURCE procedures/payments/_settle_due_payments.sql
 SOURCE procedures/payments/_settle_orphaned_payments.sql
+SOURCE procedures/payments/count_refused_webhook.sql
+SOURCE procedures/payments/list_refunds_due.sql
+SOURCE procedures/payments/list_webhooks.sql
 SOURCE procedures/payments/receive_payment_webhook.sql
+SOURCE procedures/payments/record_refund.sql
+SOURCE procedures/payments/reprocess_webhook.sql
 
 SOURCE events/sweep_expired.sql
 

@@ -65,17 +65,29 @@ SELECT 'paid_without_payment', o.product_id, CONCAT('order ', o.order_uuid)
                      FROM payment_webhooks AS w
                     WHERE w.order_id = o.order_id AND w.payment_status = 'succeeded' AND w.outcome = 'applied')
  UNION ALL
+SELECT 'refund_due_without_payment', o.product_id, CONCAT('order ', o.order_uuid)
+  FROM orders AS o
+ WHERE o.status = 'refund_due'
+   AND NOT EXISTS (SELECT 1
+                     FROM payment_webhooks AS w
+                    WHERE w.order_id = o.order_id AND w.payment_status = 'succeeded' AND w.outcome = 'refund_due')
+ UNION ALL
+SELECT 'payment_parked_too_long', NULL, CONCAT('webhook ', w.webhook_id, ', ', w.payment_status, ', order ', w.order_id, ', since ', w.parked_at, ' UTC')
+  FROM parked_too_long AS w
+ UNION ALL
 -- Where a customer has a limit, what counts towards it is what the customer has.
-SELECT 'customer_units_differ', c.product_id, CONCAT('customer ', c.customer_id, ': ', SUM(c.units), ' too many counted')
-  FROM (SELECT product_id, customer_id, units FROM customer_units
+SELECT 'customer_units_differ', c.product_id,
+       CONCAT('customer ', c.customer_id, ': ', SUM(c.units), ' too many counted, ', SUM(c.unpaid_units), ' too many as unpaid')
+  FROM (SELECT product_id, customer_id, units, unpaid_units FROM customer_units
          UNION ALL
-        SELECT h.product_id, h.customer_id, -h.qty FROM holds AS h JOIN products AS p ON p.product_id = h.product_id
-         WHERE p.max_per_customer IS NOT NULL
+        SELECT h.product_id, h.customer_id, -h.qty, -h.qty FROM holds AS h JOIN products AS p ON p.product_id = h.product_id
+         WHERE p.counts_customers
          UNION ALL
-        SELECT o.product_id, o.customer_id, -o.qty FROM orders AS o JOIN products AS p ON p.product_id = o.product_id
-         WHERE p.max_per_customer IS NOT NULL AND o.status IN ('pending', 'paid')) AS c
+        SELECT o.product_id, o.customer_id, -o.qty, IF(o.status = 'pending', -o.qty, 0)
+          FROM orders AS o JOIN products AS p ON p.product_id = o.product_id
+         WHERE p.counts_customers AND o.status IN ('pending', 'paid')) AS c
  GROUP BY c.product_id, c.customer_id
-HAVING SUM(c.units) <> 0
+HAVING SUM(c.units) <> 0 OR SUM(c.unpaid_units) <> 0
  UNION ALL
 -- The housekeeping runs. (The rules do not depend on it.)
 SELECT 'sweep_late', NULL, CONCAT('expired units have been waiting for ', l.lag_seconds, ' s; is the EVENT sweep_expired running?')

@@ -108,7 +108,8 @@ def test_rolling_back_and_forward_again_gives_the_same_tables_and_a_working_sale
 
     rollback(url, echo=lambda _: None)
     assert tables(scratch) == []
-    assert len([line for line in deploy(url) if "applied migration" in line]) == 9
+    applied = [line for line in deploy(url) if "applied migration" in line]
+    assert len(applied) == len(list(MIGRATIONS.glob("*.rollback.sql")))
 
     assert schema(scratch) == before
     product = new_product(scratch, 5)

@@ -169,7 +169,7 @@ def test_a_repeat_that_waited_while_its_hold_was_made_and_released_returns_it(
             " 'released' FROM holds WHERE hold_id = UUID_TO_BIN(%s)", first,
         )  # fmt: skip
         admin.query("DELETE FROM holds WHERE hold_id = UUID_TO_BIN(%s)", first)
-        admin.query("UPDATE customer_units SET units = 0 WHERE product_id = %s", product)
+        admin.query("UPDATE customer_units SET units = 0, unpaid_units = 0 WHERE product_id = %s", product)
         admin.query("UPDATE stock_stripes SET available = 5 WHERE product_id = %s", product)
         admin.query("COMMIT")
         return None

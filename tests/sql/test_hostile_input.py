@@ -24,7 +24,10 @@ NULL_IS_ALLOWED = {
     ("receive_payment_webhook", "currency"), ("receive_payment_webhook", "occurred_at"),
     ("receive_payment_webhook", "payload"), ("create_product", "stripes"), ("create_product", "hold_seconds"),
     ("create_product", "payment_seconds"), ("create_product", "max_per_hold"), ("create_product", "max_per_customer"),
-    ("create_product", "sale_starts_at"), ("create_product", "sale_ends_at"),
+    ("create_product", "sale_starts_at"), ("create_product", "sale_ends_at"), ("set_sale_window", "sale_starts_at"),
+    ("set_sale_window", "sale_ends_at"), ("set_limits", "max_per_customer"), ("set_limits", "max_unpaid_percent"),
+    ("set_limits", "pause_seconds"), ("set_limits", "extension_seconds"), ("list_webhooks", "outcome"),
+    ("list_webhooks", "since"), ("list_webhooks", "limit"),
 }  # fmt: skip
 HOSTILE: dict[str, list[Any]] = {
     "BIGINT": [-1, 0, 2**31 - 1, 2**31, 2**32, 2**63 - 1, -(2**63)],
@@ -42,10 +45,24 @@ HOSTILE: dict[str, list[Any]] = {
 class Shop:
     """A product with a hold and an order, and arguments for every procedure that would be fine."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, procedure: str = "") -> None:
+        """`procedure` is what will be called; a few want something special to work on."""
         self.db = db
         self.product = new_product(db, 1000, max_per_hold=1000)
+        self.webhook = None
+        if procedure == "extend_hold":
+            db.one("set_limits", self.product, None, None, None, 60, "patience")
         self.hold, self.order = hold(db, self.product), order(db, self.product)
+        if procedure == "record_refund":
+            self.order = hold(db, self.product)
+            db.one("release_hold", self.order)
+            pay(db, self.order)
+        elif procedure == "reprocess_webhook":
+            cancelled, free = order(db, self.product), stock(db, self.product)[0]
+            db.one("cancel_order", cancelled, "found out")
+            db.one("adjust_stock", self.product, -free - 1, "lost")
+            self.webhook = pay(db, cancelled)["webhook_id"]
+            db.one("adjust_stock", self.product, free + 1, "found")
 
     def good(self, procedure: str) -> dict[str, Any]:
         """What the procedure would accept."""
@@ -55,7 +72,10 @@ class Shop:
             "hold_id": self.hold, "order_id": self.order, "status": "succeeded", "amount": 1000, "currency": "EUR",
             "occurred_at": None, "payload": "{}", "limit": 1, "delta": 1, "reason": "found", "price": 1000,
             "stock_total": 10, "name": "help" if procedure == "help" else "Limited sneaker",
+            "webhook_id": self.webhook, "outcome": "parked", "days": 10_000,
         }  # fmt: skip
+        if procedure == "count_refused_webhook":
+            fine["reason"] = "invalid_signature"
         return {name: fine.get(name) for name in names}
 
     def call(self, procedure: str, **changed: Any) -> list[Row]:
@@ -64,24 +84,29 @@ class Shop:
 
     def state(self) -> list[Any]:
         """Everything a call could have changed."""
-        own = ("products", "stock_stripes", "holds", "hold_history", "orders", "customer_units", "stock_adjustments")
-        count = "SELECT COUNT(*) AS n, SUM(deliveries) AS d FROM payment_webhooks"
+        own = (
+            "products", "stock_stripes", "holds", "hold_history", "orders", "customer_units", "stock_adjustments",
+            "operator_actions",
+        )  # fmt: skip
+        count = "SELECT COUNT(*) AS n, SUM(deliveries) AS d, COUNT(reprocessed_at) AS r FROM payment_webhooks"
         return [
             *(self.db.query(f"SELECT * FROM {table} WHERE product_id = %s", self.product) for table in own),
             self.db.query(count),
             self.db.query("SELECT COUNT(*) FROM products"),
+            self.db.query("SELECT * FROM webhook_refusals"),
         ]
 
 
 @pytest.fixture
-def shop(db: Database) -> Shop:
+def shop(db: Database, request: pytest.FixtureRequest) -> Shop:
     """A scratch shop."""
-    return Shop(db)
+    parameters = request.node.callspec.params if hasattr(request.node, "callspec") else {}
+    return Shop(db, parameters.get("procedure", ""))
 
 
 def test_the_arguments_this_module_calls_good_are_accepted(shop: Shop) -> None:
     for procedure in dict.fromkeys(name for name, *_ in PARAMETERS):
-        Shop(shop.db).call(procedure)
+        Shop(shop.db, procedure).call(procedure)
 
 
 @pytest.mark.parametrize(("procedure", "parameter", "kind"), PARAMETERS)
@@ -93,7 +118,7 @@ def test_hostile_values_are_taken_or_refused_by_name(shop: Shop, procedure: str,
         except Refused as refused:
             answer = refused
         else:
-            shop = Shop(shop.db)
+            shop = Shop(shop.db, procedure)
             before = shop.state()
             continue
         assert shop.state() == before, value

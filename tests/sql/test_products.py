@@ -21,6 +21,7 @@ def test_a_product_is_on_sale_with_the_defaults(db: Database) -> None:
 
     assert made == {
         **GOOD, "product_id": made["product_id"], "available": 100, "held": 0, "sold": 0, "stripes": 6,
+        "max_unpaid_percent": None, "pause_seconds": None, "extension_seconds": None,
         "hold_seconds": 120, "payment_seconds": 900, "max_per_hold": 10,
     }  # fmt: skip
     assert db.one("get_product", made["product_id"]) == made

@@ -21,14 +21,20 @@ from tests.support.sale import (
 )
 
 Connect = Callable[..., Database]
-ALONE = ["list_products", "sweep", "check_invariants", "health_check"]
+ALONE = [
+    "list_products", "list_refunds_due", "sweep", "check_invariants", "health_check", "sale_overview", "show_board",
+    "show_totals",
+]  # fmt: skip
 PROCEDURES = [*dict.fromkeys(name for name, *_ in PARAMETERS), *ALONE]
 REFUSED: dict[str, dict[str, Any]] = {
     "create_product": {"price": 0}, "adjust_stock": {"delta": -10_000}, "get_product": {"product_id": 0},
     "create_hold": {"qty": 10**6}, "get_hold": {"hold_id": "x"}, "release_hold": {"hold_id": new_key()},
     "create_order": {"hold_id": new_key()}, "get_order": {"order_id": new_key()},
     "receive_payment_webhook": {"status": "lost"}, "expire_holds": {"limit": 0}, "expire_orders": {"limit": 0},
-    "help": {"name": "buy"},
+    "help": {"name": "buy"}, "extend_hold": {"hold_id": new_key()}, "cancel_order": {"order_id": new_key()},
+    "set_sale_window": {"reason": ""}, "set_limits": {"pause_seconds": 0}, "list_webhooks": {"outcome": "lost"},
+    "reprocess_webhook": {"webhook_id": 2**62}, "record_refund": {"order_id": new_key()},
+    "count_refused_webhook": {"reason": "ugly"}, "purge_history": {"days": 0},
 }  # fmt: skip
 
 
@@ -57,7 +63,7 @@ def open_transactions(admin: Database, session: Database) -> int:
 def test_a_procedure_refuses_inside_an_open_transaction_and_leaves_it_alone(
     connect_as: Connect, admin: Database, procedure: str
 ) -> None:
-    shop = Shop(connect_as("admin"))
+    shop = Shop(connect_as("admin"), procedure)
     shop.db.query("START TRANSACTION")
     shop.db.query("UPDATE products SET name = 'changed' WHERE product_id = %s", shop.product)
 
@@ -74,14 +80,14 @@ def test_a_procedure_refuses_inside_an_open_transaction_and_leaves_it_alone(
 @pytest.mark.parametrize("level", ["REPEATABLE READ", "SERIALIZABLE"])
 @pytest.mark.parametrize("procedure", PROCEDURES)
 def test_a_session_without_autocommit_calls_again_and_again(connect_as: Connect, procedure: str, level: str) -> None:
-    shop = Shop(connect_as("dba"))
+    shop = Shop(connect_as("dba"), procedure)
     other = connect_as("dba", autocommit=False)
     other.query(f"SET SESSION TRANSACTION ISOLATION LEVEL {level}")
     for _ in range(2):
-        arguments = Shop(shop.db).good(procedure).values()
+        arguments = Shop(shop.db, procedure).good(procedure).values()
         other.call(procedure, *arguments)
         if procedure in REFUSED:
-            wrong = {**Shop(shop.db).good(procedure), **REFUSED[procedure]}
+            wrong = {**Shop(shop.db, procedure).good(procedure), **REFUSED[procedure]}
             refusal(lambda w=wrong: other.call(procedure, *w.values()))
 
 
@@ -104,7 +110,7 @@ def test_the_conflict_of_an_order_key_leaves_nothing_open_without_autocommit(
 def test_a_call_leaves_no_transaction_open_and_no_row_locked_done_or_refused(
     connect_as: Connect, admin: Database, procedure: str
 ) -> None:
-    shop = Shop(connect_as("dba", autocommit=False))
+    shop = Shop(connect_as("dba", autocommit=False), procedure)
     calls = [{}, REFUSED[procedure]] if procedure in REFUSED else [{}]
     for changed in calls:
         try:
@@ -124,7 +130,7 @@ def test_a_call_leaves_no_transaction_open_and_no_row_locked_done_or_refused(
 def test_a_call_does_not_change_the_isolation_level_of_the_callers_next_transaction(
     connect_as: Connect, admin: Database, procedure: str, outcome: str
 ) -> None:
-    caller = Shop(connect_as("admin"))
+    caller = Shop(connect_as("admin"), procedure)
     changed = REFUSED.get(procedure, {}) if outcome == "refused" else {}
     try:
         caller.call(procedure, **changed)
@@ -179,7 +185,8 @@ def test_a_caller_in_a_stricter_isolation_level_gets_the_same_sale(
 
 
 @pytest.mark.parametrize(
-    "procedure", ["get_product", "list_products", "get_hold", "get_order", "check_invariants", "health_check"]
+    "procedure",
+    ["get_product", "list_products", "get_hold", "get_order", "check_invariants", "health_check", "show_board"],
 )
 def test_reading_waits_for_nobody_in_any_isolation_level(connect_as: Connect, admin: Database, procedure: str) -> None:
     shop = Shop(connect_as("dba", autocommit=False))

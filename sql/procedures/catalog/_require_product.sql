@@ -18,9 +18,7 @@ Errors
 BEGIN
   CALL _require_text('name', in_name, 200);
   CALL _require_currency(in_currency);
-  IF in_sale_ends_at <= in_sale_starts_at THEN
-    CALL _raise('invalid_argument', 'sale_ends_at must be later than sale_starts_at');
-  END IF;
+  CALL _require_window(in_sale_starts_at, in_sale_ends_at);
 END $$
 
 DELIMITER ;

@@ -13,14 +13,15 @@ Description
 
 Result set
   product_id, name, price (minor units), currency, stock_total, available, held, sold, max_per_hold, max_per_customer,
-  hold_seconds, payment_seconds, stripes, sale_starts_at, sale_ends_at
+  max_unpaid_percent, pause_seconds, extension_seconds, hold_seconds, payment_seconds, stripes, sale_starts_at, sale_ends_at
 '
 BEGIN
   SELECT p.product_id, p.name, p.price_minor AS price, p.currency, p.stock_total,
          free.units + held.expired + overdue.units AS available,
          held.units - held.expired AS held,
          p.stock_total - free.units - held.units - overdue.units AS sold,
-         p.max_per_hold, p.max_per_customer, p.hold_seconds, p.payment_seconds, p.stripes, p.sale_starts_at, p.sale_ends_at
+         p.max_per_hold, p.max_per_customer, p.max_unpaid_percent, p.pause_seconds, p.extension_seconds,
+         p.hold_seconds, p.payment_seconds, p.stripes, p.sale_starts_at, p.sale_ends_at
     FROM products AS p
     JOIN LATERAL (SELECT CAST(COALESCE(SUM(s.available), 0) AS SIGNED) AS units
                     FROM stock_stripes AS s

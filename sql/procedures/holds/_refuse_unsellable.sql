@@ -21,9 +21,10 @@ BEGIN
   DECLARE v_max_per_hold INT;
   DECLARE v_starts_at DATETIME(6);
   DECLARE v_ends_at DATETIME(6);
+  DECLARE v_wait BIGINT;
 
-  SELECT max_per_hold, sale_starts_at, sale_ends_at
-    INTO v_max_per_hold, v_starts_at, v_ends_at
+  SELECT max_per_hold, sale_starts_at, sale_ends_at, CEILING(TIMESTAMPDIFF(MICROSECOND, v_now, sale_starts_at) / 1000000)
+    INTO v_max_per_hold, v_starts_at, v_ends_at, v_wait
     FROM products
    WHERE product_id = in_product_id
      FOR SHARE;
@@ -31,7 +32,7 @@ BEGIN
   IF v_max_per_hold IS NULL THEN
     CALL _raise('product_not_found', 'no product has this id; list_products shows those on sale');
   ELSEIF v_now < v_starts_at THEN
-    CALL _raise('sale_not_started', CONCAT('the sale starts at ', DATE_FORMAT(v_starts_at, '%Y-%m-%dT%TZ'), '; try again then'));
+    CALL _raise('sale_not_started', CONCAT('the sale starts at ', DATE_FORMAT(v_starts_at, '%Y-%m-%dT%TZ'), '; retry after ', v_wait, ' s'));
   ELSEIF v_now >= v_ends_at THEN
     CALL _raise('sale_ended', CONCAT('the sale ended at ', DATE_FORMAT(v_ends_at, '%Y-%m-%dT%TZ')));
   ELSEIF in_qty > v_max_per_hold THEN

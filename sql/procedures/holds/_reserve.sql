@@ -18,11 +18,11 @@ Description
 
 Parameters
   in_exact     BOOLEAN  see _take_units
-  out_reserved BOOLEAN  FALSE: units were in motion, or the customer has expired units to give back first, or the key
-                        belongs to a hold that ended a moment ago
+  out_reserved BOOLEAN  FALSE: units were in motion, or what expired must be given back before the customer''s limits can be
+                        judged, or the key belongs to a hold that ended a moment ago
 
 Errors
-  those of _refuse_unsellable; customer_limit_reached
+  those of _refuse_unsellable and _refuse_customer
   1062  a twin made a hold under the same key a moment ago
 
 Locks
@@ -31,6 +31,8 @@ Locks
 BEGIN
   DECLARE v_enough BOOLEAN;
   DECLARE v_expired BOOLEAN;
+  DECLARE v_pauses BOOLEAN;
+  DECLARE v_refusal VARCHAR(64);
 
   CALL _refuse_unsellable(in_product_id, in_qty);
 
@@ -44,11 +46,12 @@ BEGIN
   SELECT NOT EXISTS (SELECT 1 FROM hold_history WHERE idempotency_key = in_idempotency_key) INTO out_reserved;
 
   IF out_reserved THEN
-    CALL _take_customer_units(in_product_id, in_customer_id, in_qty, out_reserved);
-    IF NOT out_reserved THEN
+    CALL _take_customer_units(in_product_id, in_customer_id, in_qty, TRUE, v_pauses, v_refusal);
+    IF v_pauses OR v_refusal IS NOT NULL THEN
       CALL _read_stock(in_product_id, in_qty, v_enough, v_expired);
-      IF NOT v_expired THEN
-        CALL _raise('customer_limit_reached', 'this customer already has as many units of this product as one may have');
+      SET out_reserved = NOT v_expired;
+      IF out_reserved AND v_refusal IS NOT NULL THEN
+        CALL _refuse_customer(in_product_id, in_customer_id, v_refusal);
       END IF;
     END IF;
   END IF;

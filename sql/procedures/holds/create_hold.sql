@@ -15,8 +15,8 @@ Description
 Parameters
   in_product_id      BIGINT  a product on sale
   in_qty             BIGINT  units, 1 to the product''s max_per_hold
-  in_customer_id     TEXT    the shop''s name for the buyer, 128 characters at most; NULL is allowed for products without a
-                             limit per customer
+  in_customer_id     TEXT    the shop''s name for the buyer, 128 characters at most; NULL is allowed for products without
+                             limits per customer (set_limits)
   in_idempotency_key TEXT    1 to 255 characters, compared byte by byte; a repeat returns the first hold; NULL: no protection
 
 Result set
@@ -25,10 +25,12 @@ Result set
 
 Errors
   product_not_found       no such product
-  sale_not_started        before sale_starts_at
+  sale_not_started        before sale_starts_at; says after how many seconds to retry
   sale_ended              at or after sale_ends_at
   sold_out                fewer units are free, also after all that expired was given back
   customer_limit_reached  the customer would have more than max_per_customer in live holds and live orders
+  unpaid_limit_reached    the customer would have more than max_unpaid_percent in live holds and unpaid orders
+  customer_paused         a hold or order of the customer ran out unpaid; says after how many seconds to retry
   quantity_above_limit    more than max_per_hold
   idempotency_key_reused  the key made a hold with other parameters
   invalid_argument        a parameter is NULL, out of bounds or too long
@@ -58,13 +60,11 @@ BEGIN
     UNHEX(LPAD(HEX(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', v_now) DIV 1000), 12, '0')),
     RANDOM_BYTES(10) & X'0FFF3FFFFFFFFFFFFFFF' | X'70008000000000000000');
   DECLARE v_expires_at DATETIME(6);
-  DECLARE v_sellable, v_limited, v_key_ended, v_enough, v_expired BOOLEAN;
-  DECLARE v_home, v_available INT;
-  DECLARE v_reserved, v_exact BOOLEAN DEFAULT FALSE;
-  DECLARE v_first_id BINARY(16);
+  DECLARE v_sellable BOOLEAN;
+  DECLARE v_home INT;
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-  BEGIN
+  making: BEGIN
     DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END;
 
     IF (in_product_id BETWEEN 1 AND 2147483647 AND in_qty BETWEEN 1 AND 2147483647
@@ -81,75 +81,78 @@ BEGIN
       DECLARE EXIT HANDLER FOR 1062, 1213 ROLLBACK;
       START TRANSACTION;
       SELECT in_qty <= p.max_per_hold AND COALESCE(p.sale_starts_at <= v_now, TRUE) AND COALESCE(p.sale_ends_at > v_now, TRUE),
-             p.max_per_customer IS NOT NULL, v_now + INTERVAL p.hold_seconds SECOND, s.stripe, s.available
-        INTO v_sellable, v_limited, v_expires_at, v_home, v_available
+             v_now + INTERVAL p.hold_seconds SECOND,
+             IF(NOT p.counts_customers AND s.available >= in_qty, s.stripe, NULL)
+        INTO v_sellable, v_expires_at, v_home
         FROM products AS p
         JOIN stock_stripes AS s ON s.product_id = p.product_id AND s.stripe = CONNECTION_ID() MOD p.stripes
        WHERE p.product_id = in_product_id
          FOR SHARE OF p;
-      IF v_sellable AND NOT v_limited AND v_available >= in_qty THEN
+      IF v_sellable AND v_home IS NOT NULL THEN
         INSERT INTO holds (hold_id, product_id, qty, customer_id, idempotency_key, created_at, expires_at)
         VALUES (v_hold_id, in_product_id, in_qty, in_customer_id, in_idempotency_key, v_now, v_expires_at);
-        -- The insert waited for whoever was ending a hold of this key, so only now can its end be seen for certain.
-        SELECT EXISTS (SELECT 1 FROM hold_history WHERE idempotency_key = in_idempotency_key) INTO v_key_ended;
-        IF NOT v_key_ended THEN
-          UPDATE stock_stripes
-             SET available = available - in_qty
-           WHERE product_id = in_product_id AND stripe = v_home AND available >= in_qty;
-          SET v_reserved = ROW_COUNT() = 1;
+        -- The insert waited for whoever was ending a hold of this key, so only now can its end be seen for certain. MIN:
+        -- one dive into the index while the statement is planned, where an EXISTS is planned itself.
+        UPDATE stock_stripes
+           SET available = available - in_qty
+         WHERE product_id = in_product_id AND stripe = v_home AND available >= in_qty
+           AND (SELECT MIN(idempotency_key) FROM hold_history WHERE idempotency_key = in_idempotency_key) IS NULL;
+        IF ROW_COUNT() = 1 THEN
+          COMMIT;
+          -- All of it is known, and reading it back would cost as much as the insert did.
+          SELECT BIN_TO_UUID(v_hold_id) AS hold_id, in_product_id AS product_id, in_qty AS qty, in_customer_id AS customer_id,
+                 'active' AS status, v_now AS created_at, v_expires_at AS expires_at,
+                 CAST(NULL AS DATETIME(6)) AS ended_at, FALSE AS replayed;
+          LEAVE making;
         END IF;
       END IF;
-      IF v_reserved THEN
-        COMMIT;
-      ELSE
-        ROLLBACK;
-      END IF;
+      ROLLBACK;
     END;
 
     -- Everybody else: repeats, customers with a limit, an empty stripe, and those who have to be told why not.
-    WHILE NOT v_reserved AND v_first_id IS NULL DO
-      BEGIN
-        DECLARE EXIT HANDLER FOR 1062, 1213 ROLLBACK;
-        SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-        START TRANSACTION;
-        CALL _find_hold_by_key(in_idempotency_key, in_product_id, in_qty, in_customer_id, v_first_id);
-        IF v_first_id IS NULL THEN
-          IF v_sellable IS NOT TRUE THEN
-            CALL _refuse_unsellable(in_product_id, in_qty);
-          END IF;
-          CALL _read_stock(in_product_id, in_qty, v_enough, v_expired);
-          IF NOT v_enough AND NOT v_expired THEN
-            CALL _raise('sold_out', 'fewer units are free than you asked for; units of holds that expire come back');
-          END IF;
-          IF v_expired AND (NOT v_enough OR v_exact) THEN
-            CALL _reclaim_expired(in_product_id, in_qty);
-            COMMIT;
-            SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-            START TRANSACTION;
-          END IF;
-          CALL _reserve(v_hold_id, in_product_id, in_qty, in_customer_id, in_idempotency_key, v_exact, v_reserved);
-          -- Nothing could be had without waiting: the next round waits for every stripe.
-          SET v_exact = TRUE;
-        END IF;
-        IF v_reserved THEN
-          COMMIT;
-        ELSE
-          ROLLBACK;
-        END IF;
-      END;
-    END WHILE;
-  END;
+    -- What only they need is declared here: each variable costs those who do not get this far.
+    BEGIN
+      DECLARE v_enough, v_expired BOOLEAN;
+      DECLARE v_reserved, v_exact BOOLEAN DEFAULT FALSE;
+      DECLARE v_first_id BINARY(16);
 
-  IF v_reserved AND NOT v_exact THEN
-    -- The short way: all of it is known, and reading it back would cost as much as the insert did.
-    SELECT BIN_TO_UUID(v_hold_id) AS hold_id, in_product_id AS product_id, in_qty AS qty, in_customer_id AS customer_id,
-           'active' AS status, v_now AS created_at, v_expires_at AS expires_at,
-           CAST(NULL AS DATETIME(6)) AS ended_at, FALSE AS replayed;
-  ELSE
-    SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-    CALL _select_hold(COALESCE(v_first_id, v_hold_id), v_first_id IS NOT NULL);
-    COMMIT;
-  END IF;
+      WHILE NOT v_reserved AND v_first_id IS NULL DO
+        BEGIN
+          DECLARE EXIT HANDLER FOR 1062, 1213 ROLLBACK;
+          SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+          START TRANSACTION;
+          CALL _find_hold_by_key(in_idempotency_key, in_product_id, in_qty, in_customer_id, v_first_id);
+          IF v_first_id IS NULL THEN
+            IF v_sellable IS NOT TRUE THEN
+              CALL _refuse_unsellable(in_product_id, in_qty);
+            END IF;
+            CALL _read_stock(in_product_id, in_qty, v_enough, v_expired);
+            IF NOT v_enough AND NOT v_expired THEN
+              CALL _raise('sold_out', 'fewer units are free than you asked for; units of holds that expire come back');
+            END IF;
+            IF v_expired AND (NOT v_enough OR v_exact) THEN
+              CALL _reclaim_expired(in_product_id, in_qty);
+              COMMIT;
+              SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+              START TRANSACTION;
+            END IF;
+            CALL _reserve(v_hold_id, in_product_id, in_qty, in_customer_id, in_idempotency_key, v_exact, v_reserved);
+            -- Nothing could be had without waiting: the next round waits for every stripe.
+            SET v_exact = TRUE;
+          END IF;
+          IF v_reserved THEN
+            COMMIT;
+          ELSE
+            ROLLBACK;
+          END IF;
+        END;
+      END WHILE;
+
+      SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+      CALL _select_hold(COALESCE(v_first_id, v_hold_id), v_first_id IS NOT NULL);
+      COMMIT;
+    END;
+  END;
 END $$
 
 DELIMITER ;

@@ -12,7 +12,8 @@ Description
 
 Parameters
   in_slug   VARCHAR  the error; one of those below
-  in_detail TEXT     what happened and what to do; cut so that slug and detail have 128 characters together
+  in_detail TEXT     what happened and what to do; cut so that slug and detail have 128 characters together. Where waiting
+                     helps it ends in: retry after N s. The API makes the header Retry-After of that
 '
 BEGIN
   DECLARE v_message VARCHAR(128) DEFAULT LEFT(CONCAT(in_slug, ': ', in_detail), 128);
@@ -21,12 +22,19 @@ BEGIN
     WHEN 'product_not_found'      THEN SIGNAL SQLSTATE '45404' SET MYSQL_ERRNO = 31001, MESSAGE_TEXT = v_message;
     WHEN 'hold_not_found'         THEN SIGNAL SQLSTATE '45404' SET MYSQL_ERRNO = 31002, MESSAGE_TEXT = v_message;
     WHEN 'order_not_found'        THEN SIGNAL SQLSTATE '45404' SET MYSQL_ERRNO = 31003, MESSAGE_TEXT = v_message;
+    WHEN 'webhook_not_found'      THEN SIGNAL SQLSTATE '45404' SET MYSQL_ERRNO = 31004, MESSAGE_TEXT = v_message;
     WHEN 'sold_out'               THEN SIGNAL SQLSTATE '45409' SET MYSQL_ERRNO = 31101, MESSAGE_TEXT = v_message;
     WHEN 'hold_already_used'      THEN SIGNAL SQLSTATE '45409' SET MYSQL_ERRNO = 31102, MESSAGE_TEXT = v_message;
     WHEN 'customer_limit_reached' THEN SIGNAL SQLSTATE '45409' SET MYSQL_ERRNO = 31103, MESSAGE_TEXT = v_message;
     WHEN 'sale_not_started'       THEN SIGNAL SQLSTATE '45409' SET MYSQL_ERRNO = 31104, MESSAGE_TEXT = v_message;
     WHEN 'sale_ended'             THEN SIGNAL SQLSTATE '45409' SET MYSQL_ERRNO = 31105, MESSAGE_TEXT = v_message;
+    WHEN 'order_not_cancellable'  THEN SIGNAL SQLSTATE '45409' SET MYSQL_ERRNO = 31106, MESSAGE_TEXT = v_message;
     WHEN 'stock_in_use'           THEN SIGNAL SQLSTATE '45409' SET MYSQL_ERRNO = 31107, MESSAGE_TEXT = v_message;
+    WHEN 'unpaid_limit_reached'   THEN SIGNAL SQLSTATE '45409' SET MYSQL_ERRNO = 31108, MESSAGE_TEXT = v_message;
+    WHEN 'customer_paused'        THEN SIGNAL SQLSTATE '45409' SET MYSQL_ERRNO = 31109, MESSAGE_TEXT = v_message;
+    WHEN 'extension_not_allowed'  THEN SIGNAL SQLSTATE '45409' SET MYSQL_ERRNO = 31110, MESSAGE_TEXT = v_message;
+    WHEN 'refund_not_due'         THEN SIGNAL SQLSTATE '45409' SET MYSQL_ERRNO = 31111, MESSAGE_TEXT = v_message;
+    WHEN 'webhook_settled'        THEN SIGNAL SQLSTATE '45409' SET MYSQL_ERRNO = 31112, MESSAGE_TEXT = v_message;
     WHEN 'hold_expired'           THEN SIGNAL SQLSTATE '45410' SET MYSQL_ERRNO = 31201, MESSAGE_TEXT = v_message;
     WHEN 'hold_released'          THEN SIGNAL SQLSTATE '45410' SET MYSQL_ERRNO = 31202, MESSAGE_TEXT = v_message;
     WHEN 'invalid_argument'       THEN SIGNAL SQLSTATE '45422' SET MYSQL_ERRNO = 31301, MESSAGE_TEXT = v_message;

@@ -27,7 +27,7 @@ Example
              status: ok
              detail: NULL
    database_version: 9.7.4-2
-     schema_version: 0009.sweep_heartbeat
+     schema_version: 0022.orders_customer
     event_scheduler: ON
        event_status: ENABLED
       last_sweep_at: 2026-11-22 11:51:51.927485
@@ -35,27 +35,16 @@ Example
          checked_at: 2026-11-22 11:51:51.945820
 '
 BEGIN
-  DECLARE v_schema_version VARCHAR(255);
+  DECLARE v_detail VARCHAR(255);
   DECLARE v_event_status VARCHAR(32);
   DECLARE v_last_sweep_at DATETIME(6);
   DECLARE v_lag_seconds DECIMAL(16, 6);
-  DECLARE v_detail VARCHAR(255);
+  DECLARE v_schema_version VARCHAR(255);
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-  SELECT (SELECT MAX(migration_id) FROM _yoyo_migration),
-         (SELECT status FROM information_schema.events WHERE event_schema = DATABASE() AND event_name = 'sweep_expired'),
-         (SELECT MAX(started_at) FROM sweep_heartbeat WHERE started_at <= UTC_TIMESTAMP(6)),
-         (SELECT lag_seconds FROM sweep_lag)
-    INTO v_schema_version, v_event_status, v_last_sweep_at, v_lag_seconds;
+  CALL _read_health(v_detail, v_event_status, v_last_sweep_at, v_lag_seconds);
+  SELECT MAX(migration_id) INTO v_schema_version FROM _yoyo_migration;
   COMMIT;
-
-  SET v_detail = CASE
-    WHEN @@GLOBAL.event_scheduler <> 'ON' THEN 'event_scheduler is not ON: SET GLOBAL event_scheduler = ON'
-    WHEN v_event_status IS NULL THEN 'the EVENT sweep_expired is missing: run the migration'
-    WHEN v_event_status <> 'ENABLED' THEN 'the EVENT is not enabled: ALTER DEFINER = flashsale_owner@localhost EVENT sweep_expired ENABLE'
-    WHEN v_lag_seconds > 60 THEN 'expired units have been waiting for more than a minute: see sweep_heartbeat'
-    WHEN v_last_sweep_at < UTC_TIMESTAMP(6) - INTERVAL 60 SECOND THEN 'no sweep for more than a minute: see the error log'
-  END;
 
   SELECT IF(v_detail IS NULL, 'ok', 'degraded') AS status, v_detail AS detail, VERSION() AS database_version,
          v_schema_version AS schema_version, @@GLOBAL.event_scheduler AS event_scheduler, v_event_status AS event_status,

@@ -13,7 +13,8 @@ Parameters
   in_name TEXT  the procedure; an empty text or NULL lists all
 
 Result set
-  name, documentation: one row for in_name; or each public procedure with its first sentence
+  area (catalog, holds, orders, payments, operations), name, documentation: one row for in_name; or each public procedure with its
+  first sentence, area by area
 
 Errors
   invalid_argument  there is no public procedure of this name
@@ -24,6 +25,7 @@ Locks
 Example
   mysql> CALL help(''check_invariants'')\\G
   *************************** 1. row ***************************
+           area: operations
            name: check_invariants
   documentation: 
   Description
@@ -66,11 +68,21 @@ BEGIN
   END;
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-  SELECT routine_name AS name,
-         IF(v_known, routine_comment, REGEXP_SUBSTR(routine_comment, '(?<=Description\n  )[^.]*\\.')) AS documentation
+  SELECT CASE
+           WHEN routine_name IN ('create_product', 'adjust_stock', 'set_sale_window', 'set_limits', 'get_product', 'list_products')
+             THEN 'catalog'
+           WHEN routine_name IN ('create_hold', 'get_hold', 'extend_hold', 'release_hold', 'expire_holds') THEN 'holds'
+           WHEN routine_name IN ('create_order', 'get_order', 'cancel_order', 'expire_orders') THEN 'orders'
+           WHEN routine_name IN ('receive_payment_webhook', 'count_refused_webhook', 'list_webhooks', 'reprocess_webhook',
+                                 'list_refunds_due', 'record_refund') THEN 'payments'
+           ELSE 'operations'
+         END AS area,
+         routine_name AS name,
+         IF(v_known, routine_comment,
+            REGEXP_REPLACE(REGEXP_SUBSTR(routine_comment, '(?<=Description\n  )[^.]*\\.'), '\\s+', ' ')) AS documentation
     FROM information_schema.routines
    WHERE routine_schema = DATABASE() AND routine_name NOT LIKE '\_%' AND (NOT v_known OR routine_name = in_name)
-   ORDER BY routine_name;
+   ORDER BY FIELD(area, 'catalog', 'holds', 'orders', 'payments', 'operations'), routine_name;
   COMMIT;
 END $$
 

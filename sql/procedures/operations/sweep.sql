@@ -19,7 +19,7 @@ Errors
   none
 
 Locks
-  those of expire_holds and expire_orders; parked webhooks (skipping locked ones)
+  those of expire_holds and expire_orders; ended holds with parked webhooks (skipping locked ones)
 
 Example
   mysql> CALL sweep()\\G
@@ -74,7 +74,7 @@ BEGIN
 
       SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
       START TRANSACTION;
-      CALL _settle_orphaned_payments(NULL, 500, v_payments_settled);
+      CALL _settle_orphaned_payments(500, v_payments_settled);
       COMMIT;
 
       START TRANSACTION;

@@ -25,19 +25,33 @@ Locks
 '
 BEGIN
   DECLARE v_units INT;
+  DECLARE v_counts BOOLEAN;
+  DECLARE v_pause_seconds INT;
 
   UPDATE JSON_TABLE(in_order_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS closed
     STRAIGHT_JOIN orders AS o ON o.order_id = UUID_TO_BIN(closed.id)
      SET o.status = in_status,
          o.closed_at = UTC_TIMESTAMP(6),
-         o.closed_reason = in_reason;
+         o.closed_reason = in_reason,
+         o.refunded_minor = IF(in_status = 'refunded', o.amount_minor, o.refunded_minor);
 
-  UPDATE (SELECT o.customer_id, SUM(o.qty) AS units
-            FROM JSON_TABLE(in_order_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS closed
-            STRAIGHT_JOIN orders AS o ON o.order_id = UUID_TO_BIN(closed.id)
-           GROUP BY o.customer_id) AS freed
-    STRAIGHT_JOIN customer_units AS c ON c.product_id = in_product_id AND c.customer_id = freed.customer_id
-     SET c.units = c.units - freed.units;
+  SELECT counts_customers, IF(in_status = 'cancelled', pause_seconds, NULL)
+    INTO v_counts, v_pause_seconds
+    FROM products
+   WHERE product_id = in_product_id;
+  IF v_counts THEN
+    -- What was cancelled was unpaid. An order that ran out unpaid pauses its customer as a hold does.
+    UPDATE (SELECT o.customer_id, SUM(o.qty) AS units, MAX(IF(o.pay_by <= UTC_TIMESTAMP(6), o.pay_by, NULL)) AS overdue_at
+              FROM JSON_TABLE(in_order_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS closed
+              STRAIGHT_JOIN orders AS o ON o.order_id = UUID_TO_BIN(closed.id)
+             GROUP BY o.customer_id) AS freed
+      STRAIGHT_JOIN customer_units AS c ON c.product_id = in_product_id AND c.customer_id = freed.customer_id
+       SET c.units = c.units - freed.units,
+           c.unpaid_units = c.unpaid_units - IF(in_status = 'cancelled', freed.units, 0),
+           c.paused_until = IF(v_pause_seconds IS NULL OR freed.overdue_at IS NULL, c.paused_until,
+                               GREATEST(COALESCE(c.paused_until, freed.overdue_at),
+                                        freed.overdue_at + INTERVAL v_pause_seconds SECOND));
+  END IF;
 
   SELECT SUM(o.qty)
     INTO v_units

@@ -16,10 +16,16 @@ Parameters
   out_taken BOOLEAN  FALSE: the units were sold meanwhile, or the customer has others and reached the limit
 
 Locks
-  customer_units, then all stripes of the product
+  the product, shared: whether customers are counted cannot change meanwhile; customer_units, then all stripes of the product.
+  Who locks a product for writing never waits for an order, so this cannot become a circle
 '
 BEGIN
-  CALL _take_customer_units(in_product_id, in_customer_id, in_qty, out_taken);
+  DECLARE v_pauses BOOLEAN;
+  DECLARE v_refusal VARCHAR(64);
+
+  DO (SELECT product_id FROM products WHERE product_id = in_product_id FOR SHARE);
+  CALL _take_customer_units(in_product_id, in_customer_id, in_qty, FALSE, v_pauses, v_refusal);
+  SET out_taken = v_refusal IS NULL;
   IF out_taken THEN
     CALL _take_units(in_product_id, in_qty, TRUE, out_taken);
   END IF;

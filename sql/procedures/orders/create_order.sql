@@ -16,7 +16,8 @@ Parameters
   in_idempotency_key TEXT  1 to 255 characters, compared byte by byte; a repeat returns the order; NULL: no protection
 
 Result set
-  order_id, hold_id, product_id, qty, customer_id, status, unit_price and amount (minor units), currency, created_at, pay_by,
+  order_id, hold_id, product_id, qty, customer_id, status, unit_price and amount (minor units), currency, refunded (so far),
+  created_at, pay_by,
   paid_at, closed_at, closed_reason, replayed (1 for a repeat)
 
 Errors
@@ -42,6 +43,7 @@ Example
      unit_price: 12900
          amount: 25800
        currency: EUR
+       refunded: 0
      created_at: 2026-11-22 11:51:51.115421
          pay_by: 2026-11-22 12:06:51.115421
         paid_at: NULL

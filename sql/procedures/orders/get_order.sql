@@ -14,7 +14,7 @@ Parameters
 
 Result set
   order_id, hold_id, product_id, qty, customer_id, status (pending, paid, cancelled, refund_due, refunded), unit_price and
-  amount (minor units), currency, created_at, pay_by, paid_at, closed_at, closed_reason, replayed (always 0)
+  amount (minor units), currency, refunded (so far), created_at, pay_by, paid_at, closed_at, closed_reason, replayed (always 0)
 
 Errors
   order_not_found   no order has this id
@@ -35,6 +35,7 @@ Example
      unit_price: 12900
          amount: 25800
        currency: EUR
+       refunded: 0
      created_at: 2026-11-22 11:51:51.115421
          pay_by: 2026-11-22 12:06:51.115421
         paid_at: NULL

@@ -16,6 +16,9 @@ Locks
 '
 BEGIN
   DECLARE v_webhook_id BIGINT UNSIGNED;
+  DECLARE v_outcome VARCHAR(15);
+  DECLARE v_reason VARCHAR(255);
+  DECLARE v_status VARCHAR(10);
   DECLARE v_done BOOLEAN DEFAULT FALSE;
   DECLARE c_waiting CURSOR FOR
     SELECT webhook_id
@@ -29,7 +32,7 @@ BEGIN
   OPEN c_waiting;
   FETCH c_waiting INTO v_webhook_id;
   WHILE NOT v_done DO
-    CALL _apply_payment(v_webhook_id);
+    CALL _apply_payment(v_webhook_id, v_outcome, v_reason, v_status);
     FETCH c_waiting INTO v_webhook_id;
   END WHILE;
   CLOSE c_waiting;

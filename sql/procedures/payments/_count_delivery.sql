@@ -24,7 +24,7 @@ Locks
 BEGIN
   DECLARE v_same BOOLEAN;
 
-  SELECT order_id = in_order_id
+  SELECT order_id <=> in_order_id
          AND payment_status = in_status
          AND amount_minor <=> in_amount
          AND currency <=> in_currency

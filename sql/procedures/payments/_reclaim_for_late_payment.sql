@@ -8,8 +8,8 @@ CREATE DEFINER = flashsale_owner@localhost PROCEDURE _reclaim_for_late_payment (
 )
 COMMENT '
 Description
-  A success that comes for a cancelled order wants its units back: what has expired must be among them, so it is given back
-  first, in a transaction of its own, because stripes come last in the order of locks. Other orders: nothing to do.
+  A success that comes for a cancelled order, or is decided anew, wants its units back: what has expired must be among them, so
+  it is given back first, in a transaction of its own, because stripes come last in the order of locks. Other orders: nothing to do.
 
 Parameters
   in_order_id BINARY(16)
@@ -26,7 +26,7 @@ BEGIN
   SELECT product_id, qty
     INTO v_product_id, v_qty
     FROM orders
-   WHERE order_id = in_order_id AND status = 'cancelled';
+   WHERE order_id = in_order_id AND status IN ('cancelled', 'refund_due');
 
   SET out_again = FALSE;
   IF v_product_id IS NOT NULL THEN

@@ -19,9 +19,11 @@ Errors
 '
 BEGIN
   CALL _require_text('idempotency_key', in_idempotency_key, 255);
-  CALL _require_uuid('order_id', in_order_id);
-  IF (in_status IN ('succeeded', 'failed', 'refunded')) IS NOT TRUE THEN
-    CALL _raise('invalid_argument', 'status must be succeeded, failed or refunded');
+  IF (in_status IN ('succeeded', 'failed', 'refunded', 'other')) IS NOT TRUE THEN
+    CALL _raise('invalid_argument', 'status must be succeeded, failed, refunded or other');
+  END IF;
+  IF in_status <> 'other' OR in_order_id IS NOT NULL THEN
+    CALL _require_uuid('order_id', in_order_id);
   END IF;
   IF in_amount < 0 THEN
     CALL _raise('invalid_argument', 'amount must be a whole number of minor units, 0 or more, or NULL');

@@ -11,7 +11,8 @@ CREATE DEFINER = flashsale_owner@localhost PROCEDURE _read_stock (
 COMMENT '
 Description
   Reads, without a lock and in one snapshot, whether in_qty units of a product are free and whether anything of it has
-  expired and waits to be given back (a MIN at the end of an index costs half of an EXISTS). Neither: the units were not to be had at the moment of the read, and that may be said.
+  expired and waits to be given back (a MIN at the end of an index costs half of an EXISTS). Neither: the units were not
+  to be had at the moment of the read, and that may be said.
 
 Locks
   none

@@ -1,0 +1,1 @@
+ALTER TABLE hold_history DROP COLUMN extended_at;

@@ -1,0 +1,1 @@
+UPDATE customer_units SET unpaid_units = 0;

@@ -1,0 +1,1 @@
+UPDATE orders SET refunded_minor = amount_minor WHERE status = 'refunded';

@@ -1,0 +1,1 @@
+ALTER TABLE orders DROP INDEX ix_orders_customer_id;

@@ -1,0 +1,112 @@
+DELIMITER $$
+
+DROP PROCEDURE IF EXISTS set_limits $$
+
+CREATE DEFINER = flashsale_owner@localhost PROCEDURE set_limits (
+  IN in_product_id BIGINT,
+  IN in_max_per_customer BIGINT,
+  IN in_max_unpaid_percent BIGINT,
+  IN in_pause_seconds BIGINT,
+  IN in_extension_seconds BIGINT,
+  IN in_reason LONGTEXT
+)
+COMMENT '
+Description
+  Sets what one customer may do; each limit is off when NULL, and all are set at once. To begin to limit customers is possible
+  while nothing is held or sold; limits that are on may be changed or switched off at any time.
+
+Parameters
+  in_product_id         BIGINT  the product
+  in_max_per_customer   BIGINT  units in live holds and live orders together, 1 to 2,147,483,647; NULL: any
+  in_max_unpaid_percent BIGINT  share of stock_total that may be in live holds and unpaid orders, 1 to 100, but one
+                                unit at least; NULL: any
+  in_pause_seconds      BIGINT  how long after a hold or order ran out unpaid one may not hold again, 1 to 2,592,000; NULL: no pause
+  in_extension_seconds  BIGINT  by how much extend_hold lets a hold live longer, once, 1 to 86,400; NULL: not at all
+  in_reason             TEXT    1 to 255 characters, kept with your account in stock_ledger
+
+Result set
+  the product, as get_product returns it
+
+Errors
+  product_not_found  no product has this id
+  stock_in_use       customers were not limited yet, and something is held or sold already
+  invalid_argument   a parameter is out of bounds
+
+Locks
+  the product, customer_units
+
+Example
+  mysql> CALL set_limits(1, 2, NULL, 60, 30, ''two a customer'')\\G
+  *************************** 1. row ***************************
+          product_id: 1
+                name: Limited sneaker
+               price: 12900
+            currency: EUR
+         stock_total: 100
+           available: 100
+                held: 0
+                sold: 0
+        max_per_hold: 10
+    max_per_customer: 2
+  max_unpaid_percent: NULL
+       pause_seconds: 60
+   extension_seconds: 30
+        hold_seconds: 120
+     payment_seconds: 900
+             stripes: 6
+      sale_starts_at: NULL
+        sale_ends_at: NULL
+  mysql> CALL set_limits(1, 0, NULL, NULL, NULL, ''none'');
+  ERROR 31301 (45422): invalid_argument: max_per_customer must be a whole number from 1 to 2147483647
+'
+BEGIN
+  DECLARE v_counts, v_will_count, v_live BOOLEAN;
+
+  SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+  BEGIN
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END;
+
+    CALL _require_number('product_id', in_product_id, 1, 2147483647);
+    CALL _require_number('max_per_customer', COALESCE(in_max_per_customer, 1), 1, 2147483647);
+    CALL _require_number('max_unpaid_percent', COALESCE(in_max_unpaid_percent, 1), 1, 100);
+    CALL _require_number('pause_seconds', COALESCE(in_pause_seconds, 1), 1, 2592000);
+    CALL _require_number('extension_seconds', COALESCE(in_extension_seconds, 1), 1, 86400);
+    CALL _require_text('reason', in_reason, 255);
+    SET v_will_count = COALESCE(in_max_per_customer, in_max_unpaid_percent, in_pause_seconds) IS NOT NULL;
+
+    START TRANSACTION;
+    SELECT counts_customers INTO v_counts FROM products WHERE product_id = in_product_id FOR UPDATE;
+    IF v_counts IS NULL THEN
+      CALL _raise('product_not_found', 'no product has this id; list_products shows those on sale');
+    END IF;
+    -- Nobody can hold, order or take units back while the product is locked, so what is read here stays true.
+    SELECT EXISTS (SELECT 1 FROM holds WHERE product_id = in_product_id)
+           OR EXISTS (SELECT 1 FROM orders WHERE product_id = in_product_id AND status IN ('pending', 'paid'))
+      INTO v_live;
+    IF v_will_count AND NOT v_counts AND v_live THEN
+      CALL _raise('stock_in_use', 'units are held or sold without being counted per customer; set limits before the sale');
+    END IF;
+    UPDATE products
+       SET max_per_customer = in_max_per_customer,
+           max_unpaid_percent = in_max_unpaid_percent,
+           pause_seconds = in_pause_seconds,
+           extension_seconds = in_extension_seconds
+     WHERE product_id = in_product_id;
+    IF NOT v_will_count THEN
+      DELETE FROM customer_units WHERE product_id = in_product_id;
+    END IF;
+    CALL _record_action('set_limits', in_product_id, NULL,
+                        COALESCE(NULLIF(CONCAT_WS(', ', CONCAT(in_max_per_customer, ' a customer'),
+                                                  CONCAT(in_max_unpaid_percent, ' % unpaid'),
+                                                  CONCAT('pause ', in_pause_seconds, ' s'),
+                                                  CONCAT('extension ', in_extension_seconds, ' s')), ''), 'no limits'),
+                        in_reason);
+    COMMIT;
+  END;
+
+  SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+  CALL _select_products(in_product_id);
+  COMMIT;
+END $$
+
+DELIMITER ;

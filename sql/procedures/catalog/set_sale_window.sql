@@ -1,0 +1,87 @@
+DELIMITER $$
+
+DROP PROCEDURE IF EXISTS set_sale_window $$
+
+CREATE DEFINER = flashsale_owner@localhost PROCEDURE set_sale_window (
+  IN in_product_id BIGINT,
+  IN in_sale_starts_at DATETIME(6),
+  IN in_sale_ends_at DATETIME(6),
+  IN in_reason LONGTEXT
+)
+COMMENT '
+Description
+  Opens, closes or reschedules the sale of a product, in the middle of it too. Holds that are live stay good: the window is for
+  new ones.
+
+Parameters
+  in_product_id     BIGINT       the product
+  in_sale_starts_at DATETIME(6)  UTC; NULL: open from the beginning
+  in_sale_ends_at   DATETIME(6)  UTC; NULL: open until sold out; UTC_TIMESTAMP(6) closes it now
+  in_reason         TEXT         1 to 255 characters, kept with your account in stock_ledger
+
+Result set
+  the product, as get_product returns it
+
+Errors
+  product_not_found  no product has this id
+  invalid_argument   a parameter is out of bounds, or the end is not later than the start
+
+Locks
+  the product
+
+Example
+  mysql> CALL set_sale_window(1, ''2026-11-27 09:00:00'', ''2026-11-27 12:00:00'', ''advertised for nine'')\\G
+  *************************** 1. row ***************************
+          product_id: 1
+                name: Limited sneaker
+               price: 12900
+            currency: EUR
+         stock_total: 100
+           available: 100
+                held: 0
+                sold: 0
+        max_per_hold: 10
+    max_per_customer: NULL
+  max_unpaid_percent: NULL
+       pause_seconds: NULL
+   extension_seconds: NULL
+        hold_seconds: 120
+     payment_seconds: 900
+             stripes: 6
+      sale_starts_at: 2026-11-27 09:00:00.000000
+        sale_ends_at: 2026-11-27 12:00:00.000000
+  mysql> CALL set_sale_window(1, ''2026-11-27 12:00:00'', ''2026-11-27 09:00:00'', ''the other way round'');
+  ERROR 31301 (45422): invalid_argument: sale_ends_at must be later than sale_starts_at
+'
+BEGIN
+  DECLARE v_known BOOLEAN;
+
+  SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+  BEGIN
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END;
+
+    CALL _require_number('product_id', in_product_id, 1, 2147483647);
+    CALL _require_window(in_sale_starts_at, in_sale_ends_at);
+    CALL _require_text('reason', in_reason, 255);
+
+    START TRANSACTION;
+    SELECT COUNT(*) INTO v_known FROM products WHERE product_id = in_product_id FOR UPDATE;
+    IF NOT v_known THEN
+      CALL _raise('product_not_found', 'no product has this id; list_products shows those on sale');
+    END IF;
+    UPDATE products
+       SET sale_starts_at = in_sale_starts_at,
+           sale_ends_at = in_sale_ends_at
+     WHERE product_id = in_product_id;
+    CALL _record_action('set_sale_window', in_product_id, NULL,
+                        CONCAT('from ', COALESCE(in_sale_starts_at, 'the beginning'), ' to ', COALESCE(in_sale_ends_at, 'sold out')),
+                        in_reason);
+    COMMIT;
+  END;
+
+  SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+  CALL _select_products(in_product_id);
+  COMMIT;
+END $$
+
+DELIMITER ;

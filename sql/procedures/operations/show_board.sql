@@ -1,0 +1,121 @@
+DELIMITER $$
+
+DROP PROCEDURE IF EXISTS show_board $$
+
+CREATE DEFINER = flashsale_owner@localhost PROCEDURE show_board ()
+COMMENT '
+Description
+  Shows the sale as it is at this moment, for a board that asks every second: a row for each product, and one for
+  everything together with the payments that wait for somebody and the health of the housekeeping. It reads nothing that
+  only grows, so its cost does not depend on what has been sold; what does is in show_totals.
+
+Parameters
+  none
+
+Result set
+  product_id, name, currency and sale (upcoming, open, sold out, ended; NULL: everything together), stock_total, available, held,
+  sold (as get_product), live_holds, expiring_within_10_s, expiring_within_30_s (of the live holds), orders_pending,
+  orders_overdue (of the pending ones: past pay_by, and not closed yet), orders_refund_due; and only in the row of everything
+  together: payments_parked, parked_too_long, amount_mismatches, refunds_due (payments whose money has to go back),
+  health (NULL: all is well; else what is wrong and what to do), last_sweep_at (UTC; NULL: never), sweep_lag_seconds,
+  database_version, shown_at (UTC)
+
+Errors
+  none
+
+Locks
+  none
+
+Example
+  mysql> CALL show_board()\\G
+  *************************** 1. row ***************************
+            product_id: 1
+                  name: Limited sneaker
+              currency: EUR
+                  sale: open
+           stock_total: 100
+             available: 97
+                  held: 1
+                  sold: 2
+            live_holds: 1
+  expiring_within_10_s: 0
+  expiring_within_30_s: 0
+        orders_pending: 0
+        orders_overdue: 0
+     orders_refund_due: 0
+       payments_parked: NULL
+       parked_too_long: NULL
+     amount_mismatches: NULL
+           refunds_due: NULL
+                health: NULL
+         last_sweep_at: NULL
+     sweep_lag_seconds: NULL
+      database_version: NULL
+              shown_at: NULL
+  *************************** 2. row ***************************
+            product_id: NULL
+                  name: NULL
+              currency: NULL
+                  sale: NULL
+           stock_total: 100
+             available: 97
+                  held: 1
+                  sold: 2
+            live_holds: 1
+  expiring_within_10_s: 0
+  expiring_within_30_s: 0
+        orders_pending: 0
+        orders_overdue: 0
+     orders_refund_due: 0
+       payments_parked: 0
+       parked_too_long: 0
+     amount_mismatches: 0
+           refunds_due: 0
+                health: NULL
+         last_sweep_at: 2026-11-24 13:41:07.512083
+     sweep_lag_seconds: 0.000000
+      database_version: 9.7.4-2
+              shown_at: 2026-11-24 13:41:08.094518
+'
+BEGIN
+  DECLARE v_health VARCHAR(255);
+  DECLARE v_event_status VARCHAR(32);
+  DECLARE v_last_sweep_at DATETIME(6);
+  DECLARE v_lag_seconds DECIMAL(16, 6);
+
+  SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+  CALL _read_health(v_health, v_event_status, v_last_sweep_at, v_lag_seconds);
+  WITH stock AS (
+    SELECT l.product_id, p.name, p.currency, p.sale_starts_at, p.sale_ends_at, l.stock_total, l.available, l.held, l.sold,
+           l.live_holds, l.expiring_within_10_s, l.expiring_within_30_s, l.orders_pending, l.orders_overdue, l.orders_refund_due
+      FROM live_stock AS l
+      JOIN products AS p ON p.product_id = l.product_id)
+  SELECT s.product_id, s.name, s.currency,
+         CASE
+           WHEN s.sale_starts_at > UTC_TIMESTAMP(6) THEN 'upcoming'
+           WHEN s.sale_ends_at <= UTC_TIMESTAMP(6) THEN 'ended'
+           WHEN s.available = 0 THEN 'sold out'
+           ELSE 'open'
+         END AS sale,
+         s.stock_total, s.available, s.held, s.sold, s.live_holds, s.expiring_within_10_s, s.expiring_within_30_s,
+         s.orders_pending, s.orders_overdue, s.orders_refund_due, NULL AS payments_parked, NULL AS parked_too_long,
+         NULL AS amount_mismatches, NULL AS refunds_due, NULL AS health, NULL AS last_sweep_at, NULL AS sweep_lag_seconds,
+         NULL AS database_version, NULL AS shown_at
+    FROM stock AS s
+   UNION ALL
+  SELECT NULL, NULL, NULL, NULL, COALESCE(SUM(s.stock_total), 0), COALESCE(SUM(s.available), 0), COALESCE(SUM(s.held), 0),
+         COALESCE(SUM(s.sold), 0), COALESCE(SUM(s.live_holds), 0), COALESCE(SUM(s.expiring_within_10_s), 0),
+         COALESCE(SUM(s.expiring_within_30_s), 0), COALESCE(SUM(s.orders_pending), 0), COALESCE(SUM(s.orders_overdue), 0),
+         COALESCE(SUM(s.orders_refund_due), 0),
+         (SELECT COUNT(*) FROM payment_webhooks AS w WHERE w.outcome = 'parked'),
+         (SELECT COUNT(*) FROM parked_too_long),
+         (SELECT COUNT(*) FROM payment_webhooks AS w WHERE w.outcome = 'amount_mismatch'),
+         (SELECT COUNT(*) FROM payment_webhooks AS w WHERE w.outcome = 'refund_due')
+           + (SELECT COUNT(*) FROM parked_too_long AS t WHERE t.payment_status = 'succeeded'),
+         v_health, v_last_sweep_at, v_lag_seconds, VERSION(), UTC_TIMESTAMP(6)
+    FROM stock AS s
+   ORDER BY product_id IS NULL, product_id;
+  COMMIT;
+END $$
+
+DELIMITER ;

@@ -1,0 +1,47 @@
+DELIMITER $$
+
+-- The numbers of the sale that are cheap whatever has happened so far: each reads free units, what is held, what is unpaid or
+-- what waits for somebody, through an index, and nothing that only grows. A row a number. The stock is counted once, for all its states.
+CREATE OR REPLACE DEFINER = flashsale_owner@localhost SQL SECURITY DEFINER VIEW live_metrics AS
+WITH stock AS (
+  SELECT l.product_id, l.available, l.held, l.sold, l.live_holds, l.orders_pending, l.orders_overdue, l.orders_refund_due
+    FROM live_stock AS l
+),
+waiting AS (
+  SELECT 'parked' AS outcome UNION ALL SELECT 'amount_mismatch' UNION ALL SELECT 'refund_due'
+),
+reasons AS (
+  SELECT 'missing_signature' AS reason UNION ALL SELECT 'invalid_signature' UNION ALL SELECT 'stale_timestamp'
+)
+SELECT 'stock_units' AS metric, s.product_id, 'available' AS state, s.available AS value FROM stock AS s
+ UNION ALL
+SELECT 'stock_units', s.product_id, 'held', s.held FROM stock AS s
+ UNION ALL
+SELECT 'stock_units', s.product_id, 'sold', s.sold FROM stock AS s
+ UNION ALL
+SELECT 'holds', s.product_id, NULL, s.live_holds FROM stock AS s
+ UNION ALL
+SELECT 'orders', s.product_id, 'pending', s.orders_pending FROM stock AS s
+ UNION ALL
+SELECT 'orders_overdue', s.product_id, NULL, s.orders_overdue FROM stock AS s
+ UNION ALL
+SELECT 'orders', s.product_id, 'refund_due', s.orders_refund_due FROM stock AS s
+ UNION ALL
+SELECT 'webhooks', NULL, t.outcome, (SELECT COUNT(*) FROM payment_webhooks AS w WHERE w.outcome = t.outcome)
+  FROM waiting AS t
+ UNION ALL
+SELECT 'webhooks_parked_too_long', NULL, NULL, COUNT(*) FROM parked_too_long
+ UNION ALL
+SELECT 'webhooks_refused', NULL, t.reason, COALESCE(SUM(r.refusals), 0)
+  FROM reasons AS t
+  LEFT JOIN webhook_refusals AS r ON r.reason = t.reason
+ GROUP BY t.reason
+ UNION ALL
+SELECT 'sweep_lag_seconds', NULL, NULL, l.lag_seconds FROM sweep_lag AS l
+ UNION ALL
+SELECT 'sweep_age_seconds', NULL, NULL, TIMESTAMPDIFF(MICROSECOND, MAX(b.started_at), UTC_TIMESTAMP(6)) / 1000000
+  FROM sweep_heartbeat AS b
+ WHERE b.started_at <= UTC_TIMESTAMP(6)
+HAVING MAX(b.started_at) IS NOT NULL $$
+
+DELIMITER ;

@@ -1,0 +1,34 @@
+DELIMITER $$
+
+-- A row for each product: how its units stand now, and the holds and orders that are still open. Whatever has happened so far, it is
+-- cheap: it reads free units, what is held and what is unpaid or due for a refund, each through an index that covers it.
+CREATE OR REPLACE DEFINER = flashsale_owner@localhost SQL SECURITY DEFINER VIEW live_stock AS
+SELECT p.product_id, p.stock_total,
+       free.units + held.expired_units + unpaid.overdue_units AS available,
+       held.units AS held,
+       p.stock_total - free.units - held.expired_units - unpaid.overdue_units - held.units AS sold,
+       held.holds AS live_holds, held.within_10_s AS expiring_within_10_s, held.within_30_s AS expiring_within_30_s,
+       unpaid.orders AS orders_pending, unpaid.overdue AS orders_overdue, due.orders AS orders_refund_due
+  FROM products AS p
+  JOIN LATERAL (SELECT CAST(COALESCE(SUM(s.available), 0) AS SIGNED) AS units
+                  FROM stock_stripes AS s
+                 WHERE s.product_id = p.product_id) AS free
+  JOIN LATERAL (SELECT CAST(COALESCE(SUM(IF(h.expires_at > UTC_TIMESTAMP(6), h.qty, 0)), 0) AS SIGNED) AS units,
+                       CAST(COALESCE(SUM(IF(h.expires_at > UTC_TIMESTAMP(6), 0, h.qty)), 0) AS SIGNED) AS expired_units,
+                       CAST(COALESCE(SUM(h.expires_at > UTC_TIMESTAMP(6)), 0) AS SIGNED) AS holds,
+                       CAST(COALESCE(SUM(h.expires_at > UTC_TIMESTAMP(6)
+                                         AND h.expires_at <= UTC_TIMESTAMP(6) + INTERVAL 10 SECOND), 0) AS SIGNED) AS within_10_s,
+                       CAST(COALESCE(SUM(h.expires_at > UTC_TIMESTAMP(6)
+                                         AND h.expires_at <= UTC_TIMESTAMP(6) + INTERVAL 30 SECOND), 0) AS SIGNED) AS within_30_s
+                  FROM holds AS h
+                 WHERE h.product_id = p.product_id) AS held
+  JOIN LATERAL (SELECT COUNT(*) AS orders,
+                       CAST(COALESCE(SUM(o.pay_by <= UTC_TIMESTAMP(6)), 0) AS SIGNED) AS overdue,
+                       CAST(COALESCE(SUM(IF(o.pay_by <= UTC_TIMESTAMP(6), o.qty, 0)), 0) AS SIGNED) AS overdue_units
+                  FROM orders AS o
+                 WHERE o.product_id = p.product_id AND o.status = 'pending') AS unpaid
+  JOIN LATERAL (SELECT COUNT(*) AS orders
+                  FROM orders AS o
+                 WHERE o.product_id = p.product_id AND o.status = 'refund_due') AS due $$
+
+DELIMITER ;

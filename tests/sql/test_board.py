@@ -1,0 +1,128 @@
+"""What the board asks for: the figures of sale_overview and health_check, and what each costs."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.support.database import Database, Row
+from tests.support.sale import hold, new_product, order, pay, sweep
+
+
+def board(db: Database, product: int) -> tuple[Row, Row]:
+    """The rows of a product and of everything together."""
+    rows = db.call("show_board")
+    return next(row for row in rows if row["product_id"] == product), rows[-1]
+
+
+def totals(db: Database, product: int) -> tuple[Row, Row]:
+    """The same of show_totals."""
+    rows = db.call("show_totals")
+    return next(row for row in rows if row["product_id"] == product), rows[-1]
+
+
+@pytest.fixture
+def product(db: Database) -> int:
+    """One of which everything happened: held, unpaid, paid, failed, cancelled, given back in part and whole."""
+    made = new_product(db, 30, hold_seconds=20)
+    hold(db, made, 2)
+    order(db, made, 3)
+    pay(db, order(db, made, 4))
+    pay(db, order(db, made), "failed")
+    db.one("cancel_order", order(db, made), "customer called")
+    refunded = order(db, made)
+    pay(db, refunded)
+    pay(db, refunded, "refunded")
+    partly = order(db, made)
+    pay(db, partly)
+    pay(db, partly, "refunded", amount=300, currency="EUR")
+    pay(db, order(db, made), amount=1, currency="EUR")
+    return made
+
+
+def test_the_board_says_what_the_overview_says(db: Database, product: int) -> None:
+    overview = {row["product_id"]: row for row in db.call("sale_overview")}
+    mine, all_of_it = board(db, product)
+    sums, all_sums = totals(db, product)
+
+    of_all = ("payments_parked", "parked_too_long", "amount_mismatches", "refunds_due")
+    assert [mine[name] for name in of_all] == [None] * 4
+    for place, row in ((product, mine | sums), (None, all_of_it | all_sums)):
+        same = {name: row[name] for name in overview[place] if name in row and (place is None or name not in of_all)}
+        assert same == {name: overview[place][name] for name in same} | ({"currency": None} if place is None else {})
+        assert len(same) >= 13
+    assert (sums["payments_failed"], sums["given_back"], sums["takings"]) == (1, 1300, 4700)
+
+
+def test_holds_about_to_expire_are_counted_by_how_soon(db: Database) -> None:
+    product = new_product(db, 10, hold_seconds=20)
+    db.travel(-15)
+    hold(db, product)
+    db.come_back()
+    hold(db, product, 2)
+    db.travel(-25)
+    hold(db, product)
+    db.come_back()
+
+    mine, _ = board(db, product)
+    assert (mine["live_holds"], mine["expiring_within_10_s"], mine["expiring_within_30_s"]) == (2, 1, 2)
+    sweep(db)
+
+
+def test_orders_past_their_time_are_counted_until_the_sweep_closes_them(
+    db: Database, connect_as: Callable[..., Database]
+) -> None:
+    product, admin = new_product(db, 10), connect_as("admin")
+    order(db, product)
+    db.travel(1000)
+    mine, _ = board(db, product)
+    assert (mine["orders_pending"], mine["orders_overdue"], mine["available"]) == (1, 1, 10)
+    db.come_back()
+    assert board(connect_as("dba"), product)[0]["orders_overdue"] == 0
+    assert admin.call("check_invariants") == []
+
+
+@pytest.mark.parametrize(
+    ("starts", "ends", "sale"), [(60, None, "upcoming"), (None, None, "open"), (-60, -30, "ended")]
+)
+def test_the_board_says_how_the_sale_stands(db: Database, starts: int | None, ends: int | None, sale: str) -> None:
+    def moment(seconds: int | None) -> object:
+        return None if seconds is None else db.value("SELECT UTC_TIMESTAMP(6) + INTERVAL %s SECOND", seconds)
+
+    product = new_product(db, 5, sale_starts_at=moment(starts), sale_ends_at=moment(ends))
+    assert board(db, product)[0]["sale"] == sale
+
+
+def test_what_is_all_held_is_sold_out(db: Database) -> None:
+    product = new_product(db, 1)
+    hold(db, product)
+
+    assert board(db, product)[0]["sale"] == "sold out"
+
+
+def test_the_board_has_the_words_of_the_health_check(db: Database, connect_as: Callable[..., Database]) -> None:
+    product, admin = new_product(db, 1), connect_as("admin")
+    assert board(db, product)[1]["health"] is None
+    admin.query("SET GLOBAL event_scheduler = OFF")
+    try:
+        assert board(db, product)[1]["health"] == db.one("health_check")["detail"]
+        assert board(db, product)[1]["health"].startswith("event_scheduler is not ON")
+    finally:
+        admin.query("SET GLOBAL event_scheduler = ON")
+
+
+def test_the_board_reads_nothing_that_only_grows(db: Database, connect_as: Callable[..., Database]) -> None:
+    """Rows that its statement examines, before and after a hundred purchases."""
+    product, admin = new_product(db, 200), connect_as("admin")
+
+    def rows_read() -> int:
+        admin.query("FLUSH STATUS")
+        admin.call("show_board")
+        return sum(int(row["Value"]) for row in admin.query("SHOW SESSION STATUS LIKE 'Handler_read%'"))
+
+    for _ in range(2):
+        pay(db, order(db, product))
+    before = rows_read()
+    for _ in range(100):
+        pay(db, order(db, product))
+
+    assert rows_read() - before < 50

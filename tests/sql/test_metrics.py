@@ -1,0 +1,177 @@
+"""The numbers to scrape are those of the tables, and the live ones cost the same whatever has happened before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.support.database import Database
+from tests.support.sale import EVENT, hold, new_key, new_product, order, pay, sweep
+
+Connect = Callable[..., Database]
+Number = tuple[str, int | None, str | None]
+
+
+def numbers(db: Database, procedure: str = "collect_metrics") -> dict[Number, float]:
+    """What a procedure returns, by metric, product and state; each number once."""
+    rows = db.call(procedure)
+    found = {(row["metric"], row["product_id"], row["state"]): float(row["value"]) for row in rows}
+    assert len(found) == len(rows)
+    return found
+
+
+def of_product(db: Database, product: int, procedure: str = "collect_metrics") -> dict[str, float]:
+    """The numbers of one product, as 'metric state'."""
+    found = numbers(db, procedure)
+    return {f"{metric} {state or ''}".strip(): value for (metric, of, state), value in found.items() if of == product}
+
+
+def test_a_product_shows_with_its_stock_holds_and_orders(db: Database) -> None:
+    product = new_product(db, 100)
+    hold(db, product, 2)
+    hold(db, product, 3)
+    order(db, product, 4)
+    paid = order(db, product, 5)
+    pay(db, paid, amount=5000, currency="EUR")
+    pay(db, order(db, product, 6), "failed")
+    refunded = order(db, product, 7)
+    pay(db, refunded, amount=7000, currency="EUR")
+    pay(db, refunded, "refunded", amount=7000, currency="EUR")
+
+    live = {
+        "stock_units available": 86, "stock_units held": 5, "stock_units sold": 9, "holds": 2, "orders pending": 1,
+        "orders refund_due": 0, "orders_overdue": 0,
+    }  # fmt: skip
+    assert of_product(db, product, "collect_live_metrics") == live
+    assert of_product(db, product) == live | {"orders paid": 1, "orders cancelled": 1, "orders refunded": 1}
+
+
+def test_what_expired_is_available_and_no_live_hold_before_any_sweep(db: Database) -> None:
+    product = new_product(db, 10, hold_seconds=3600, payment_seconds=3600)
+    hold(db, product, 3)
+    order(db, product, 2)
+
+    db.travel(2 * 3600)
+    later = of_product(db, product)
+    db.come_back()
+
+    assert (later["stock_units available"], later["stock_units held"], later["stock_units sold"]) == (10, 0, 0)
+    assert (later["holds"], later["orders pending"], later["orders_overdue"]) == (0, 1, 1)
+
+
+def test_payment_events_are_counted_by_outcome(db: Database) -> None:
+    before = numbers(db)
+    product = new_product(db, 10)
+    bought = order(db, product)
+    pay(db, bought, amount=999, currency="EUR")
+    pay(db, bought, amount=1000, currency="EUR")
+    pay(db, bought, "failed")
+    pay(db, new_key(), amount=1, currency="EUR")
+    db.call("count_refused_webhook", "invalid_signature")
+    after = numbers(db)
+
+    changes = {number[0] + " " + str(number[2]): after[number] - before[number] for number in before
+               if number[0].startswith("webhooks") and after[number] != before[number]}  # fmt: skip
+    assert changes == {
+        "webhooks amount_mismatch": 1, "webhooks applied": 1, "webhooks ignored": 1, "webhooks parked": 1,
+        "webhooks_refused invalid_signature": 1,
+    }  # fmt: skip
+
+
+def test_every_outcome_and_every_status_has_its_number(db: Database) -> None:
+    new_product(db, 1)
+    states = {(metric, state) for metric, _, state in numbers(db)}
+
+    for metric, table, column in (
+        ("orders", "orders", "status"), ("webhooks", "payment_webhooks", "outcome"),
+        ("webhooks_refused", "webhook_refusals", "reason"),
+    ):  # fmt: skip
+        kind = db.value(
+            "SELECT column_type FROM information_schema.columns"
+            " WHERE table_schema = DATABASE() AND table_name = %s AND column_name = %s", table, column,
+        )  # fmt: skip
+        kind = kind.decode() if isinstance(kind, bytes) else kind
+        possible = set(kind.removeprefix("enum('").removesuffix("')").split("','"))
+        assert {state for of, state in states if of == metric} == possible
+
+
+def test_an_event_that_waits_for_nothing_is_parked_too_long(db: Database) -> None:
+    before = numbers(db)["webhooks_parked_too_long", None, None]
+    pay(db, new_key(), amount=1, currency="EUR")
+    assert numbers(db)["webhooks_parked_too_long", None, None] == before
+
+    db.travel(3600)
+    later = numbers(db)["webhooks_parked_too_long", None, None]
+    db.come_back()
+
+    assert later > before
+
+
+def test_a_violation_shows_as_one(connect_as: Connect, db: Database) -> None:
+    admin, product = connect_as("admin"), new_product(db, 10, stripes=1)
+    assert numbers(db)["invariant_violations", None, None] == 0
+    admin.query("UPDATE stock_stripes SET available = 9 WHERE product_id = %s", product)
+    try:
+        assert numbers(db)["invariant_violations", None, None] == 1
+    finally:
+        admin.query("UPDATE stock_stripes SET available = 10 WHERE product_id = %s", product)
+
+
+@pytest.mark.parametrize("stop", ["DISABLE", "off"])
+def test_a_sweep_that_stands_still_shows(connect_as: Connect, db: Database, stop: str) -> None:
+    admin = connect_as("admin")
+    admin.query("DELETE FROM sweep_heartbeat WHERE started_at > UTC_TIMESTAMP(6)")  # of tests that swept in the future
+    sweep(db)
+    assert numbers(db)["scheduler_on", None, None] == 1
+    admin.query(f"{EVENT} DISABLE" if stop == "DISABLE" else "SET GLOBAL event_scheduler = OFF")
+    try:
+        assert numbers(db, "collect_live_metrics")["scheduler_on", None, None] == 0
+        db.travel(1000)
+        assert 990 < numbers(db, "collect_live_metrics")["sweep_age_seconds", None, None] < 1010
+        db.come_back()
+    finally:
+        admin.query(f"{EVENT} ENABLE" if stop == "DISABLE" else "SET GLOBAL event_scheduler = ON")
+
+
+def test_the_lag_is_how_long_the_oldest_expired_unit_has_been_waiting(connect_as: Connect, db: Database) -> None:
+    admin = connect_as("admin")
+    admin.query(f"{EVENT} DISABLE")
+    try:
+        hold(db, new_product(db, 1, hold_seconds=60))
+        lags = []
+        for seconds in (1000, 1500):  # other tests may have left something that has been waiting for longer
+            db.travel(seconds)
+            lags.append(numbers(db, "collect_live_metrics")["sweep_lag_seconds", None, None])
+        db.come_back()
+    finally:
+        admin.query(f"{EVENT} ENABLE")
+
+    assert lags[0] > 900
+    assert 490 < lags[1] - lags[0] < 510
+
+
+def test_the_live_numbers_read_no_more_rows_after_a_long_history(db: Database) -> None:
+    product = new_product(db, 1000)
+
+    def rows_read() -> int:
+        def handlers() -> int:
+            status = db.query("SHOW SESSION STATUS LIKE 'Handler_read%'")
+            return sum(int(row["Value"]) for row in status)
+
+        db.call("collect_live_metrics")
+        before = handlers()
+        db.call("collect_live_metrics")
+        return handlers() - before
+
+    few = rows_read()
+    for _ in range(60):
+        bought = order(db, product)
+        pay(db, bought, amount=1000, currency="EUR")
+        pay(db, bought, "refunded", amount=1000, currency="EUR")
+    for _ in range(60):
+        pay(db, order(db, product), "failed")
+    for _ in range(60):
+        pay(db, order(db, product), amount=1000, currency="EUR")
+
+    assert rows_read() < few + 60
