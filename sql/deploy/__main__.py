@@ -1,7 +1,11 @@
-"""``python -m sql.deploy migrate|rollback|seed``: what ``make migrate`` and ``make seed`` run."""
+"""``python -m sql.deploy migrate|rollback|seed``: what ``make migrate`` and ``make seed`` run.
+
+A variable that is not set may be given as a file: FLASHSALE_ADMIN_URL_FILE is the path of one that holds its value.
+"""
 
 import os
 import sys
+from pathlib import Path
 
 import mysql.connector
 
@@ -34,8 +38,14 @@ def main(arguments: list[str]) -> int:
 
 def _required(name: str) -> str:
     value = os.environ.get(name)
+    path = os.environ.get(f"{name}_FILE")
+    if path and not value:
+        try:
+            value = Path(path).read_text(encoding="utf-8").rstrip("\r\n")
+        except OSError as error:
+            raise Failure(f"{name}_FILE: {error}") from error
     if not value:
-        raise Failure(f"{name} is not set; 'make migrate' sets it for the private server")
+        raise Failure(f"{name} is not set, nor {name}_FILE; 'make migrate' sets it for the private server")
     return value
 
 

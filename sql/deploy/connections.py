@@ -1,6 +1,5 @@
 """Connections for the deployment and the tests, in autocommit mode and on the C driver."""
 
-from dataclasses import asdict
 from typing import Any
 
 import mysql.connector
@@ -11,10 +10,32 @@ from sql.server.urls import Url
 
 def connect(address: Url, **options: Any) -> MySQLConnectionAbstract:
     """Open an autocommit connection to the address's database; ``options`` go to the connector."""
-    arguments = {**asdict(address), "autocommit": True, "charset": "utf8mb4", "use_pure": False, **options}
+    arguments = {
+        "user": address.user,
+        "password": address.password,
+        "host": address.host,
+        "port": address.port,
+        "database": address.database,
+        **tls(address),
+        "autocommit": True,
+        "charset": "utf8mb4",
+        "use_pure": False,
+        **options,
+    }
     connection = mysql.connector.connect(**arguments)
     assert isinstance(connection, MySQLConnectionAbstract)
+    if address.ssl_mode and query(connection, "SHOW SESSION STATUS LIKE 'Ssl_cipher'") == [("Ssl_cipher", "")]:
+        connection.close()  # the connector only prefers TLS, and takes what a server without it gives
+        raise mysql.connector.InterfaceError(errno=2026, msg="the URL asks for TLS, and MySQL does not offer it")
     return connection
+
+
+def tls(address: Url) -> dict[str, Any]:
+    """What the connector wants to be told about TLS."""
+    if not address.ssl_ca:
+        return {}
+    verified = "ssl_verify_cert" if address.ssl_mode == "VERIFY_CA" else "ssl_verify_identity"
+    return {"ssl_ca": address.ssl_ca, verified: True}
 
 
 def query(connection: MySQLConnectionAbstract, statement: str, *arguments: str) -> list[tuple[str, ...]]:

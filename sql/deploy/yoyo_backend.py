@@ -8,6 +8,7 @@ from yoyo.backends.core.mysql import MySQLBackend
 from yoyo.connections import DatabaseURI
 from yoyo.migrations import default_migration_table
 
+from sql.deploy.connections import tls
 from sql.server.urls import Url
 
 
@@ -17,6 +18,7 @@ class _YoyoUri(Protocol):
     hostname: str
     port: int
     database: str
+    args: dict[str, Any]
 
 
 class ConnectorBackend(MySQLBackend):  # type: ignore[misc]
@@ -34,6 +36,7 @@ class ConnectorBackend(MySQLBackend):  # type: ignore[misc]
             database=dburi.database,
             charset="utf8mb4",
             use_pure=False,
+            **dburi.args,
         )
         assert isinstance(connection, MySQLConnectionAbstract)
         return connection
@@ -49,7 +52,9 @@ class ConnectorBackend(MySQLBackend):  # type: ignore[misc]
 
 def open_backend(address: Url) -> ConnectorBackend:
     """Return a backend for the database at the address, with yoyo's lock table in place."""
-    uri = DatabaseURI("mysql", address.user, address.password, address.host, address.port, address.database, {})
+    uri = DatabaseURI(
+        "mysql", address.user, address.password, address.host, address.port, address.database, tls(address)
+    )
     backend = ConnectorBackend(uri, default_migration_table)
     backend.init_database()
     return backend

@@ -27,6 +27,10 @@ def become_client(who: str) -> NoReturn:
         f"--port={url.port}",
         f"--user={url.user}",
     ]
+    if url.ssl_mode:
+        command.append(f"--ssl-mode={url.ssl_mode}")
+    if url.ssl_ca:
+        command.append(f"--ssl-ca={url.ssl_ca}")
     if not sys.stdin.isatty():
         command.append("--batch")
     # The environment of a process is its owner's to read, a command line is everybody's.

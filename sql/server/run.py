@@ -25,7 +25,9 @@ ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 TRY = """\
 
-Serving on {url} until Ctrl-C. Three lines to try in another terminal, a product, a hold and its order:
+Serving on {url} until Ctrl-C. In a browser: {url}/board is the sale, live; {url}/demo a purchase; {url}/docs the API.
+
+Three lines to try in another terminal, a product, a hold and its order:
 
   curl -s {url}/api/products/1
   HOLD=$(curl -s {url}/api/holds -H 'Content-Type: application/json' -d '{{"product_id": 1, "qty": 1}}' | \
