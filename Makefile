@@ -8,16 +8,18 @@ PYTHON := $(shell for python in python3 python3.14 python3.13 python3.12 python3
 endif
 server = exec $(PYTHON) -m sql.server
 venv = .venv/bin/python
+# What was said as NAME=value, as an option of a program.
+option = $(if $($1),$2 '$($1)')
 # make has a variable AS of its own, the assembler.
 ifneq ($(filter default undefined, $(origin AS)),)
 AS := dba
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test stop clean mysql migrate seed lint loadtest bench python
+.PHONY: help run test test-long test-faults soak stop clean mysql migrate seed webhook lint loadtest bench python
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 run: python ## serve the sale on http://127.0.0.1:$PORT (8000) until Ctrl-C, from an empty machine
 	@$(server) run
@@ -25,7 +27,24 @@ run: python ## serve the sale on http://127.0.0.1:$PORT (8000) until Ctrl-C, fro
 test: python ## the tests, on a MySQL of their own; ARGS= goes to pytest
 	@$(PYTHON) -m sql.server venv test
 	@$(PYTHON) -m sql.server programs
+	@$(venv) -m tests.support.chromium
 	@exec $(venv) -m pytest $(ARGS)
+
+test-long: python ## a sale of 30,000 random steps beside its model, about 10 minutes, new ones each time
+	@$(PYTHON) -m sql.server venv test
+	@$(PYTHON) -m sql.server programs
+	@exec env FLASHSALE_TEST_PROFILE=long $(venv) -m pytest -s tests/sql/test_stateful_sale.py $(ARGS)
+
+test-faults: python ## everything that can break, broken again and again, for up to 15 minutes; nothing may be lost
+	@$(PYTHON) -m sql.server venv test
+	@$(PYTHON) -m sql.server programs
+	@exec env FLASHSALE_FAULTS=long $(venv) -m pytest --timeout=240 --session-timeout=900 \
+	    tests/faults tests/sql/test_procedure_fuzz.py $(ARGS)
+
+soak: python ## a sale for SECONDS= (600); fails if the memory of the API or of MySQL grows
+	@$(PYTHON) -m sql.server venv
+	@$(PYTHON) -m sql.server programs
+	@exec $(venv) -m loadtest.soak $(SECONDS)
 
 stop: python ## stop what `make run` and the others left running; the data stays
 	@$(server) stop
@@ -50,11 +69,18 @@ migrate: python ## bring tables, procedures and accounts up to date
 seed: migrate ## put one product on sale, if there is none
 	@$(server) exec $(venv) -m sql.deploy seed
 
-lint: python ## ruff and mypy
+webhook: python ## a signed payment event: ORDER=<id> [STATUS= AMOUNT= CURRENCY= KEY= PROVIDER= PORT=]
+	@$(PYTHON) -m sql.server venv
+	@exec $(venv) -m api.providers send '$(ORDER)' $(call option,STATUS,--status) $(call option,AMOUNT,--amount) \
+	    $(call option,CURRENCY,--currency) $(call option,KEY,--key) $(call option,PROVIDER,--provider) $(call option,PORT,--port)
+
+lint: python ## ruff, mypy, sqlfluff, hadolint and the house rules of SQL
 	@$(PYTHON) -m sql.server venv lint loadtest test
 	@$(venv) -m ruff check .
 	@$(venv) -m ruff format --check .
 	@$(venv) -m mypy
+	@$(venv) -m sql.lint
+	@$(dir $(venv))hadolint Dockerfile && echo 'hadolint: Dockerfile is fine'
 
 loadtest: seed ## a sale at its boundary for 30 s; fails if one unit is oversold
 	@$(PYTHON) -m sql.server venv loadtest

@@ -7,39 +7,94 @@ from types import SimpleNamespace
 from typing import Any
 
 import falcon
+from prometheus_client import CONTENT_TYPE_LATEST
 
+from api.access import Access
+from api.board import Board, board_responder
+from api.demo import demo_responders
 from api.gateway import Calls, Gateway
+from api.logs import choose_format, make_request_log, where_it_failed
+from api.meters import Meters
 from api.openapi import encode_document
+from api.operation import Operation, read_operation
+from api.problem_pages import problem_responders
 from api.problems import PROBLEMS, serialize_http_error, write_problem
+from api.providers import PROVIDERS, make_receiver
 from api.routes import ROUTES
+from api.sale_numbers import COUNTED_READ_SECONDS, SaleNumbers
 from api.settings import Settings, read_settings
+from api.static_files import static_responders
+from api.telemetry import Telemetry
 from api.translator import Responder, make_responder
 
 log = logging.getLogger("flashsale.api")
 
 
-def create_app(gateway: Calls, settings: Settings) -> falcon.App[falcon.Request, falcon.Response]:
-    """The WSGI application over a gateway."""
-    app = falcon.App(media_type=falcon.MEDIA_JSON)
+class Application(falcon.App[falcon.Request, falcon.Response]):
+    """The WSGI application; the worker reports to its telemetry what never reaches it."""
+
+    telemetry: Telemetry
+
+
+def create_app(
+    gateway: Calls,
+    settings: Settings,
+    operation: Operation | None = None,
+    telemetry: Telemetry | None = None,
+    patient: Calls | None = None,
+) -> Application:
+    """The WSGI application over a gateway; `patient` is one for CALLs that nobody waits for."""
+    operation = operation or Operation()
+    telemetry = telemetry or make_telemetry(operation)
+    app = Application(media_type=falcon.MEDIA_JSON, middleware=[telemetry, Access(operation)])
+    app.telemetry = telemetry
     app.set_error_serializer(serialize_http_error)
     app.add_error_handler(Exception, _handle_fault)
+    receive = make_receiver(settings.secrets)
     responders: dict[str, dict[str, Responder]] = {}
     for route in ROUTES:
-        responders.setdefault(route.path, {})[route.method] = make_responder(route, gateway)
+        responders.setdefault(route.path, {})[route.method] = make_responder(route, gateway, receive)
     responders["/healthz"] = {"GET": _fixed(b'{"status":"alive"}')}
     responders["/openapi.json"] = {"GET": _fixed(encode_document(ROUTES))}
+    responders["/board/data"] = {"GET": board_responder(Board(gateway, patient or gateway, telemetry.meters))}
+    if settings.demo:
+        responders |= demo_responders(settings.secrets)
+    responders |= static_responders() | problem_responders()
+    responders["/metrics"] = {"GET": _exposition(telemetry.meters, SaleNumbers(gateway, patient or gateway))}
     for path, methods in responders.items():
         app.add_route(path, _resource(methods))
     app.add_error_handler(falcon.HTTPBadRequest, _handler_of_unknown_methods(responders))
     database = settings.database
     log.info("answering from MySQL at %s:%d, database %s", database.host, database.port, database.name)
+    _say_who_may_send_webhooks(settings)
     return app
 
 
-def get_app() -> falcon.App[falcon.Request, falcon.Response]:
+def get_app() -> Application:
     """The application as the environment configures it. Raises SettingsError or RuntimeError."""
-    settings = read_settings()
-    return create_app(Gateway(settings.database), settings)
+    settings, operation = read_settings(), read_operation()
+    telemetry = make_telemetry(operation)
+    patient = Gateway(settings.database, telemetry, COUNTED_READ_SECONDS)
+    return create_app(Gateway(settings.database, telemetry), settings, operation, telemetry, patient)
+
+
+def make_telemetry(operation: Operation) -> Telemetry:
+    """Meters and the log of requests, for the application and the gateway below it."""
+    log_request = make_request_log(choose_format(operation.log_format))
+    return Telemetry(Meters(), log_request, operation.slow_call_seconds)
+
+
+def _say_who_may_send_webhooks(settings: Settings) -> None:
+    if any(settings.secrets.values()):
+        if settings.demo:
+            log.warning("/demo signs payments for whoever asks: never in production (FLASHSALE_ENV)")
+        known = [f"{name} (secrets: {len(secrets)})" for name, secrets in settings.secrets.items() if secrets]
+        log.info("payment webhooks are accepted when signed by %s", ", ".join(known))
+        return
+    variables = " or ".join(provider.variable for provider in PROVIDERS)
+    log.warning(
+        "PAYMENT WEBHOOKS ARE NOT VERIFIED: anybody who reaches this server can mark orders as paid. Set %s.", variables
+    )
 
 
 def _resource(methods: dict[str, Responder]) -> SimpleNamespace:
@@ -58,6 +113,14 @@ def _fixed(document: bytes) -> Responder:
     return respond
 
 
+def _exposition(meters: Meters, numbers: SaleNumbers) -> Responder:
+    def respond(req: falcon.Request, resp: falcon.Response) -> None:
+        resp.content_type = CONTENT_TYPE_LATEST
+        resp.data = meters.expose([numbers])
+
+    return respond
+
+
 def _handler_of_unknown_methods(responders: dict[str, dict[str, Responder]]) -> Any:
     """Falcon answers 400 to a method it has never heard of; at a known address that is a 405."""
 
@@ -71,5 +134,7 @@ def _handler_of_unknown_methods(responders: dict[str, dict[str, Responder]]) -> 
 
 
 def _handle_fault(req: falcon.Request, resp: falcon.Response, error: Exception, params: Any) -> None:
-    log.error("%s %s failed", req.method, req.uri_template or "an unknown address", exc_info=error)
+    where = where_it_failed(error)
+    route = req.uri_template or "an unknown address"
+    log.error("%s %s failed: %s", req.method, route, where, extra={"event": "fault"})
     write_problem(resp, PROBLEMS["internal_error"], "The request could not be served; it has been logged.")

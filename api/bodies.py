@@ -45,10 +45,12 @@ def read_body(req: falcon.Request) -> bytes:
 
 def make_decoder(shape: type[T]) -> Callable[[bytes], T]:
     """A function from a JSON text to the shape. It raises ProblemError: invalid_json, or invalid_argument that names
-    every field that is wrong with what is allowed there."""
+    every field that is wrong with what is allowed there. Unknown fields, and fields given twice, are wrong where the
+    shape forbids unknown ones."""
     fields = {info.encode_name: info for info in msgspec.structs.fields(shape)}
     allowed = {name: _allowed(info.type) for name, info in fields.items()}
     required = sum(info.required for info in fields.values())
+    closed = shape.__struct_config__.forbid_unknown_fields
     decode = msgspec.json.Decoder(shape).decode
 
     def decode_body(body: bytes) -> T:
@@ -56,7 +58,7 @@ def make_decoder(shape: type[T]) -> Callable[[bytes], T]:
             value = decode(body)
         except (msgspec.DecodeError, ValueError, RecursionError):
             raise explain(body) from None
-        if body.count(b":") > required:
+        if closed and body.count(b":") > required:
             refuse_duplicates(body)
         return value
 
@@ -85,7 +87,7 @@ def make_decoder(shape: type[T]) -> Callable[[bytes], T]:
                 msgspec.convert(members[name], info.type)
             except msgspec.ValidationError:
                 errors.append(FieldError(name, allowed[name]))
-        unknown = [name for name in members if name not in fields]
+        unknown = [name for name in members if name not in fields] if closed else []
         errors += [
             FieldError(name[:64], f"is not known here; allowed are {', '.join(fields)}") for name in unknown[:10]
         ]

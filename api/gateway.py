@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from api.settings import Database
+from api.trace import trace
 
 log = logging.getLogger("flashsale.api")
 
@@ -28,6 +29,8 @@ READ_SECONDS = 10
 RETRY_SECONDS = 2.0
 """No further attempt begins later than this after the first."""
 ATTEMPTS = 3
+STALL_SECONDS = 5.0
+"""After a CALL that MySQL took and did not answer, so long nobody else waits for that procedure."""
 
 SIGNAL_CLASS = "45"
 DEADLOCKED = frozenset({1213, 1412, 1614, 3101})
@@ -49,6 +52,32 @@ class Calls(Protocol):
 
     def call(self, procedure: str, arguments: Sequence[Any]) -> list[Row]:
         """CALL a procedure and return its one result set. Raises ProcedureError or UnavailableError."""
+
+
+class Observer(Protocol):
+    """Who is told what the gateway does."""
+
+    def called(self, procedure: str, seconds: float) -> None:
+        """A CALL ended, with its retries, however it did."""
+
+    def retried(self, cause: str) -> None:
+        """An attempt failed and is repeated."""
+
+    def connected(self, change: int) -> None:
+        """A connection was opened (1) or closed (-1)."""
+
+
+class Unobserved:
+    """Nobody is told."""
+
+    def called(self, procedure: str, seconds: float) -> None:
+        """A CALL ended."""
+
+    def retried(self, cause: str) -> None:
+        """An attempt is repeated."""
+
+    def connected(self, change: int) -> None:
+        """A connection was opened or closed."""
 
 
 class ProcedureError(Exception):
@@ -78,6 +107,8 @@ class UnavailableError(Exception):
 def load_driver() -> Any:
     """The connector's C driver. Raises RuntimeError with what to do when it can't be loaded."""
     try:
+        # First Python's own: hashlib loads one of OpenSSL's two libraries, and the driver's other one does not fit it.
+        importlib.import_module("ssl")
         return importlib.import_module("_mysql_connector")
     except ImportError as error:
         raise RuntimeError(
@@ -89,13 +120,16 @@ def load_driver() -> Any:
 class Gateway:
     """CALLs procedures, retrying what is safe to retry. Every procedure of the API may be repeated."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, observer: Observer | None = None, read_seconds: int = READ_SECONDS) -> None:
         self._driver = load_driver()
         self._error = self._driver.MySQLInterfaceError
         self._plugins = str(Path(self._driver.__file__).parent / "mysql" / "vendor" / "plugin")
         self._database = database
+        self._observer = observer or Unobserved()
+        self._read_seconds = read_seconds
         self._own = threading.local()
         self._unreachable_until = 0.0
+        self._stalled: dict[str, float] = {}
         self._reported: dict[int, float] = {}
 
     def call(self, procedure: str, arguments: Sequence[Any]) -> list[Row]:
@@ -104,19 +138,46 @@ class Gateway:
         Raises ProcedureError for what the procedure SIGNALs and for faults, UnavailableError when MySQL is down,
         overloaded, or still refuses after the retries.
         """
+        trace.procedure = procedure
+        began = time.perf_counter()
+        try:
+            return self._insist(procedure, arguments)
+        finally:
+            self._observer.called(procedure, time.perf_counter() - began)
+
+    def _insist(self, procedure: str, arguments: Sequence[Any]) -> list[Row]:
+        """Attempt after attempt, until there is an answer or no sense in another one."""
         began = time.monotonic()
+        if self._stalled:
+            self._refuse_if_stalled(procedure, began)
         attempt = 0
         while True:
             attempt += 1
             connection = getattr(self._own, "connection", None) or self._connect()
             try:
-                return self._run(connection, procedure, arguments)
+                rows = self._run(connection, procedure, arguments)
+                if self._stalled:
+                    self._stalled.pop(procedure, None)
+                return rows
             except self._error as error:
                 pause = self._after(error, procedure, attempt, time.monotonic() - began)
             except BaseException:
                 self._drop()
                 raise
             time.sleep(pause)
+
+    def _refuse_if_stalled(self, procedure: str, now: float) -> None:
+        """Raise UnavailableError, but let one caller find out, when it is time, whether MySQL answers again.
+
+        On a full disk, or under a backup's global read lock, every CALL that writes hangs. Without this each would
+        hold a thread for READ_SECONDS, and leave a session behind in MySQL until there are no more to be had.
+        """
+        until = self._stalled.get(procedure)
+        if until is None:
+            return
+        if now < until:
+            raise UnavailableError("The database does not answer at the moment; try again in a few seconds.")
+        self._stalled[procedure] = now + READ_SECONDS + 1
 
     def _run(self, connection: Any, procedure: str, arguments: Sequence[Any]) -> list[Row]:
         literals = connection.convert_to_mysql(*arguments) if arguments else ()
@@ -136,8 +197,10 @@ class Gateway:
         errno, sqlstate, message = _fields(error)
         if sqlstate.startswith(SIGNAL_CLASS):
             raise ProcedureError(procedure, errno, sqlstate, message) from None
+        trace.errno = errno
         if errno in REPLACED:
             if elapsed < RETRY_SECONDS:
+                self._observer.retried("replaced_procedure")
                 return random.uniform(0.02, 0.15)
             self._report(errno, f"CALL {procedure}: {message} (errno {errno}); deploy it, or grant EXECUTE on it")
             raise UnavailableError("This part of the sale is being replaced; try again in a moment.") from None
@@ -145,13 +208,17 @@ class Gateway:
             if errno == LOCK_WAIT:
                 self._drop()
             if attempt < ATTEMPTS and (elapsed < RETRY_SECONDS or (errno == LOCK_WAIT and attempt == 1)):
+                self._observer.retried("lock_wait" if errno == LOCK_WAIT else "deadlock")
                 return random.uniform(0.002, 0.02) * attempt
             self._report(errno, f"CALL {procedure}: {message} (errno {errno}), {attempt} times")
             raise UnavailableError("The sale is too busy at the moment; try again.") from None
         self._drop()
         if errno in LOST:
             if attempt < ATTEMPTS and elapsed < RETRY_SECONDS:
+                self._observer.retried("lost_connection")
                 return 0.0
+            if elapsed >= READ_SECONDS:
+                self._stalled[procedure] = time.monotonic() + STALL_SECONDS
             self._report(errno, f"CALL {procedure}: {message} (errno {errno}), {attempt} times")
             raise UnavailableError("The connection to the database was lost; try again.") from None
         if errno in OVERLOADED:
@@ -168,6 +235,7 @@ class Gateway:
             connection = self._log_in()
         except self._error as error:
             errno, _, message = _fields(error)
+            trace.errno = errno
             now = time.monotonic()
             if now - began > CONNECT_SECONDS / 2:
                 self._unreachable_until = now + 1.0
@@ -175,14 +243,16 @@ class Gateway:
             self._report(errno, f"no connection to MySQL at {where}: {message} (errno {errno})")
             raise UnavailableError("The database can't be reached; try again in a moment.") from None
         self._own.connection = connection
+        self._observer.connected(1)
         return connection
 
     def _log_in(self) -> Any:
         """Over TLS, but on the loopback interface in the clear, which takes a third off the cost of a CALL.
 
+        The URL may ask for TLS there, too.
         caching_sha2_password wants one encrypted login of an account since the server's start; it is given that.
         """
-        if self._database.host not in LOOPBACK:
+        if self._database.ssl_mode or self._database.host not in LOOPBACK:
             return self._open(encrypted=True)
         try:
             return self._open(encrypted=False)
@@ -208,9 +278,16 @@ class Gateway:
             password=self._database.password,
             database=self._database.name,
             ssl_disabled=not encrypted,
-            read_timeout=READ_SECONDS,
+            ssl_ca=self._database.ssl_ca or None,
+            ssl_verify_cert=self._database.ssl_mode == "VERIFY_CA",
+            ssl_verify_identity=self._database.ssl_mode == "VERIFY_IDENTITY",
+            read_timeout=self._read_seconds,
             write_timeout=READ_SECONDS,
         )
+        if self._database.ssl_mode and connection.get_ssl_cipher() is None:
+            connection.close()  # the driver only prefers TLS, and takes what a server without it gives
+            self._report(2026, "the database URL asks for TLS, and MySQL does not offer it")
+            raise UnavailableError("The database can't be reached; try again in a moment.")
         connection.set_character_set("utf8mb4")
         connection.autocommit(True)
         return connection
@@ -220,6 +297,7 @@ class Gateway:
         connection = getattr(self._own, "connection", None)
         self._own.connection = None
         if connection is not None:
+            self._observer.connected(-1)
             with contextlib.suppress(self._error):
                 connection.close()
 

@@ -7,10 +7,13 @@ import logging
 import resource
 import sys
 
+from api import logs, meter_files
+from api.operation import read_operation
 from api.settings import SettingsError, read_settings
 
 try:
     _settings = read_settings()
+    _operation = read_operation()
 except SettingsError as error:
     sys.exit(f"The API can't start: {error}.")
 
@@ -20,7 +23,7 @@ if _soft < _files:
     resource.setrlimit(resource.RLIMIT_NOFILE, (_files, _hard))
 
 wsgi_app = "api.app:get_app()"
-bind = f"127.0.0.1:{_settings.port}"
+bind = f"[{_settings.host}]:{_settings.port}" if ":" in _settings.host else f"{_settings.host}:{_settings.port}"
 worker_class = "api.worker.Worker"
 workers = _settings.workers
 threads = _settings.threads
@@ -37,9 +40,27 @@ control_socket_disable = True
 accesslog = None
 errorlog = "-"
 
+logger_class = "api.logs.Logger"
+
 _handler = logging.StreamHandler()
-_handler.setFormatter(
-    logging.Formatter("[%(asctime)s] [%(process)d] [%(levelname)s] %(message)s", "%Y-%m-%d %H:%M:%S %z")
-)
+_handler.setFormatter(logs.make_formatter(logs.choose_format(_operation.log_format)))
 logging.getLogger("flashsale").setLevel(logging.INFO)
 logging.getLogger("flashsale").addHandler(_handler)
+
+# Before the application imports prometheus_client, and after all that can keep it from starting.
+meter_files.prepare()
+
+
+def post_worker_init(worker):  # type: ignore[no-untyped-def]
+    """A worker serves from now on."""
+    worker.wsgi.telemetry.meters.worker_began()
+
+
+def child_exit(server, worker):  # type: ignore[no-untyped-def]
+    """A worker ended, in whatever way."""
+    meter_files.forget_worker(worker.pid)
+
+
+def on_exit(server):  # type: ignore[no-untyped-def]
+    """The last of it."""
+    meter_files.delete()

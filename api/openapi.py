@@ -9,7 +9,11 @@ from typing import Any
 
 import msgspec
 
-from api.problems import PROBLEMS, FieldError, ProblemDocument, ProblemKind
+from api.openapi_edge import describe_edge
+from api.operation_texts import OPERATION_TEXTS, TAGS, Example, Link, OperationText
+from api.problem_texts import TEXTS
+from api.problems import CHALLENGE, PROBLEMS, ProblemDocument, ProblemKind, example_problem
+from api.providers import PROVIDERS
 from api.routes import PATH_PARAMETERS, IdempotencyKey, Route
 from api.schemas import Alive, Products
 
@@ -17,13 +21,18 @@ JSON = dict[str, Any]
 
 _BODY_PROBLEMS = (
     "invalid_json",
-    "malformed_request",
-    "request_timeout",
     "payload_too_large",
     "unsupported_media_type",
     "invalid_argument",
 )
+_CONNECTION_PROBLEMS = ("malformed_request", "request_timeout", "uri_too_long", "headers_too_large")
+"""What gunicorn refuses before a request reaches its operation."""
 _DATABASE_PROBLEMS = ("internal_error", "service_unavailable")
+_PROBLEM_HEADERS: dict[int, tuple[str, str, JSON, str | int]] = {
+    401: ("WWW-Authenticate", "what is asked for", {"type": "string", "enum": [CHALLENGE]}, CHALLENGE),
+    409: ("Retry-After", "seconds, where the refusal ends by itself at a known time", {"type": "integer"}, 3600),
+    503: ("Retry-After", "seconds", {"type": "integer"}, 1),
+}
 _LISTS = {"products": Products}
 
 
@@ -36,61 +45,108 @@ def make_document(routes: Sequence[Route]) -> JSON:
     """The document: an operation for each row of the table, and the two addresses that need no procedure."""
     shapes: list[type[msgspec.Struct]] = [ProblemDocument, Alive, *_LISTS.values()]
     for route in routes:
-        shapes += [route.answer, route.body] if route.body else [route.answer]
+        shapes += [route.answer, *_bodies(route)]
     _, schemas = msgspec.json.schema_components(shapes, ref_template="#/components/schemas/{name}")
     paths: JSON = {}
     for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
     paths["/healthz"] = {"get": _plain("is_alive", "Whether the process answers", _ref("Alive"))}
-    paths["/openapi.json"] = {"get": _plain("get_openapi", "This document", {"type": "object"})}
-    return {
+    paths["/openapi.json"] = {"get": _plain("get_openapi", "This document", _DOCUMENT)}
+    document = {
         "openapi": "3.1.0",
         "info": {
             "title": "Flash-sale checkout",
             "version": "0.1.0",
             "description": "Hold units of a product on sale, order them, pay for them. Money is integer minor units, "
-            "times are RFC 3339 in UTC, every error is an RFC 9457 problem.",
+            "times are RFC 3339 in UTC, every error is an RFC 9457 problem; [/problems](/problems) lists them all.",
         },
+        "tags": [{"name": name, "description": description} for name, description in TAGS.items()],
         "paths": paths,
         "components": {"schemas": schemas},
     }
+    return describe_edge(document, _problem_answer)
 
 
 def _operation(route: Route) -> JSON:
+    text = OPERATION_TEXTS[route.procedure]
     names = re.findall(r"{(\w+)}", route.path)
-    parameters = [_path_parameter(name) for name in names]
-    operation: JSON = {"operationId": route.procedure, "summary": route.summary}
+    parameters = [_path_parameter(name, text) for name in names]
+    operation = _head(route.procedure, route.summary)
     keyed = any(isinstance(source, IdempotencyKey) for source in route.arguments)
     if keyed:
-        parameters.append(_KEY_PARAMETER)
+        parameters.append(_KEY_PARAMETER | {"examples": _parameter_examples("Idempotency-Key", text)})
+    if route.signed:
+        headers = [header for provider in PROVIDERS for header in provider.headers.items()]
+        parameters += [_signature_header(name, description, text) for name, description in headers]
     if parameters:
         operation["parameters"] = parameters
     slugs = [*route.raises, *(PATH_PARAMETERS[name].not_found for name in names)]
     if route.body:
-        content = {"application/json": {"schema": _ref(route.body.__name__)}}
-        operation["requestBody"] = {"required": True, "content": content}
+        bodies = {name: _example(example, example.body) for name, example in text.examples.items() if example.body}
+        schemas = [_ref(body.__name__) for body in _bodies(route)]
+        schema = {"anyOf": schemas} if len(schemas) > 1 else schemas[0]
+        content = {"application/json": {"schema": schema, "examples": bodies}}
+        operation["requestBody"] = {"required": True, "description": _sentence(route.body.__doc__), "content": content}
         slugs += _BODY_PROBLEMS
-    slugs += _DATABASE_PROBLEMS
+        slugs += ["signature_invalid"] if route.signed else []
+    slugs += _CONNECTION_PROBLEMS + _DATABASE_PROBLEMS
     operation["responses"] = _answers(route) | _problem_answers(dict.fromkeys(slugs))
     return operation
 
 
 def _answers(route: Route) -> JSON:
+    text = OPERATION_TEXTS[route.procedure]
     name = _LISTS[route.rows].__name__ if route.rows else route.answer.__name__
-    content = {"application/json": {"schema": _ref(name)}}
+    links = {name: _link(link) for name, link in text.links.items()}
+
+    def answer(status: int, description: str, headers: JSON) -> JSON:
+        document: JSON = {"description": description, "content": _content(_ref(name), text, status)}
+        return document | ({"headers": headers} if headers else {}) | ({"links": links} if links else {})
+
     if route.created:
-        schema = {"type": "string", "format": "uri-reference"}
-        location = {"description": "the address of what was made", "schema": schema}
         return {
-            "201": {"description": "Made", "headers": {"Location": location}, "content": content},
-            "200": {"description": "Made before by the same request", "headers": _REPLAYED, "content": content},
+            "201": answer(201, "Made; Location is its address.", _LOCATION),
+            "200": answer(200, "Made before, by the same request with the same key.", _REPLAYED),
         }
-    answers: JSON = {"200": {"description": "Done", "content": content}}
-    if route.method != "GET":
-        answers["200"]["headers"] = _REPLAYED
+    replayed = {} if route.method == "GET" else _REPLAYED
+    answers = {"200": answer(200, "Done.", replayed)}
     for outcome, status in route.statuses.items():
-        answers[str(status)] = {"description": f"The outcome is {outcome}", "headers": _REPLAYED, "content": content}
+        answers[str(status)] = answer(status, f"Done, and the outcome is `{outcome}`.", replayed)
     return answers
+
+
+def _head(operation_id: str, summary: str) -> JSON:
+    text = OPERATION_TEXTS[operation_id]
+    return {"operationId": operation_id, "summary": summary, "description": text.description, "tags": [text.tag]}
+
+
+def _content(schema: JSON, text: OperationText, status: int) -> JSON:
+    """An answer in JSON with the examples of this status."""
+    examples = {
+        name: _example(example, example.answer) for name, example in text.examples.items() if example.status == status
+    }
+    return {"application/json": {"schema": schema, "examples": examples}}
+
+
+def _example(example: Example, value: Any) -> JSON:
+    return {"summary": example.summary, "value": value}
+
+
+def _parameter_examples(parameter: str, text: OperationText) -> JSON:
+    return {
+        name: _example(example, example.parameters[parameter])
+        for name, example in text.examples.items()
+        if parameter in example.parameters
+    }
+
+
+def _link(link: Link) -> JSON:
+    document: JSON = {"operationId": link.operation, "description": link.description}
+    if link.parameters:
+        document["parameters"] = dict(link.parameters)
+    if link.body:
+        document["requestBody"] = dict(link.body)
+    return document
 
 
 def _problem_answers(slugs: Iterable[str]) -> JSON:
@@ -102,34 +158,60 @@ def _problem_answers(slugs: Iterable[str]) -> JSON:
 
 
 def _problem_answer(status: int, kinds: list[ProblemKind]) -> JSON:
+    lines = [f"- [{kind.slug}](/problems/{kind.slug}): {TEXTS[kind.slug].meaning}" for kind in kinds]
+    examples = {kind.slug: {"summary": kind.title, "value": _example_of(kind)} for kind in kinds}
     answer: JSON = {
-        "description": HTTPStatus(status).phrase + ": " + ", ".join(kind.slug for kind in kinds),
-        "content": {
-            "application/problem+json": {
-                "schema": _ref("ProblemDocument"),
-                "examples": {kind.slug: {"value": _example(kind)} for kind in kinds},
-            }
-        },
+        "description": HTTPStatus(status).phrase + "\n\n" + "\n".join(lines),
+        "content": {"application/problem+json": {"schema": _ref("ProblemDocument"), "examples": examples}},
     }
-    if status == 503:
-        answer["headers"] = {"Retry-After": {"description": "seconds", "schema": {"type": "integer"}}}
+    if status in _PROBLEM_HEADERS:
+        name, description, schema, example = _PROBLEM_HEADERS[status]
+        answer["headers"] = {name: {"description": description, "schema": schema, "example": example}}
     return answer
 
 
-def _example(kind: ProblemKind) -> JSON:
-    errors = [FieldError("qty", "must be an integer from 1 to 2147483647")] if kind.slug == "invalid_argument" else None
-    detail = f"{errors[0].field} {errors[0].detail}." if errors else kind.title + "."
-    example = ProblemDocument(f"/problems/{kind.slug}", kind.title, kind.status, detail, kind.code, errors)
-    return dict(msgspec.to_builtins(example))
+def _bodies(route: Route) -> list[type[msgspec.Struct]]:
+    if route.signed:
+        return [provider.event for provider in PROVIDERS]
+    return [route.body] if route.body else []
 
 
-def _path_parameter(name: str) -> JSON:
-    return {"name": name, "in": "path", "required": True, "schema": msgspec.json.schema(PATH_PARAMETERS[name].type)}
+def _example_of(kind: ProblemKind) -> JSON:
+    return dict(msgspec.to_builtins(example_problem(kind)))
+
+
+def _path_parameter(name: str, text: OperationText) -> JSON:
+    schema = msgspec.json.schema(PATH_PARAMETERS[name].type)
+    examples = _parameter_examples(name, text)
+    return {
+        "name": name,
+        "in": "path",
+        "required": True,
+        "description": _sentence(PATH_PARAMETERS[name].allowed),
+        "schema": schema,
+        "examples": examples,
+    }
+
+
+def _signature_header(name: str, description: str, text: OperationText) -> JSON:
+    return {
+        "name": name,
+        "in": "header",
+        "required": False,
+        "description": description,
+        "schema": {"type": "string"},
+        "examples": _parameter_examples(name, text),
+    }
 
 
 def _plain(operation: str, summary: str, schema: JSON) -> JSON:
-    answer = {"description": "Done", "content": {"application/json": {"schema": schema}}}
-    return {"operationId": operation, "summary": summary, "responses": {"200": answer}}
+    answer = {"description": "Done.", "content": _content(schema, OPERATION_TEXTS[operation], 200)}
+    return _head(operation, summary) | {"responses": {"200": answer} | _problem_answers(_CONNECTION_PROBLEMS)}
+
+
+def _sentence(text: str | None) -> str:
+    text = text or ""
+    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
 
 
 def _ref(name: str) -> JSON:
@@ -140,13 +222,33 @@ _KEY_PARAMETER = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
-    "description": "The same key and body again return what the first request did. Bare or as a quoted string, UTF-8.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
-    "example": "4d1f6f0a-buy-1",
+    "description": "The same key and body again return what the first request did. Bare or as a quoted string, UTF-8; "
+    "without one the request gets a key that nobody knows.",
+    # Bare, or one string in double quotes with \" and \\ as its only escapes.
+    "schema": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 255,
+        "pattern": r'^(?:[^"\s](?:.*\S)?|"(?:[^"\\]|\\["\\])+")$',
+    },
 }
 _REPLAYED = {
     "Idempotent-Replayed": {
         "description": "true when this repeats the answer of an earlier request",
         "schema": {"type": "string", "enum": ["true"]},
+        "example": "true",
     }
+}
+_LOCATION = {
+    "Location": {
+        "description": "the address of what was made",
+        "schema": {"type": "string", "format": "uri-reference"},
+        "example": "/api/holds/01a20314-0188-75fe-8da4-6159ad5335b1",
+    }
+}
+_DOCUMENT = {
+    "type": "object",
+    "description": "An OpenAPI 3.1 document",
+    "required": ["openapi", "info", "paths"],
+    "properties": {"openapi": {"type": "string"}, "info": {"type": "object"}, "paths": {"type": "object"}},
 }

@@ -60,7 +60,8 @@ class Route:
     back: the columns of the procedure's row by name. `rows` names the member that holds all rows as a list; without
     it there is one. `created` is the Location of what was made (201, or 200 for a replay). `statuses` gives some
     values of the column `outcome` a status other than 200. `raises` are the slugs the procedure may SIGNAL. A
-    `probe` answers 503 unless the column `status` has one of these values.
+    `probe` answers 503 unless the column `status` has one of these values. A `signed` body comes from one of the
+    api/providers/, who says what it means; the procedure that it names counts those that were refused.
     """
 
     method: Literal["GET", "POST", "DELETE"]
@@ -75,6 +76,7 @@ class Route:
     statuses: Mapping[str, int] = field(default_factory=dict)
     raises: tuple[str, ...] = ()
     probe: tuple[str, ...] = ()
+    signed: str | None = None
 
 
 _UUID_ALLOWED = "must be a UUID of 36 characters, as it was returned to you"
@@ -105,8 +107,8 @@ ROUTES: tuple[Route, ...] = (
         answer=schemas.Hold, body=schemas.NewHold, created="/api/holds/{hold_id}",
         arguments=(Body("product_id"), Body("qty"), Body("customer_id"), IdempotencyKey()),
         raises=(
-            "product_not_found", "sold_out", "customer_limit_reached", "sale_not_started", "sale_ended",
-            "invalid_argument", "quantity_above_limit", "idempotency_key_reused",
+            "product_not_found", "sold_out", "customer_limit_reached", "unpaid_limit_reached", "customer_paused",
+            "sale_not_started", "sale_ended", "invalid_argument", "quantity_above_limit", "idempotency_key_reused",
         ),
     ),
     Route(
@@ -118,6 +120,11 @@ ROUTES: tuple[Route, ...] = (
         "DELETE", "/api/holds/{hold_id}", "release_hold", "Give a hold back early",
         answer=schemas.Hold, arguments=(Path("hold_id"),),
         raises=("hold_not_found", "hold_already_used", "hold_expired"),
+    ),
+    Route(
+        "POST", "/api/holds/{hold_id}/extension", "extend_hold", "Keep a live hold longer, once",
+        answer=schemas.Hold, arguments=(Path("hold_id"),),
+        raises=("hold_not_found", "hold_already_used", "extension_not_allowed", "hold_expired", "hold_released"),
     ),
     Route(
         "POST", "/api/orders", "create_order", "Turn a live hold into an order",
@@ -135,6 +142,7 @@ ROUTES: tuple[Route, ...] = (
     Route(
         "POST", "/api/payments/webhook", "receive_payment_webhook", "Deliver a payment event, any number of times",
         answer=schemas.WebhookReceipt, body=schemas.PaymentEvent, statuses={"parked": 202},
+        signed="count_refused_webhook",
         arguments=(
             Body("idempotency_key"), Body("order_id", values.uuid), Body("status"), Body("amount"), Body("currency"),
             Body("occurred_at", values.utc_naive), RawBody(),

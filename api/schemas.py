@@ -61,6 +61,7 @@ OccurredAt = Annotated[
         tz=True,
         description="must be an RFC 3339 time with an offset, in the years 1000 to 9999, such as " + TIME_EXAMPLE,
         examples=[TIME_EXAMPLE],
+        extra_json_schema={"pattern": "^[1-9][0-9]{3}-"},
     ),
 ]
 PaymentStatus = Annotated[
@@ -108,6 +109,13 @@ class Product(Struct, kw_only=True):
     sold: int
     max_per_hold: int
     max_per_customer: Annotated[int | None, Meta(description="null: no limit")]
+    max_unpaid_percent: Annotated[
+        int | None, Meta(description="the share of stock_total that a customer may keep unpaid; null: all")
+    ]
+    pause_seconds: Annotated[
+        int | None, Meta(description="how long a customer whose hold expired unpaid has to wait; null: not at all")
+    ]
+    extension_seconds: Annotated[int | None, Meta(description="how long a hold is extended, once; null: never")]
     hold_seconds: Annotated[int, Meta(description="how long a hold lives")]
     payment_seconds: Annotated[int, Meta(description="how long an order may stay unpaid")]
     stripes: int
@@ -146,6 +154,7 @@ class Order(Struct, kw_only=True):
     unit_price: Annotated[int, Meta(description="in minor units, fixed when the order was made")]
     amount: Annotated[int, Meta(description="in minor units")]
     currency: Currency
+    refunded: Annotated[int, Meta(description="what went back until now, in minor units")]
     created_at: Time
     pay_by: Time
     paid_at: Time | None
@@ -158,9 +167,11 @@ class WebhookReceipt(Struct, kw_only=True):
 
     webhook_id: int
     idempotency_key: IdempotencyKey
-    order_id: Uuid
-    payment_status: PaymentStatus
-    outcome: Literal["applied", "ignored", "parked", "amount_mismatch", "refund_due"]
+    order_id: Annotated[Uuid | None, Meta(description="null: the event is about no order")]
+    payment_status: Annotated[
+        Literal["succeeded", "failed", "refunded", "other"], Meta(description="other: it moves no order")
+    ]
+    outcome: Literal["applied", "ignored", "parked", "amount_mismatch", "refund_due", "refunded"]
     reason: str | None
     order_status: Annotated[
         Literal["pending", "paid", "cancelled", "refund_due", "refunded"] | None,

@@ -1,14 +1,24 @@
-"""The API's configuration: environment variables only, checked before anything starts."""
+"""The API's configuration: environment variables only, checked before anything starts.
+
+A variable FLASHSALE_X may be given as FLASHSALE_X_FILE instead, the path of a file that holds its value: a secret.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import unquote, urlsplit
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
 
+from api.providers import PROVIDERS
+from api.providers.provider import Provider
+
+ENVIRONMENTS = ("development", "production")
 DATABASE_URL = "FLASHSALE_DATABASE_URL"
 DATABASE_URL_SHAPE = "mysql://user:password@host:port/database (user and password percent-encoded)"
+SSL_MODES = ("REQUIRED", "VERIFY_CA", "VERIFY_IDENTITY")
 
 
 class SettingsError(ValueError):
@@ -24,6 +34,10 @@ class Database:
     user: str
     password: str = field(repr=False)
     name: str
+    ssl_mode: str = ""
+    """One of SSL_MODES; "": TLS unless the host is the loopback interface."""
+    ssl_ca: str = ""
+    """The file with the certificate authority that the server's certificate must come from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,24 +48,67 @@ class Settings:
     port: int
     workers: int
     threads: int
+    secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    """Those of the payment providers, by the provider's name."""
+    host: str = "127.0.0.1"
+    demo: bool = False
+    """Whether /demo is there. Its simulated provider makes payments that pass for real ones."""
 
 
 def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     """Read and check the environment.
 
-    FLASHSALE_DATABASE_URL is required. PORT (8000), FLASHSALE_WORKERS (2) and FLASHSALE_THREADS (16) have
-    defaults; docs/adr/0005 shows the measurement behind them. Raises SettingsError.
+    FLASHSALE_DATABASE_URL is required. FLASHSALE_HOST (127.0.0.1), PORT (8000), FLASHSALE_WORKERS (2) and
+    FLASHSALE_THREADS (16) have defaults; docs/adr/0005 shows the measurement behind the last two. With
+    FLASHSALE_ENV=production a secret of a payment provider is required. Raises SettingsError.
     """
+    environ = with_files(environ)
+    secrets = read_secrets(environ)
+    environment = environ.get("FLASHSALE_ENV", "").strip()
+    _check_environment(environment or ENVIRONMENTS[0], secrets)
     return Settings(
         database=parse_database_url(environ.get(DATABASE_URL, "")),
         port=_number(environ, "PORT", 8000, 1, 65535),
         workers=_number(environ, "FLASHSALE_WORKERS", 2, 1, 64),
         threads=_number(environ, "FLASHSALE_THREADS", 16, 1, 256),
+        secrets=secrets,
+        host=_address(environ, "FLASHSALE_HOST", "127.0.0.1"),
+        # Where payments are signed, nobody who forgot to say "production" may give the signatures away.
+        demo=environment == "development" or not (environment or any(secrets.values())),
     )
 
 
+def read_secrets(environ: Mapping[str, str] = os.environ) -> dict[str, tuple[str, ...]]:
+    """Every payment provider's signing secrets, by its name; perhaps none. Raises SettingsError."""
+    return {provider.name: tuple(_secrets(environ, provider)) for provider in PROVIDERS}
+
+
+def _secrets(environ: Mapping[str, str], provider: Provider) -> list[str]:
+    text = environ.get(provider.variable, "").strip()
+    secrets = [secret.strip() for secret in text.split(",")] if text else []
+    for number, secret in enumerate(secrets, start=1):
+        try:
+            provider.make_verifier([secret])
+        except ValueError as error:
+            which = f"secret {number} of {len(secrets)}, separated by commas," if len(secrets) > 1 else "the secret"
+            raise SettingsError(f"{provider.variable}: {which} {error}") from None
+    return secrets
+
+
+def _check_environment(name: str, secrets: Mapping[str, Sequence[str]]) -> None:
+    if name not in ENVIRONMENTS:
+        raise SettingsError(f"FLASHSALE_ENV is {name[:40]!r}; it must be one of {', '.join(ENVIRONMENTS)}")
+    if name == "production" and not any(secrets.values()):
+        variables = " or ".join(provider.variable for provider in PROVIDERS)
+        raise SettingsError(
+            f"FLASHSALE_ENV=production needs the secret of a payment provider: set {variables}; "
+            "without one anybody could mark orders as paid"
+        )
+
+
 def parse_database_url(url: str) -> Database:
-    """Split mysql://user:password@host:port/database. The port defaults to 3306. Raises SettingsError."""
+    """Split mysql://user:password@host:port/database?ssl-mode=…&ssl-ca=…. The port defaults to 3306, TLS to what
+    Database says. Raises SettingsError."""
     if not url:
         raise SettingsError(f"{DATABASE_URL} is not set; it must be {DATABASE_URL_SHAPE}")
     try:
@@ -61,19 +118,61 @@ def parse_database_url(url: str) -> Database:
         raise SettingsError(f"{DATABASE_URL} has no valid host and port; it must be {DATABASE_URL_SHAPE}") from None
     if parts.scheme != "mysql":
         raise SettingsError(f"{DATABASE_URL} must begin with mysql://, as in {DATABASE_URL_SHAPE}")
-    if parts.query or parts.fragment:
-        raise SettingsError(f"{DATABASE_URL} takes no ? or # part; percent-encode them inside a password")
+    if parts.fragment:
+        raise SettingsError(f"{DATABASE_URL} takes no # part; percent-encode it inside a password")
     name = unquote(parts.path.removeprefix("/"))
     for part, value in (("host", parts.hostname), ("user", parts.username), ("database", name)):
         if not value:
             raise SettingsError(f"{DATABASE_URL} names no {part}; it must be {DATABASE_URL_SHAPE}")
+    ssl_mode, ssl_ca = _tls(parts.query)
     return Database(
         host=parts.hostname or "",
         port=port,
         user=unquote(parts.username or ""),
         password=unquote(parts.password or ""),
         name=name,
+        ssl_mode=ssl_mode,
+        ssl_ca=ssl_ca,
     )
+
+
+def with_files(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment, with each FLASHSALE_X_FILE read into FLASHSALE_X. Raises SettingsError."""
+    values = dict(environ)
+    for name, path in environ.items():
+        if not (name.startswith("FLASHSALE_") and name.endswith("_FILE") and path):
+            continue
+        variable = name.removesuffix("_FILE")
+        if environ.get(variable):
+            raise SettingsError(f"{variable} and {name} are both set; leave one out")
+        try:
+            values[variable] = Path(path).read_text(encoding="utf-8").rstrip("\r\n")
+        except (OSError, UnicodeError) as error:
+            raise SettingsError(f"{name}: {path} can't be read ({type(error).__name__})") from None
+    return values
+
+
+def _tls(query: str) -> tuple[str, str]:
+    """ssl-mode and ssl-ca out of the ? part of a URL, as MySQL's own programs call them."""
+    allowed = f"{DATABASE_URL} takes ?ssl-mode={'|'.join(SSL_MODES)} and, to verify, &ssl-ca=/path/of/ca.pem"
+    given = parse_qsl(query, keep_blank_values=True)
+    options = dict(given)
+    mode, authority = options.get("ssl-mode", ""), options.get("ssl-ca", "")
+    if query and (mode not in SSL_MODES or not options.keys() <= {"ssl-mode", "ssl-ca"} or len(options) != len(given)):
+        raise SettingsError(f"{allowed}, and no more; percent-encode a ? inside a password")
+    if mode.startswith("VERIFY_") != bool(authority):
+        raise SettingsError(f"{allowed}; ssl-ca goes with VERIFY_CA and VERIFY_IDENTITY, and they with it")
+    if authority and not os.access(authority, os.R_OK):
+        raise SettingsError(f"{DATABASE_URL}: the file of ssl-ca, {authority}, can't be read")
+    return mode, authority
+
+
+def _address(environ: Mapping[str, str], name: str, default: str) -> str:
+    text = environ.get(name, "").strip() or default
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        raise SettingsError(f"{name} is {text[:40]!r}; it must be an IP address, 127.0.0.1 or 0.0.0.0") from None
 
 
 def _number(environ: Mapping[str, str], name: str, default: int, lowest: int, highest: int) -> int:

@@ -16,6 +16,8 @@ from api import values
 from api.bodies import make_decoder, read_body
 from api.gateway import Calls, ProcedureError, Row, UnavailableError
 from api.problems import BY_CODE, PROBLEMS, FieldError, ProblemError, invalid_field, write_problem
+from api.providers import Receiver
+from api.providers.provider import SignatureError
 from api.routes import PATH_PARAMETERS, Argument, Body, IdempotencyKey, Path, RawBody, Route, Source
 
 log = logging.getLogger("flashsale.api")
@@ -27,12 +29,15 @@ _KEY_HEADER = "HTTP_IDEMPOTENCY_KEY"
 _INTERNAL_ERROR = "The request could not be served; it has been logged. Try again later."
 
 
-def make_responder(route: Route, gateway: Calls) -> Responder:
-    """The Falcon responder of a row: reads the arguments, makes one CALL, writes the answer or the problem."""
+def make_responder(route: Route, gateway: Calls, receive: Receiver) -> Responder:
+    """The Falcon responder of a row: reads the arguments, makes one CALL, writes the answer or the problem.
+
+    `receive` opens the bodies of routes that are signed.
+    """
     call = gateway.call
     procedure = route.procedure
     readers = tuple(_reader(source) for source in route.arguments)
-    decode = make_decoder(route.body) if route.body else None
+    open_body = _opener(route, receive)
     encode = _encoder(route)
     keyed = any(isinstance(source, IdempotencyKey) for source in route.arguments)
     statuses = {outcome: falcon.code_to_http_status(status) for outcome, status in route.statuses.items()}
@@ -40,12 +45,16 @@ def make_responder(route: Route, gateway: Calls) -> Responder:
 
     def respond(req: falcon.Request, resp: falcon.Response, **path: str) -> None:
         try:
-            raw = read_body(req) if decode else b""
-            body = decode(raw) if decode else None
+            raw = read_body(req) if open_body else b""
+            body = open_body(req.env, raw) if open_body else None
             rows = call(procedure, [reader(req, path, body, raw) for reader in readers])
             resp.data = encode(rows)
         except ProblemError as problem:
             write_problem(resp, problem.kind, problem.detail, problem.errors)
+            return
+        except SignatureError as refusal:
+            _count_refusal(call, route, refusal.reason)
+            write_problem(resp, PROBLEMS["signature_invalid"], refusal.detail)
             return
         except ProcedureError as error:
             _write_refusal(resp, error, route)
@@ -66,6 +75,27 @@ def make_responder(route: Route, gateway: Calls) -> Responder:
     return respond
 
 
+def _opener(route: Route, receive: Receiver) -> Callable[[dict[str, Any], bytes], Any] | None:
+    """What makes of a body the object that arguments are taken from."""
+    if route.body is None:
+        return None
+    if route.signed:
+        return receive
+    decode = make_decoder(route.body)
+    return lambda env, raw: decode(raw)
+
+
+def _count_refusal(call: Callable[[str, list[Argument]], list[Row]], route: Route, reason: str) -> None:
+    """Let MySQL count it. Whether that works makes no difference to who was refused."""
+    assert route.signed
+    try:
+        call(route.signed, [reason])
+    except ProcedureError as error:
+        log.error("A refused webhook (%s) was not counted: %s", reason, error.log_line())
+    except UnavailableError as error:
+        log.error("A refused webhook (%s) was not counted: %s", reason, error.detail)
+
+
 def _reader(source: Source) -> Reader:
     """How an argument is found in a request."""
     match source:
@@ -76,7 +106,7 @@ def _reader(source: Source) -> Reader:
         case IdempotencyKey():
             return _read_idempotency_key
         case RawBody():
-            return lambda req, path, body, raw: raw.decode()
+            return _read_raw_body
 
 
 def _path_reader(name: str) -> Reader:
@@ -117,6 +147,13 @@ def _read_idempotency_key(req: falcon.Request, path: dict[str, str], body: Any, 
         return values.idempotency_key(header)
     except ValueError as error:
         raise invalid_field("Idempotency-Key", str(error)) from None
+
+
+def _read_raw_body(req: falcon.Request, path: dict[str, str], body: Any, raw: bytes) -> Argument:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:  # in a member that nobody looked at
+        raise ProblemError("invalid_json", "The body is not valid UTF-8.") from None
 
 
 def _encoder(route: Route) -> Callable[[list[Row]], bytes]:

@@ -6,6 +6,7 @@ A gateway that only records its CALLs stands in for MySQL: no rule of the sale i
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -18,6 +19,8 @@ from api.app import create_app
 from api.gateway import ProcedureError, UnavailableError
 from api.problems import PROBLEMS
 from api.settings import Database, Settings
+from tests.support.signing import STANDARD_SECRET
+from tests.support.stripe_events import succeeded
 
 UUID = "019378d2-8c1a-7c3e-9b57-2f60c1d1a001"
 NOON = datetime(2026, 11, 27, 12, 0)
@@ -26,6 +29,7 @@ SETTINGS = Settings(Database("127.0.0.1", 3306, "api", "secret", "flashsale"), p
 PRODUCT = {
     "product_id": 1, "name": "Lamp", "price": 4900, "currency": "EUR", "stock_total": 10,
     "available": Decimal(7), "held": Decimal(2), "sold": Decimal(1), "max_per_hold": 4, "max_per_customer": None,
+    "max_unpaid_percent": 5, "pause_seconds": None, "extension_seconds": 60,
     "hold_seconds": 120, "payment_seconds": 900, "stripes": 16, "sale_starts_at": NOON, "sale_ends_at": None,
 }  # fmt: skip
 HOLD = {
@@ -34,8 +38,8 @@ HOLD = {
 }  # fmt: skip
 ORDER = {
     "order_id": UUID, "hold_id": UUID, "product_id": 1, "qty": 2, "customer_id": "ada", "status": "pending",
-    "unit_price": 4900, "amount": 9800, "currency": "EUR", "created_at": NOON, "pay_by": NOON, "paid_at": None,
-    "closed_at": None, "closed_reason": None, "replayed": 0,
+    "unit_price": 4900, "amount": 9800, "currency": "EUR", "refunded": 0, "created_at": NOON, "pay_by": NOON,
+    "paid_at": None, "closed_at": None, "closed_reason": None, "replayed": 0,
 }  # fmt: skip
 RECEIPT = {
     "webhook_id": 7, "idempotency_key": "evt_1", "order_id": UUID, "payment_status": "succeeded", "outcome": "applied",
@@ -47,7 +51,9 @@ HEALTH = {
 }  # fmt: skip
 ROWS = {
     "list_products": PRODUCT, "get_product": PRODUCT, "create_hold": HOLD, "get_hold": HOLD, "release_hold": HOLD,
+    "extend_hold": HOLD,
     "create_order": ORDER, "get_order": ORDER, "receive_payment_webhook": RECEIPT, "health_check": HEALTH,
+    "count_refused_webhook": {"reason": "missing_signature", "refusals": 1},
 }  # fmt: skip
 
 
@@ -136,10 +142,12 @@ def test_ids_in_addresses_reach_the_procedure(client: Any, gateway: RecordingGat
     client.simulate_get(f"/api/holds/{UUID.upper()}")
     released = client.simulate_delete(f"/api/holds/{UUID}")
     client.simulate_get(f"/api/orders/{UUID}")
+    extended = client.simulate_post(f"/api/holds/{UUID}/extension")
     assert gateway.calls == [
         ("get_product", [2147483647]), ("get_hold", [UUID]), ("release_hold", [UUID]), ("get_order", [UUID]),
+        ("extend_hold", [UUID]),
     ]  # fmt: skip
-    assert released.status == falcon.HTTP_200
+    assert (released.status, extended.status) == (falcon.HTTP_200, falcon.HTTP_200)
 
 
 def test_an_order_answers_201_with_its_location(client: Any, gateway: RecordingGateway) -> None:
@@ -169,6 +177,47 @@ def test_a_parked_webhook_answers_202_and_any_other_200(
     event = {"idempotency_key": "e", "order_id": UUID, "status": "failed"}
     result = post(client, "/api/payments/webhook", event)
     assert (result.status_code, result.headers["Idempotent-Replayed"]) == (status, "true")
+
+
+def test_a_stripe_event_is_recognised_by_its_header_and_kept_as_it_was_sent(
+    client: Any, gateway: RecordingGateway
+) -> None:
+    told = succeeded(UUID, 9800, "eur")
+    text = json.dumps(told, indent=2)
+    post(client, "/api/payments/webhook", text, Stripe_Signature="t=1,v1=0")
+    at = datetime(2026, 11, 27, 9, 0)
+    assert gateway.calls == [
+        ("receive_payment_webhook", [told["id"], UUID, "succeeded", 9800, "EUR", at, text]),
+    ]  # fmt: skip
+
+
+def test_a_stripe_event_of_another_kind_is_recorded_without_an_order(client: Any, gateway: RecordingGateway) -> None:
+    gateway.changes = {"order_id": None, "payment_status": "other", "outcome": "ignored", "order_status": None}
+    told = succeeded(UUID) | {"type": "customer.created"}
+    result = post(client, "/api/payments/webhook", told, Stripe_Signature="t=1,v1=0")
+    assert gateway.calls[0][1][:5] == [told["id"], None, "other", None, None]
+    assert (result.status_code, result.json["order_id"], result.json["outcome"]) == (200, None, "ignored")
+
+
+def test_a_stripe_event_that_is_not_utf8_is_refused(client: Any, gateway: RecordingGateway) -> None:
+    body = json.dumps(succeeded(UUID) | {"api_version": "X"}).encode().replace(b"X", b"\xff")
+    assert_problem(post(client, "/api/payments/webhook", body, Stripe_Signature="t=1,v1=0"), 400, "invalid_json")
+    assert not gateway.calls
+
+
+@pytest.mark.parametrize("counted", [True, False])
+def test_an_unsigned_webhook_is_a_401_and_counted_if_that_can_be(
+    gateway: RecordingGateway, caplog: pytest.LogCaptureFixture, counted: bool
+) -> None:
+    settings = replace(SETTINGS, secrets={"standard": (STANDARD_SECRET,)})
+    gateway.error = None if counted else UnavailableError("The database can't be reached.")
+    strict = testing.TestClient(create_app(gateway, settings))
+    result = post(strict, "/api/payments/webhook", "{")
+    problem = assert_problem(result, 401, "signature_invalid")
+    assert result.headers["WWW-Authenticate"] == 'Webhook-Signature realm="payments"'
+    assert "missing" in problem["detail"]
+    assert gateway.calls == [("count_refused_webhook", ["missing_signature"])]
+    assert ("missing_signature" in caplog.text) is not counted
 
 
 def test_head_answers_like_get_and_options_names_the_methods(client: Any) -> None:
@@ -218,6 +267,25 @@ def test_every_signal_becomes_its_problem(client: Any, gateway: RecordingGateway
     gateway.error = ProcedureError("create_hold", kind.code, f"45{kind.status}", f"{kind.slug}: do this: or that")
     problem = assert_problem(post(client, "/api/holds", {"product_id": 1, "qty": 1}), kind.status, kind.slug)
     assert problem["detail"] == "do this: or that"
+
+
+@pytest.mark.parametrize(
+    ("message", "seconds"),
+    [
+        ("sale_not_started: it starts at 2026-11-27 12:00; retry after 90 s", 90),
+        ("sale_not_started: retry after 3600 s", 3600),
+        ("sale_not_started: it starts when it starts", None),
+        ("sale_not_started: retry after a while", None),
+        ("sale_not_started: retry after 5 s or more", None),
+    ],
+)
+def test_a_refusal_that_ends_by_itself_says_when_in_header_and_document(
+    client: Any, gateway: RecordingGateway, message: str, seconds: int | None
+) -> None:
+    gateway.error = ProcedureError("create_hold", 31104, "45409", message)
+    result = post(client, "/api/holds", {"product_id": 1, "qty": 1})
+    problem = assert_problem(result, 409, "sale_not_started")
+    assert (result.headers.get("Retry-After"), problem.get("retry_after")) == (seconds and str(seconds), seconds)
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 from api.settings import SettingsError, parse_database_url, read_settings
+from tests.support.service import Service
+from tests.support.signing import STANDARD_NEXT, STANDARD_SECRET, STRIPE_SECRET
 
 URL = "mysql://flashsale_api:s%40cret%2F%23@127.0.0.1:13306/flashsale"
 PROJECT = Path(__file__).parents[2]
@@ -28,6 +31,18 @@ def test_the_port_of_mysql_is_the_default() -> None:
 def test_numbers_have_defaults() -> None:
     settings = read_settings({"FLASHSALE_DATABASE_URL": URL, "FLASHSALE_WORKERS": "3", "FLASHSALE_THREADS": " "})
     assert (settings.port, settings.workers, settings.threads) == (8000, 3, 16)
+
+
+@pytest.mark.parametrize(
+    ("environment", "secret", "demo"),
+    [("", "", True), ("development", "", True), ("development", STANDARD_SECRET, True), ("", STANDARD_SECRET, False),
+     ("production", STANDARD_SECRET, False)],
+)  # fmt: skip
+def test_the_demo_signs_payments_only_where_somebody_said_development(
+    environment: str, secret: str, demo: bool
+) -> None:
+    variables = {"FLASHSALE_ENV": environment, "FLASHSALE_WEBHOOK_SECRETS": secret}
+    assert read_settings({"FLASHSALE_DATABASE_URL": URL, **variables}).demo is demo
 
 
 def test_the_password_does_not_show() -> None:
@@ -55,6 +70,50 @@ def test_a_wrong_number_is_refused_naming_the_range(name: str, value: str) -> No
         read_settings({"FLASHSALE_DATABASE_URL": URL, name: value})
 
 
+def test_secrets_are_split_kept_by_provider_and_do_not_show() -> None:
+    settings = read_settings(
+        {
+            "FLASHSALE_DATABASE_URL": URL,
+            "FLASHSALE_WEBHOOK_SECRETS": f"{STANDARD_NEXT}, {STANDARD_SECRET}",
+            "FLASHSALE_STRIPE_SECRETS": STRIPE_SECRET,
+            "FLASHSALE_ENV": "production",
+        }
+    )
+    assert settings.secrets == {"standard": (STANDARD_NEXT, STANDARD_SECRET), "stripe": (STRIPE_SECRET,)}
+    assert "whsec" not in repr(settings)
+
+
+@pytest.mark.parametrize("environment", ["development", "", " "])
+def test_development_needs_no_secret(environment: str) -> None:
+    settings = read_settings({"FLASHSALE_DATABASE_URL": URL, "FLASHSALE_ENV": environment})
+    assert settings.secrets == {"standard": (), "stripe": ()}
+
+
+@pytest.mark.parametrize(
+    ("variable", "secrets"),
+    [
+        ("FLASHSALE_WEBHOOK_SECRETS", "whsec_c2VjcmV0"),
+        ("FLASHSALE_WEBHOOK_SECRETS", "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0"),
+        ("FLASHSALE_WEBHOOK_SECRETS", f"{STANDARD_SECRET},"),
+        ("FLASHSALE_WEBHOOK_SECRETS", f"{STANDARD_SECRET},whsec_c2VjcmV0!"),
+        ("FLASHSALE_WEBHOOK_SECRETS", f"{STANDARD_SECRET} {STANDARD_NEXT}"),
+        ("FLASHSALE_STRIPE_SECRETS", "sk_live_c2VjcmV0c2VjcmV0"),
+        ("FLASHSALE_STRIPE_SECRETS", f"{STRIPE_SECRET};{STRIPE_SECRET}"),
+    ],
+)
+def test_a_malformed_secret_is_refused_without_showing_it(variable: str, secrets: str) -> None:
+    with pytest.raises(SettingsError, match=f"{variable}: .*must be .*whsec_") as refused:
+        read_settings({"FLASHSALE_DATABASE_URL": URL, variable: secrets})
+    shown = str(refused.value)
+    assert not any(part in shown for part in ("c2VjcmV0", *secrets.replace(";", ",").split(",")) if part)
+
+
+@pytest.mark.parametrize("environment", ["Production", "prod", "test", "production,"])
+def test_an_unknown_environment_is_refused(environment: str) -> None:
+    with pytest.raises(SettingsError, match=r"FLASHSALE_ENV .* development, production"):
+        read_settings({"FLASHSALE_DATABASE_URL": URL, "FLASHSALE_ENV": environment})
+
+
 def test_gunicorn_does_not_start_without_the_url() -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("FLASHSALE_")}
     command = [sys.executable, "-m", "gunicorn", "-c", "api/gunicorn.conf.py"]
@@ -65,3 +124,58 @@ def test_gunicorn_does_not_start_without_the_url() -> None:
     assert ended.stderr.strip().endswith("percent-encoded).")
     assert "FLASHSALE_DATABASE_URL is not set" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_it_listens_on_the_loopback_interface_unless_told_otherwise() -> None:
+    assert read_settings({"FLASHSALE_DATABASE_URL": URL}).host == "127.0.0.1"
+    assert read_settings({"FLASHSALE_DATABASE_URL": URL, "FLASHSALE_HOST": "::"}).host == "::"
+
+
+@pytest.mark.parametrize("host", ["everywhere", "0.0.0.0:80", "10.0.0", "[::]"])
+def test_an_address_that_is_none_is_refused(host: str) -> None:
+    with pytest.raises(SettingsError, match=r"FLASHSALE_HOST .* must be an IP address"):
+        read_settings({"FLASHSALE_DATABASE_URL": URL, "FLASHSALE_HOST": host})
+
+
+@pytest.mark.parametrize(("host", "reached"), [("", False), ("0.0.0.0", True)])
+def test_another_address_than_127_0_0_1_is_served_only_when_asked_for(
+    api_url: str, tmp_path: Path, host: str, reached: bool
+) -> None:
+    service = Service(api_url, tmp_path / "log", FLASHSALE_HOST=host)
+    try:
+        answers = httpx.get(f"http://127.0.0.2:{service.port}/healthz").status_code == 200
+    except httpx.ConnectError:
+        answers = False
+    finally:
+        service.stop()
+    assert answers == reached
+
+
+def test_a_secret_may_be_a_file(tmp_path: Path) -> None:
+    (tmp_path / "url").write_text(URL + "\n")
+
+    database = read_settings({"FLASHSALE_DATABASE_URL_FILE": str(tmp_path / "url")}).database
+    assert (database.password, database.name) == ("s@cret/#", "flashsale")
+
+
+def test_a_secret_that_cannot_be_read_or_is_given_twice_is_named(tmp_path: Path) -> None:
+    missing = str(tmp_path / "missing")
+    with pytest.raises(SettingsError, match=r"FLASHSALE_DATABASE_URL_FILE: .*missing can't be read"):
+        read_settings({"FLASHSALE_DATABASE_URL_FILE": missing})
+    with pytest.raises(SettingsError, match="are both set") as refused:
+        read_settings({"FLASHSALE_DATABASE_URL_FILE": missing, "FLASHSALE_DATABASE_URL": URL})
+    assert "cret" not in str(refused.value)
+
+
+def test_the_deployment_takes_its_secrets_from_files_too(tmp_path: Path) -> None:
+    (tmp_path / "url").write_text("mysql://root:s3cret@127.0.0.1:1/flashsale\n")
+    files = {"FLASHSALE_ADMIN_URL_FILE": str(tmp_path / "url"), "FLASHSALE_API_PASSWORD_FILE": str(tmp_path / "none")}
+    ended = subprocess.run(
+        [sys.executable, "-m", "sql.deploy", "migrate"],
+        cwd=PROJECT, env=files, capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+
+    assert ended.returncode == 1
+    assert "FLASHSALE_API_PASSWORD_FILE: " in ended.stderr  # so the first of them was read
+    assert "No such file" in ended.stderr
+    assert "s3cret" not in ended.stderr

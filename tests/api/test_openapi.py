@@ -55,6 +55,29 @@ def test_every_problem_a_procedure_raises_is_described_with_an_example(document:
         assert "Retry-After" in responses["503"]["headers"]
 
 
+def test_the_webhook_declares_its_providers_and_its_401(document: Any) -> None:
+    operation = document["paths"]["/api/payments/webhook"]["post"]
+    assert [parameter["name"] for parameter in operation["parameters"] if parameter["in"] == "header"] == [
+        "webhook-id", "webhook-timestamp", "webhook-signature", "Stripe-Signature", "X-Request-ID",
+    ]  # fmt: skip
+    shapes = operation["requestBody"]["content"]["application/json"]["schema"]["anyOf"]
+    assert [shape["$ref"].rpartition("/")[2] for shape in shapes] == ["PaymentEvent", "StripeEvent"]
+    refused = operation["responses"]["401"]
+    assert "WWW-Authenticate" in refused["headers"]
+    assert "signature_invalid" in refused["content"]["application/problem+json"]["examples"]
+    signed = [path for path, item in document["paths"].items() if "signature_invalid" in str(item)]
+    assert signed == ["/api/payments/webhook"]
+
+
+def test_an_extension_needs_no_body_and_a_refusal_may_name_a_time(document: Any) -> None:
+    operation = document["paths"]["/api/holds/{hold_id}/extension"]["post"]
+    assert "requestBody" not in operation
+    assert "415" not in operation["responses"]
+    refused = document["paths"]["/api/holds"]["post"]["responses"]["409"]
+    assert refused["headers"]["Retry-After"]["schema"] == {"type": "integer"}
+    assert "retry_after" in document["components"]["schemas"]["ProblemDocument"]["properties"]
+
+
 def test_a_body_is_closed_and_bounded(document: Any) -> None:
     hold = document["components"]["schemas"]["NewHold"]
     assert hold["additionalProperties"] is False
@@ -64,3 +87,25 @@ def test_a_body_is_closed_and_bounded(document: Any) -> None:
 
 def test_the_registry_has_one_code_a_slug() -> None:
     assert len(BY_CODE) == len([kind for kind in PROBLEMS.values() if kind.code])
+
+
+def test_the_api_may_ask_for_a_key(document: Any) -> None:
+    asked = {
+        path: list(operation["security"][0])
+        for path, item in document["paths"].items()
+        for operation in item.values()
+        if "security" in operation
+    }
+    open_to_all = {"/api/payments/webhook", "/healthz", "/readyz", "/openapi.json"}
+    assert asked.keys() == document["paths"].keys() - open_to_all
+    assert all(scheme == ["apiKey"] for scheme in asked.values())
+    assert asked.keys() >= {"/api/holds", "/api/products"}
+    refused = document["paths"]["/api/products"]["get"]["responses"]["401"]
+    assert list(refused["content"]["application/problem+json"]["examples"]) == ["unauthorized"]
+
+
+def test_every_answer_names_its_request(document: Any) -> None:
+    for item in document["paths"].values():
+        for operation in item.values():
+            assert "X-Request-ID" in [parameter["name"] for parameter in operation["parameters"]]
+            assert all("X-Request-ID" in answer["headers"] for answer in operation["responses"].values())

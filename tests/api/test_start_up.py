@@ -27,6 +27,13 @@ GOOD = f"mysql://flashsale_api:{SECRET}@127.0.0.1:3306/flashsale"
         ({"FLASHSALE_DATABASE_URL": GOOD, "PORT": "http"}, "PORT", "1 to 65535"),
         ({"FLASHSALE_DATABASE_URL": GOOD, "FLASHSALE_WORKERS": "0"}, "FLASHSALE_WORKERS", "1 to 64"),
         ({"FLASHSALE_DATABASE_URL": GOOD, "FLASHSALE_THREADS": "many"}, "FLASHSALE_THREADS", "1 to 256"),
+        ({"FLASHSALE_DATABASE_URL": GOOD, "FLASHSALE_ENV": "staging"}, "FLASHSALE_ENV", "development, production"),
+        ({"FLASHSALE_DATABASE_URL": GOOD, "FLASHSALE_ENV": "production"}, "FLASHSALE_ENV", "FLASHSALE_STRIPE_SECRETS"),
+        (
+            {"FLASHSALE_DATABASE_URL": GOOD, "FLASHSALE_WEBHOOK_SECRETS": "whsec_s3cret"},
+            "FLASHSALE_WEBHOOK_SECRETS",
+            "openssl rand -base64 24",
+        ),
     ],
 )
 def test_a_wrong_environment_is_named_and_nothing_starts(

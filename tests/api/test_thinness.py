@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-SOURCES = sorted((Path(__file__).parents[2] / "api").glob("*.py"))
+SOURCES = sorted((Path(__file__).parents[2] / "api").rglob("*.py"))
 SQL = re.compile(
     r"\b(SELECT\s.+\sFROM|INSERT\s+INTO|UPDATE\s.+\sSET|DELETE\s+FROM|REPLACE\s+INTO|SET\s+\w+\s*=|SET\s+TRANSACTION"
     r"|START\s+TRANSACTION|COMMIT|ROLLBACK|LOCK\s+TABLES|GET_LOCK|(?:CREATE|ALTER|DROP|TRUNCATE)\s+(?:TABLE|TEMPORARY"

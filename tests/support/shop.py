@@ -101,6 +101,9 @@ def problem_of(answer: httpx.Response) -> str:
     assert document["title"]
     assert document["detail"]
     assert {"type", "title", "status", "detail"} <= document.keys() <= {
-        "type", "title", "status", "detail", "code", "errors",
+        "type", "title", "status", "detail", "code", "errors", "retry_after",
     }  # fmt: skip
+    assert document.get("retry_after") == (
+        int(answer.headers["retry-after"]) if "retry-after" in answer.headers else None
+    )
     return str(slug)

@@ -1,0 +1,136 @@
+"""Who may ask for what: keys and tokens by address, other origins, and the headers that protect a browser."""
+
+from __future__ import annotations
+
+import binascii
+from base64 import b64decode
+from collections.abc import Sequence
+from enum import Enum
+from hashlib import sha256
+from hmac import compare_digest
+
+import falcon
+
+from api.operation import Operation
+from api.problems import PROBLEMS, write_problem
+
+HIDE_FROM_CACHES = "no-store"
+NO_PAGE = "default-src 'none'; frame-ancestors 'none'"
+SECURITY_HEADERS = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Content-Security-Policy", NO_PAGE),
+)
+
+
+class Guard(Enum):
+    """What an address asks for."""
+
+    NOTHING = "nothing"
+    API_KEY = "one of FLASHSALE_API_KEYS"
+    METRICS_TOKEN = "FLASHSALE_METRICS_TOKEN"
+
+
+GUARDS: tuple[tuple[str, Guard], ...] = (
+    # The provider proves itself by its signature.
+    ("/api/payments/webhook", Guard.NOTHING),
+    ("/api", Guard.API_KEY),
+    ("/metrics", Guard.METRICS_TOKEN),
+    ("/board", Guard.METRICS_TOKEN),
+)
+"""Addresses and all below them; the first that fits decides, what none fits is open."""
+
+_ALLOWED_METHODS = "GET, POST, DELETE"
+_ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, X-Request-ID"
+_EXPOSED_HEADERS = "Location, Idempotent-Replayed, Retry-After, X-Request-ID"
+_PREFLIGHT_SECONDS = "600"
+
+
+def guard_of(path: str, guards: Sequence[tuple[str, Guard]] = GUARDS) -> tuple[str, Guard]:
+    """The address in the table that decides about this one, and what it asks for."""
+    path = "/" + path.lstrip("/")  # as Falcon's router reads it
+    for prefix, guard in guards:
+        if path.startswith(prefix) and path[len(prefix) : len(prefix) + 1] in ("", "/"):
+            return prefix, guard
+    return "", Guard.NOTHING
+
+
+class Access:
+    """Falcon middleware: answers 401 and preflights itself, and completes the headers of every answer."""
+
+    def __init__(self, operation: Operation) -> None:
+        self._digests = {
+            Guard.API_KEY: operation.api_keys,
+            Guard.METRICS_TOKEN: (operation.metrics_token,) if operation.metrics_token else (),
+        }
+        self._guarded = any(self._digests.values())
+        self._origins = operation.cors_origins
+
+    def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Let it pass, or complete the answer here."""
+        if not (self._guarded or self._origins):
+            return
+        prefix, guard = guard_of(req.path)
+        if self._origins and guard is Guard.API_KEY and self._share(req, resp):
+            resp.context.route = f"{prefix}/*"
+            return
+        digests = self._digests.get(guard)
+        if digests and not _is_known(req.env.get("HTTP_AUTHORIZATION", ""), guard, digests):
+            resp.context.route = f"{prefix}/*"
+            _refuse(resp, guard, "HTTP_AUTHORIZATION" in req.env)
+
+    def process_response(self, req: falcon.Request, resp: falcon.Response, resource: object, ok: bool) -> None:
+        """Add what protects a browser; a page that brings a policy of its own keeps it."""
+        own_policy = resp.get_header("content-security-policy")
+        resp.set_headers(SECURITY_HEADERS)
+        if own_policy is not None:
+            resp.set_header("Content-Security-Policy", own_policy)
+        if req.path.lstrip("/").startswith("api/"):
+            resp.set_header("Cache-Control", HIDE_FROM_CACHES)
+
+    def _share(self, req: falcon.Request, resp: falcon.Response) -> bool:
+        """Tell the browser whether a page of another origin may read this. True when that was all it asked for."""
+        resp.append_header("Vary", "Origin")
+        origin = req.env.get("HTTP_ORIGIN")
+        if origin not in self._origins:
+            return False
+        resp.set_header("Access-Control-Allow-Origin", str(origin))
+        if req.method != "OPTIONS" or "HTTP_ACCESS_CONTROL_REQUEST_METHOD" not in req.env:
+            resp.set_header("Access-Control-Expose-Headers", _EXPOSED_HEADERS)
+            return False
+        resp.set_header("Access-Control-Allow-Methods", _ALLOWED_METHODS)
+        resp.set_header("Access-Control-Allow-Headers", _ALLOWED_HEADERS)
+        resp.set_header("Access-Control-Max-Age", _PREFLIGHT_SECONDS)
+        resp.status = falcon.HTTP_204
+        resp.complete = True
+        return True
+
+
+def _is_known(authorization: str, guard: Guard, digests: Sequence[bytes]) -> bool:
+    """Whether it holds one of these secrets; how long that takes says nothing about which, or how nearly."""
+    scheme, _, credentials = authorization.partition(" ")
+    scheme, credentials = scheme.lower(), credentials.strip()
+    if scheme == "basic" and guard is Guard.METRICS_TOKEN:  # what a browser can send for the board
+        credentials = _password_of(credentials)
+    elif scheme != "bearer":
+        return False
+    digest = sha256(credentials.encode("latin-1", "replace")).digest()
+    return any([compare_digest(digest, known) for known in digests])  # noqa: C419 - all of them, always
+
+
+def _password_of(credentials: str) -> str:
+    try:
+        return b64decode(credentials, validate=True).decode("latin-1").partition(":")[2]
+    except (binascii.Error, ValueError):
+        return ""
+
+
+def _refuse(resp: falcon.Response, guard: Guard, given: bool) -> None:
+    what = "the API key" if guard is Guard.API_KEY else "the metrics token"
+    detail = f"Send {what} as Authorization: Bearer …" + ("; the one that was sent is not known." if given else ".")
+    write_problem(resp, PROBLEMS["unauthorized"], detail)
+    challenge = 'Bearer realm="flashsale"' + (', error="invalid_token"' if given else "")
+    if guard is Guard.METRICS_TOKEN:  # Chromium asks for a password only when Basic comes first
+        challenge = f'Basic realm="flashsale", {challenge}'
+    resp.set_header("WWW-Authenticate", challenge)
+    resp.complete = True

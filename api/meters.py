@@ -1,0 +1,121 @@
+"""What the processes count, for Prometheus; in gunicorn every worker in files of its own, which a scrape adds up.
+
+prometheus_client decides between one process and several when it is imported, by PROMETHEUS_MULTIPROC_DIR:
+api/gunicorn.conf.py calls `api.meter_files.prepare` before that.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+REQUEST_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+CALL_BUCKETS = (0.0005, *REQUEST_BUCKETS)
+REQUESTS = "flashsale_http_requests"
+RETRY_CAUSES = ("deadlock", "lock_wait", "lost_connection", "replaced_procedure")
+
+
+class Meters:
+    """The counters, histograms and gauges of this process. Each update writes a double or two to a mapped file."""
+
+    def __init__(self) -> None:
+        self._registry = registry = CollectorRegistry()
+        self._requests = Counter(
+            REQUESTS,
+            "Answered requests; problem is the slug, empty for a success",
+            ["route", "method", "status", "problem"],
+            registry=registry,
+        )
+        self._request_seconds = Histogram(
+            "flashsale_http_request_duration_seconds",
+            "From the request's arrival in the application to its answer",
+            ["route", "method"],
+            buckets=REQUEST_BUCKETS,
+            registry=registry,
+        )
+        self._call_seconds = Histogram(
+            "flashsale_call_duration_seconds",
+            "A CALL with its retries, as the request waits for it",
+            ["procedure"],
+            buckets=CALL_BUCKETS,
+            registry=registry,
+        )
+        retries = Counter(
+            "flashsale_call_retries", "Attempts of a CALL that had to be repeated", ["cause"], registry=registry
+        )
+        self._retries = {cause: retries.labels(cause) for cause in RETRY_CAUSES}
+        self._connections = Gauge(
+            "flashsale_database_connections",
+            "Open connections to MySQL",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+        self._workers = Gauge(
+            "flashsale_workers", "Worker processes that serve", registry=registry, multiprocess_mode="livesum"
+        )
+        self._by_answer: dict[tuple[str, str, int, str], tuple[Counter, Histogram]] = {}
+        self._by_procedure: dict[str, Histogram] = {}
+
+    def worker_began(self) -> None:
+        """This process is a worker that serves from now on."""
+        self._workers.set(1)
+
+    def answered(self, method: str, route: str, status: int, problem: str, seconds: float) -> None:
+        """A request was answered. All but `seconds` come from a small set: each combination stays for ever."""
+        key = (method, route, status, problem)
+        meters = self._by_answer.get(key)
+        if meters is None:
+            meters = self._by_answer[key] = (
+                self._requests.labels(route, method, str(status), problem),
+                self._request_seconds.labels(route, method),
+            )
+        meters[0].inc()
+        meters[1].observe(seconds)
+
+    def called(self, procedure: str, seconds: float) -> None:
+        """A CALL ended, however it did."""
+        meter = self._by_procedure.get(procedure)
+        if meter is None:
+            meter = self._by_procedure[procedure] = self._call_seconds.labels(procedure)
+        meter.observe(seconds)
+
+    def retried(self, cause: str) -> None:
+        """A CALL is repeated; cause is one of RETRY_CAUSES."""
+        self._retries[cause].inc()
+
+    def connected(self, change: int) -> None:
+        """A connection to MySQL was opened (1) or closed (-1)."""
+        self._connections.inc(change)
+
+    def answers(self) -> dict[tuple[str, str, str], int]:
+        """Answered requests of all workers together, by method, route and problem (empty for a success)."""
+        folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+        if folder:
+            files = glob.glob(os.path.join(folder, "counter_*.db"))
+            metrics = MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call]
+        else:
+            metrics = self._requests.collect()
+        counted: dict[tuple[str, str, str], int] = {}
+        for metric in metrics:
+            for sample in metric.samples:
+                if sample.name == f"{REQUESTS}_total":
+                    key = (sample.labels["method"], sample.labels["route"], sample.labels["problem"])
+                    counted[key] = counted.get(key, 0) + int(sample.value)
+        return counted
+
+    def expose(self, others: Iterable[Collector] = ()) -> bytes:
+        """Everything in Prometheus's text format: the numbers of all workers together, and those of `others`."""
+        folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+        registry = self._registry
+        if folder:
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry, path=folder)  # type: ignore[no-untyped-call]
+        together = CollectorRegistry()
+        for other in others:
+            together.register(other)
+        return generate_latest(registry) + generate_latest(together)

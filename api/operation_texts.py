@@ -1,0 +1,324 @@
+"""What the OpenAPI document says about each operation, with examples, and where an answer leads.
+
+An example is a request and its answer under one name. The tests send each of them to a running service, in this
+order, and compare the answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+JSON = dict[str, Any]
+
+PRODUCT_ID = 1
+HOLD_ID = "01a20314-0188-75fe-8da4-6159ad5335b1"
+HOLD_KEY = "cart-7f3a-hold-1"
+ORDER_KEY = "cart-7f3a-order-1"
+EVENT_KEY = "evt_7f3a_succeeded"
+CUSTOMER = "ada"
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A request, by its parameters and its body, and what the service answers."""
+
+    summary: str
+    status: int
+    answer: JSON
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    body: JSON | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What to do next with a successful answer: an operation, and where its parameters or members of its body are."""
+
+    operation: str
+    description: str
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class OperationText:
+    """`tag` groups operations; `description` is Markdown; `examples` and `links` go by their names."""
+
+    tag: str
+    description: str
+    examples: Mapping[str, Example]
+    links: Mapping[str, Link] = field(default_factory=dict)
+
+
+TAGS = {
+    "Catalog": "What is on sale, and how much of it is left.",
+    "Holds": "Units reserved for a short time. A hold ends by itself; its units are then on sale again.",
+    "Orders": "A hold that a buyer committed to. It keeps the id of its hold and waits for its payment.",
+    "Payments": "Events of the payment provider.",
+    "Operation": "For load balancers, monitors and tools.",
+}
+
+_PRODUCT: JSON = {
+    "product_id": PRODUCT_ID,
+    "name": "Limited sneaker",
+    "price": 12900,
+    "currency": "EUR",
+    "stock_total": 100,
+    "available": 100,
+    "held": 0,
+    "sold": 0,
+    "max_per_hold": 10,
+    "max_per_customer": None,
+    "max_unpaid_percent": None,
+    "pause_seconds": None,
+    "extension_seconds": None,
+    "hold_seconds": 120,
+    "payment_seconds": 900,
+    "stripes": 6,
+    "sale_starts_at": None,
+    "sale_ends_at": None,
+}
+_HOLD: JSON = {
+    "hold_id": HOLD_ID,
+    "product_id": PRODUCT_ID,
+    "qty": 2,
+    "customer_id": CUSTOMER,
+    "status": "active",
+    "created_at": "2026-11-27T09:00:00.250000Z",
+    "expires_at": "2026-11-27T09:02:00.250000Z",
+    "ended_at": None,
+}
+_ORDER: JSON = {
+    "order_id": HOLD_ID,
+    "hold_id": HOLD_ID,
+    "product_id": PRODUCT_ID,
+    "qty": 2,
+    "customer_id": CUSTOMER,
+    "status": "pending",
+    "unit_price": 12900,
+    "amount": 25800,
+    "currency": "EUR",
+    "refunded": 0,
+    "created_at": "2026-11-27T09:00:41.500000Z",
+    "pay_by": "2026-11-27T09:15:41.500000Z",
+    "paid_at": None,
+    "closed_at": None,
+    "closed_reason": None,
+}
+_PAID = _ORDER | {"status": "paid", "paid_at": "2026-11-27T09:01:12.750000Z"}
+_EVENT: JSON = {
+    "idempotency_key": EVENT_KEY,
+    "order_id": HOLD_ID,
+    "status": "succeeded",
+    "amount": 25800,
+    "currency": "EUR",
+    "occurred_at": "2026-11-27T09:01:12Z",
+}
+_STRIPE_EVENT: JSON = {
+    "id": EVENT_KEY,
+    "object": "event",
+    "type": "payment_intent.succeeded",
+    "created": 1795683672,
+    "data": {
+        "object": {
+            "object": "payment_intent",
+            "amount_received": 25800,
+            "currency": "eur",
+            "metadata": {"order_id": HOLD_ID},
+        }
+    },
+}
+_STANDARD_HEADERS = {
+    "webhook-id": "msg_7f3a0001",
+    "webhook-timestamp": "1795683672",
+    "webhook-signature": "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=",
+}
+_STRIPE_HEADERS = {"Stripe-Signature": "t=1795683672,v1=" + "5257a869e7ecebeda32affa62cdca3fa" * 2}
+_RECEIPT: JSON = {
+    "webhook_id": 1,
+    "idempotency_key": EVENT_KEY,
+    "order_id": HOLD_ID,
+    "payment_status": "succeeded",
+    "outcome": "applied",
+    "reason": None,
+    "order_status": "paid",
+    "deliveries": 1,
+}
+
+_FIRST_PRODUCT = {"product_id": "$response.body#/products/0/product_id"}
+_THE_PRODUCT = {"product_id": "$response.body#/product_id"}
+_SHOW_HOLD = Link("get_hold", "The hold, while it is live.", {"hold_id": "$response.body#/hold_id"})
+_RELEASE_HOLD = Link("release_hold", "Give the units back.", {"hold_id": "$response.body#/hold_id"})
+_ORDER_HOLD = Link("create_order", "Turn the hold into an order.", body={"hold_id": "$response.body#/hold_id"})
+_SHOW_ORDER = Link("get_order", "The order.", {"order_id": "$response.body#/order_id"})
+_PAY_HOLD = Link(
+    "receive_payment_webhook",
+    "The provider reports a payment; before the order exists it is parked.",
+    body={"order_id": "$response.body#/hold_id"},
+)
+_PAY_ORDER = Link(
+    "receive_payment_webhook",
+    "The provider reports what became of the payment.",
+    body={
+        "order_id": "$response.body#/order_id",
+        "amount": "$response.body#/amount",
+        "currency": "$response.body#/currency",
+    },
+)
+_KEYS = (
+    "Send an `Idempotency-Key` of your own with each new {thing}, keep it, and repeat the same request with the same "
+    "key when no answer came or the answer was a 503: it happens once. A repeat is answered with 200 and "
+    "`Idempotent-Replayed: true`."
+)
+
+OPERATION_TEXTS: dict[str, OperationText] = {
+    "list_products": OperationText(
+        "Catalog",
+        "Every product with its price, its window and its stock at this moment. What has expired counts as available.",
+        {"products": Example("Products", 200, {"products": [_PRODUCT]})},
+        {
+            "show_first_product": Link("get_product", "The first one.", _FIRST_PRODUCT),
+            "hold_first_product": Link("create_hold", "Reserve units of the first one.", body=_FIRST_PRODUCT),
+        },
+    ),
+    "get_product": OperationText(
+        "Catalog",
+        "One product. `stock_total = available + held + sold` at every moment.",
+        {"product": Example("A product", 200, _PRODUCT, {"product_id": PRODUCT_ID})},
+        {"hold_product": Link("create_hold", "Reserve units of it.", body=_THE_PRODUCT)},
+    ),
+    "create_hold": OperationText(
+        "Holds",
+        "Reserves `qty` units for `hold_seconds`. "
+        + _KEYS.format(thing="hold")
+        + "\n\nA refusal reserves nothing, and its key may be used again.",
+        {
+            "made": Example(
+                "Two units for a customer",
+                201,
+                _HOLD,
+                {"Idempotency-Key": HOLD_KEY},
+                {"product_id": PRODUCT_ID, "qty": 2, "customer_id": CUSTOMER},
+            ),
+            "repeated": Example(
+                "The same again, after a lost answer",
+                200,
+                _HOLD,
+                {"Idempotency-Key": HOLD_KEY},
+                {"product_id": PRODUCT_ID, "qty": 2, "customer_id": CUSTOMER},
+            ),
+        },
+        {"show_hold": _SHOW_HOLD, "release_hold": _RELEASE_HOLD, "order_hold": _ORDER_HOLD, "pay_hold": _PAY_HOLD},
+    ),
+    "get_hold": OperationText(
+        "Holds",
+        "A hold that is live, or that became an order. One that ended otherwise is answered with 410 and why.",
+        {"hold": Example("A live hold", 200, _HOLD, {"hold_id": HOLD_ID})},
+        {"release_hold": _RELEASE_HOLD, "order_hold": _ORDER_HOLD},
+    ),
+    "release_hold": OperationText(
+        "Holds",
+        "Gives the units back before the hold expires. May be repeated.",
+        {
+            "released": Example(
+                "Given back",
+                200,
+                _HOLD | {"status": "released", "ended_at": "2026-11-27T09:00:30.000000Z"},
+                {"hold_id": HOLD_ID},
+            ),
+        },
+        {"show_hold": _SHOW_HOLD},
+    ),
+    "extend_hold": OperationText(
+        "Holds",
+        "Lets a live hold live `extension_seconds` longer, once. May be repeated: it is extended once all the same.",
+        {
+            "extended": Example(
+                "A minute more", 200, _HOLD | {"expires_at": "2026-11-27T09:03:00.250000Z"}, {"hold_id": HOLD_ID}
+            ),
+        },
+        {"show_hold": _SHOW_HOLD, "order_hold": _ORDER_HOLD},
+    ),
+    "create_order": OperationText(
+        "Orders",
+        "Turns a live hold into an order of the same id, at the price of this moment, to be paid until `pay_by`. "
+        + _KEYS.format(thing="order")
+        + "\n\nA payment that was reported before is applied now: the order can be born "
+        "paid.",
+        {
+            "made": Example("From a live hold", 201, _ORDER, {"Idempotency-Key": ORDER_KEY}, {"hold_id": HOLD_ID}),
+            "repeated": Example(
+                "The same again, after a lost answer", 200, _ORDER, {"Idempotency-Key": ORDER_KEY}, {"hold_id": HOLD_ID}
+            ),
+        },
+        {"show_order": _SHOW_ORDER, "pay_order": _PAY_ORDER},
+    ),
+    "get_order": OperationText(
+        "Orders",
+        "An order and the state of its payment. Ask until `status` is no longer `pending`, or until `pay_by`.",
+        {
+            "pending": Example("Waiting for its payment", 200, _ORDER, {"order_id": HOLD_ID}),
+            "paid": Example("Paid", 200, _PAID, {"order_id": HOLD_ID}),
+        },
+        {"pay_order": _PAY_ORDER},
+    ),
+    "receive_payment_webhook": OperationText(
+        "Payments",
+        "Takes an event of the payment provider: in any order, before or after the order exists, any number of times. "
+        "`outcome` says what it did. The same `idempotency_key` with the same content returns what it did the first "
+        "time; with other content it is refused.\n\nWhere the service has a secret of a provider, "
+        "only what is signed with it is let in (401). Where it has none at all, signatures are not checked.",
+        {
+            "applied": Example("The order is paid", 200, _RECEIPT, _STANDARD_HEADERS, _EVENT),
+            "stripe": Example("The same from Stripe", 200, _RECEIPT, _STRIPE_HEADERS, _STRIPE_EVENT),
+            "parked": Example(
+                "There is no order yet; creating it applies the event",
+                202,
+                _RECEIPT | {"outcome": "parked", "order_status": None},
+                _STANDARD_HEADERS,
+                _EVENT,
+            ),
+        },
+        {"show_order": _SHOW_ORDER},
+    ),
+    "health_check": OperationText(
+        "Operation",
+        "Whether requests can be served: asks MySQL for the state of its scheduler and of the sweep. `degraded` still "
+        "sells; `detail` says what is wrong.",
+        {
+            "ready": Example(
+                "All is well",
+                200,
+                {
+                    "status": "ok",
+                    "detail": None,
+                    "database_version": "9.7.4",
+                    "schema_version": "0009.sweep_heartbeat",
+                    "event_scheduler": "ON",
+                    "event_status": "ENABLED",
+                    "last_sweep_at": "2026-11-27T09:00:00.000000Z",
+                    "sweep_lag_seconds": 0.0,
+                    "checked_at": "2026-11-27T09:00:00.250000Z",
+                },
+            ),
+        },
+    ),
+    "is_alive": OperationText(
+        "Operation",
+        "Whether the process answers. Says nothing about MySQL, so that a restart of MySQL does not restart the API.",
+        {"alive": Example("Alive", 200, {"status": "alive"})},
+    ),
+    "get_openapi": OperationText(
+        "Operation",
+        "The document that this is made of, in OpenAPI 3.1. `/docs` shows it.",
+        {
+            "document": Example(
+                "Its beginning",
+                200,
+                {"openapi": "3.1.0", "info": {"title": "Flash-sale checkout", "version": "0.1.0"}, "paths": {}},
+            )
+        },
+    ),
+}
+"""By operationId, which is the procedure's name where there is a procedure."""

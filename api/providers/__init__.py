@@ -1,0 +1,55 @@
+"""The payment providers whose webhooks are let in. Adding one is adding its module here, and its name to `PROVIDERS`.
+
+A provider is recognised by its headers. Its signature is verified over the bytes as received, before anything of them
+is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from api.providers import standard, stripe
+from api.providers.provider import Event, Provider, SignatureError
+from api.schemas import PaymentEvent
+
+PROVIDERS: tuple[Provider, ...] = (standard.PROVIDER, stripe.PROVIDER)
+"""The first is taken for what comes without a signature, where that is accepted."""
+
+Receiver = Callable[[Mapping[str, Any], bytes], Event | PaymentEvent]
+
+
+def make_receiver(secrets: Mapping[str, Sequence[str]]) -> Receiver:
+    """A function from a WSGI environment and a body to the event.
+
+    `secrets` are the providers' by name. With any of them, only what one of them signed is let in: the function raises
+    SignatureError. With none at all, everything is. It raises ProblemError for a body that is no event.
+    """
+    secured = any(secrets.values())
+    doors = [
+        (
+            [(header, "HTTP_" + header.upper().replace("-", "_")) for header in provider.headers],
+            provider.make_verifier(secrets[provider.name]) if secrets.get(provider.name) else None,
+            provider,
+        )
+        for provider in PROVIDERS
+    ]
+    accepted = " or ".join(
+        f"{', '.join(provider.headers)} ({provider.name})" for _, verify, provider in doors if verify
+    )
+
+    def receive(env: Mapping[str, Any], body: bytes) -> Event | PaymentEvent:
+        for names, verify, provider in doors:
+            headers = {header: env[name] for header, name in names if name in env}
+            if headers:
+                if verify:
+                    verify(headers, body)
+                elif secured:
+                    detail = f"No secret of {provider.name} is configured here. Sign with {accepted}."
+                    raise SignatureError("invalid_signature", detail)
+                return provider.read(body)
+        if secured:
+            raise SignatureError("missing_signature", f"The signature is missing. Sign with {accepted}.")
+        return PROVIDERS[0].read(body)
+
+    return receive

@@ -1,0 +1,161 @@
+/* The figures of each product, of all together, and of the health; elements are made once and their text kept up. */
+
+import { count, money, seconds, time } from "./text.js";
+
+const $ = (id) => document.getElementById(id);
+
+export function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+
+/* What does not change is left alone, for those who have the page read out. */
+export function say(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+const ORDERS = [["orders_pending", "Unpaid"], ["orders_paid", "Paid"], ["orders_cancelled", "Cancelled"]];
+const PAYMENTS = [["payments_failed", "Failed"], ["orders_refund_due", "Refund due", true], ["orders_refunded", "Refunded"]];
+const EVENTS = [["events_applied", "Applied"], ["events_ignored", "Ignored"], ["events_parked", "Parked"],
+  ["events_mismatched", "Wrong amount", true], ["events_refund_due", "Refund due", true], ["events_refunded", "Refunded"]];
+
+const figure = (name, className = "") => make("dd", { "data-figure": name, class: className }, "…");
+const line = ([name, label]) => make("div", {}, make("dt", {}, label), figure(name));
+
+function makeCard(product) {
+  const heading = make("h3", { id: `product-${product.product_id}` });
+  const share = (name, label) => make("div", { class: name }, make("dt", {}, label), figure(name), make("dd", { class: "share", "data-share": name }));
+  return make("article", { class: "card", "data-product": product.product_id, "aria-labelledby": heading.id },
+    make("div", { class: "card-head" }, heading, make("span", { class: "sale" })),
+    make("p", { class: "left" }, make("b", { "data-figure": "left" }), make("span", {})),
+    make("div", { class: "bar", role: "img" }, make("i", { class: "sold" }), make("i", { class: "held" })),
+    make("dl", { class: "key" }, share("sold", "Sold"), share("held", "Held"), share("available", "Available")),
+    make("p", { class: "expiring" },
+      make("b", { "data-figure": "live_holds" }), " live holds; ", make("b", { "data-figure": "expiring_within_10_s" }), " expire within 10 s, ",
+      make("b", { "data-figure": "expiring_within_30_s" }), " within 30 s"),
+    make("dl", { class: "money" },
+      make("div", {}, make("dt", {}, "Money taken"), figure("takings")),
+      make("div", {}, make("dt", {}, "Given back"), figure("given_back"))),
+    make("div", { class: "pair" },
+      make("div", {}, make("h4", {}, "Orders"), make("dl", {}, ...ORDERS.map(line))),
+      make("div", {}, make("h4", {}, "Payments"), make("dl", {}, ...PAYMENTS.map(line)))),
+    make("p", { class: "age" }));
+}
+
+function fillLines(list, lines, valueOf) {
+  for (const [name, , attention] of lines) {
+    const value = valueOf(name);
+    const element = list.querySelector(`[data-figure="${name}"]`);
+    say(element, count(value));
+    if (attention) element.parentElement.classList.toggle("attention", value > 0);
+  }
+}
+
+function fill(card, product, totals, age) {
+  const set = (name, text) => say(card.querySelector(`[data-figure="${name}"]`), text);
+  const total = product.stock_total;
+  const percent = (units) => (total ? (100 * units) / total : 0);
+  const heading = card.querySelector("h3");
+  if (heading.dataset.name !== product.name) {
+    heading.dataset.name = product.name;
+    heading.replaceChildren(product.name, make("span", { class: "id" }, ` · product ${product.product_id}`));
+  }
+  const sale = card.querySelector(".sale");
+  sale.dataset.sale = product.sale;
+  say(sale, product.sale[0].toUpperCase() + product.sale.slice(1));
+  set("left", count(product.available));
+  say(card.querySelector(".left span"), `of ${count(total)} available`);
+  for (const name of ["sold", "held", "available"]) {
+    set(name, count(product[name]));
+    say(card.querySelector(`[data-share="${name}"]`), `${percent(product[name]).toFixed(1)} %`);
+  }
+  for (const name of ["sold", "held"]) card.querySelector(`.bar .${name}`).style.width = `${percent(product[name])}%`;
+  card.querySelector(".bar").setAttribute("aria-label",
+    `Stock: ${product.sold} sold, ${product.held} held, ${product.available} available of ${total}`);
+  for (const name of ["live_holds", "expiring_within_10_s", "expiring_within_30_s"]) set(name, count(product[name]));
+  for (const name of ["takings", "given_back"]) set(name, money(totals?.[name], product.currency));
+  fillLines(card, [...ORDERS, ...PAYMENTS], (name) => product[name] ?? totals?.[name]);
+  say(card.querySelector(".age"), age > 5 ? `Ended orders, money and payments as of ${seconds(age)} ago` : "");
+}
+
+export function showProducts(products, totals, age) {
+  const list = $("products");
+  const totalsOf = new Map((totals ?? []).map((row) => [row.product_id, row]));
+  const cards = new Map([...list.children].map((card) => [Number(card.dataset.product), card]));
+  products.forEach((product, place) => {
+    const card = cards.get(product.product_id) ?? makeCard(product);
+    cards.delete(product.product_id);
+    fill(card, product, totalsOf.get(product.product_id), age);
+    if (list.children[place] !== card) list.insertBefore(card, list.children[place] ?? null);
+  });
+  for (const card of cards.values()) card.remove();
+  $("no-products").hidden = products.length > 0;
+}
+
+/* One line over several products; for a single one it would say the same twice. */
+export function showTogether(products, together, totals) {
+  $("together").hidden = products.length < 2;
+  if (products.length < 2) return;
+  const taken = new Map();
+  for (const row of totals ?? []) if (row.currency) taken.set(row.currency, (taken.get(row.currency) ?? 0) + row.takings);
+  const figures = [["Available", count(together.available)], ["Held", count(together.held)], ["Sold", count(together.sold)],
+    ["Expire within 10 s", count(together.expiring_within_10_s)], ["Unpaid orders", count(together.orders_pending)],
+    ["Money taken", ...[...taken].map(([currency, minor]) => money(minor, currency))]];
+  const list = $("together-figures");
+  if (!list.children.length) list.append(...figures.map(([label]) => make("div", {}, make("dt", {}, label))));
+  figures.forEach(([, ...texts], place) => {
+    const tile = list.children[place];
+    while (tile.children.length > texts.length + 1) tile.lastChild.remove();
+    while (tile.children.length < texts.length + 1) tile.append(make("dd"));
+    texts.forEach((text, line) => say(tile.children[line + 1], text));
+    tile.classList.toggle("several", texts.length > 1);
+  });
+}
+
+/* Payment events of all products, by what became of them. */
+export function showEvents(totals) {
+  const list = $("events");
+  if (!list.children.length) list.append(...EVENTS.map(line));
+  const together = totals?.find((row) => row.product_id === null);
+  fillLines(list, EVENTS, (name) => together?.[name]);
+}
+
+const STATES = { ok: "fine", warn: "needs attention", bad: "wrong", wait: "not known yet" };
+
+/* Each line: what, its state, a word, and what to do. */
+export function showHealth({ away, together, violations, checkedAgo }) {
+  const lines = [["Database", away ? "bad" : together ? "ok" : "wait", away ? "away" : (together?.database_version ?? "…"), away ?? ""]];
+  if (together) {
+    const last = together.last_sweep_at ? `last sweep ${time(new Date(together.last_sweep_at))}` : "no sweep yet";
+    lines.push(
+      ["Scheduler and EVENT", together.health ? "bad" : "ok", together.health ? "stopped or late" : "running", last],
+      ["Sweep lag", together.sweep_lag_seconds > 60 ? "bad" : together.sweep_lag_seconds > 5 ? "warn" : "ok", seconds(together.sweep_lag_seconds), ""],
+      ["Orders past their time", together.orders_overdue > 0 && together.sweep_lag_seconds > 5 ? "warn" : "ok", count(together.orders_overdue), ""],
+      ["Refunds due", together.refunds_due > 0 ? "warn" : "ok", count(together.refunds_due), together.refunds_due > 0 ? "CALL list_refunds_due()" : ""],
+      ["Wrong amounts", together.amount_mismatches > 0 ? "warn" : "ok", count(together.amount_mismatches),
+        together.amount_mismatches > 0 ? "CALL list_webhooks('amount_mismatch', NULL, NULL)" : ""],
+      ["Parked payments", together.parked_too_long > 0 ? "bad" : "ok", count(together.payments_parked),
+        together.parked_too_long > 0 ? `${count(together.parked_too_long)} of them too long` : "waiting for their order"]);
+  }
+  lines.push(["Invariants", violations === null ? "wait" : violations.length ? "bad" : "ok",
+    violations === null ? "being checked" : violations.length ? `${count(violations.length)} violated` : "all hold",
+    violations === null ? "" : `checked ${seconds(checkedAgo)} ago`]);
+  const list = $("health");
+  lines.forEach(([label, state, word, hint], place) => {
+    let item = list.children[place];
+    if (!item) {
+      item = make("li", {}, make("span", { class: "mark", role: "img" }), make("span", {}), make("b", {}), make("small", {}));
+      list.append(item);
+    }
+    const [mark, name, value, small] = item.children;
+    item.dataset.state = state;
+    item.dataset.line = label;
+    mark.setAttribute("aria-label", STATES[state]);
+    say(name, label);
+    say(value, word);
+    say(small, hint);
+  });
+  while (list.children.length > lines.length) list.lastChild.remove();
+}

@@ -1,0 +1,56 @@
+/* Numbers, money and times as people read them, and in words what is wrong. */
+
+const counts = new Intl.NumberFormat();
+const rates = new Intl.NumberFormat(undefined, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+const currencies = new Map();
+
+export const count = (value) => (value === null || value === undefined ? "…" : counts.format(value));
+export const rate = (value) => (value === null || value === undefined ? "…" : rates.format(value));
+export const time = (moment) => clock.format(moment);
+
+/* Minor units of a currency: 12900 EUR is 129.00, 12900 JPY is 12,900. */
+export function money(minor, currency) {
+  if (minor === null || minor === undefined) return "…";
+  let format = currencies.get(currency);
+  if (!format) {
+    format = new Intl.NumberFormat(undefined, { style: "currency", currency });
+    currencies.set(currency, format);
+  }
+  return format.format(minor / 10 ** format.resolvedOptions().maximumFractionDigits);
+}
+
+export function seconds(value) {
+  if (value < 10) return `${rates.format(value)} s`;
+  if (value < 120) return `${Math.round(value)} s`;
+  return value < 7200 ? `${Math.round(value / 60)} min` : `${Math.round(value / 3600)} h`;
+}
+
+const plural = (number, one, many) => `${count(number)} ${number === 1 ? one : many}`;
+
+/* The other rows of check_invariants say the same as the live figures do, but later. */
+const SEEN_LIVE = new Set(["sweep_late", "sweep_stopped", "payment_parked_too_long"]);
+
+/* [heading, sentence] of everything that somebody has to act on now. */
+export function alarms({ silentSince, away, awaySince, together, violations }) {
+  const found = [];
+  if (silentSince) {
+    found.push(["Service away", `The service has not answered since ${time(silentSince)}. The figures are from before; this page goes on by itself.`]);
+  } else if (away) {
+    const since = awaySince ? ` since ${time(awaySince)}` : "";
+    found.push(["Database away", `The database has been away${since}. The figures are from before; this page goes on by itself.`]);
+  }
+  for (const row of (violations ?? []).filter((each) => !SEEN_LIVE.has(each.violation))) {
+    const product = row.product_id === null ? "" : ` of product ${row.product_id}`;
+    found.push(["Invariant violated", `${row.violation}${product}: ${row.detail}. Stop the sale and look: CALL check_invariants()`]);
+  }
+  if (silentSince || away) return found; // what follows is of this moment, and that is not known
+  if (together?.health) found.push(["Housekeeping stopped", `${together.health[0].toUpperCase()}${together.health.slice(1)}`]);
+  if (together?.parked_too_long) {
+    found.push([
+      "Payments without an order",
+      `${plural(together.parked_too_long, "payment event has", "payment events have")} waited too long for an order that nobody can make any more: CALL list_webhooks('parked', NULL, NULL)`,
+    ]);
+  }
+  return found;
+}

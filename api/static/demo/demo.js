@@ -1,0 +1,240 @@
+/* A buyer's purchase. The server decides everything; this page shows where the purchase stands and what can be done next. */
+
+import { newKey, Refusal, request, serverNow, useKey } from "./shop.js";
+
+const $ = (id) => document.getElementById(id);
+const POLL_MS = 1000;
+const SAVED = "flashsale-demo";
+
+/* A purchase outlives a reload of the page: hold, order and the keys of what is under way. */
+let purchase = JSON.parse(sessionStorage.getItem(SAVED) ?? "null") ?? {};
+let product = null;
+let busy = false;
+
+function save(change) {
+  purchase = change === null ? {} : { ...purchase, ...change };
+  sessionStorage.setItem(SAVED, JSON.stringify(purchase));
+  show();
+}
+
+function money(minor, currency) {
+  const format = new Intl.NumberFormat(undefined, { style: "currency", currency });
+  return format.format(minor / 10 ** format.resolvedOptions().maximumFractionDigits);
+}
+
+function say(text, kind = "") {
+  $("status").textContent = text;
+  $("status").dataset.kind = kind;
+}
+
+const waiting = (pause) => say(`The shop is very busy. Trying again in ${Math.ceil(pause)} s; nothing is lost.`);
+
+const WORDS = {
+  sold_out: "Sold out: somebody was faster. Units come back when a reservation runs out; this page keeps looking.",
+  hold_expired: "Your reservation has run out, and the units are back on sale. You can reserve again.",
+  hold_released: "You gave this reservation back. You can reserve again.",
+  sale_not_started: "The sale has not started yet.",
+  sale_ended: "The sale is over.",
+  customer_limit_reached: "You have as many units as one customer may have.",
+};
+
+/* Do one thing, say what came of it, and put the keyboard where the purchase goes on: what step returns names it. */
+async function act(doing, step) {
+  if (busy) return;
+  let next = null;
+  busy = true;
+  show();
+  say(doing);
+  try {
+    next = await step();
+  } catch (error) {
+    const gone = error instanceof Refusal && [404, 410].includes(error.status);
+    if (gone) save(null);
+    if (error.status === 401) askForKey();
+    say(error instanceof Refusal ? (WORDS[error.slug] ?? error.message) : "The shop cannot be reached. Try again; you will not buy twice.", "bad");
+  } finally {
+    busy = false;
+    show();
+    if (next) $(next).focus();
+    await look();
+  }
+}
+
+const post = (path, body, key) => request("POST", path, { body: JSON.stringify(body), key }, waiting);
+
+function reserve() {
+  const qty = Number($("quantity").value);
+  const same = purchase.holdKey && purchase.qty === qty && purchase.productId === product.product_id;
+  save(same ? {} : { holdKey: newKey(), qty, productId: product.product_id });
+  return act("Reserving…", async () => {
+    try {
+      const hold = await post("/api/holds", { product_id: purchase.productId, qty }, purchase.holdKey);
+      save({ hold, order: null, orderKey: newKey() });
+      say("Reserved. Order before the time is up.", "good");
+      return "order";
+    } catch (error) {
+      if (error instanceof Refusal && error.status !== 503) save(null); // a refusal has no effect: the next try is a new one
+      throw error;
+    }
+  });
+}
+
+const order = () => act("Ordering…", async () => {
+  const made = await post("/api/orders", { hold_id: purchase.hold.hold_id }, purchase.orderKey);
+  save({ order: made });
+  say("Ordered at this price. Pay to make it yours.", "good");
+  return "succeed";
+});
+
+const release = () => act("Giving it back…", async () => {
+  await request("DELETE", `/api/holds/${purchase.hold.hold_id}`, {}, waiting);
+  save(null);
+  say("Given back. Somebody else can have it now.");
+  return "quantity";
+});
+
+/* The provider signs on the server, if this service wants signatures; its event then goes the way every provider's goes. */
+const pay = (status) => act("Paying…", async () => {
+  const { order_id, amount, currency } = purchase.order;
+  const name = `event_${status}`;
+  if (!purchase[name]) save({ [name]: newKey() });
+  const event = JSON.stringify({ idempotency_key: purchase[name], order_id, status, amount, currency });
+  const { body, headers } = await request("POST", "/demo/payments", { body: event }, waiting);
+  await request("POST", "/api/payments/webhook", { body, headers }, waiting);
+  await refreshOrder();
+  return "restart";
+});
+
+async function refreshOrder() {
+  const before = purchase.order.status;
+  const found = await request("GET", `/api/orders/${purchase.order.order_id}`, {}, waiting);
+  if (found.status === before) return;
+  save({ order: found });
+  if (found.status === "paid") say(`Paid. ${found.qty} × ${product?.name ?? "your product"} is yours.`, "good");
+  else if (found.status === "cancelled") say(`The order was cancelled: ${found.closed_reason}. Nothing was charged, and the units are back on sale.`, "bad");
+  else say(`The order is now ${found.status.replace("_", " ")}.`);
+}
+
+function askForKey() {
+  $("access").hidden = false;
+  $("api-key").focus();
+}
+
+function stage() {
+  if (purchase.order) return purchase.order.status === "pending" ? "pay" : "done";
+  return purchase.hold ? "order" : "reserve";
+}
+
+/* What is there to see and to press in this stage. */
+function show() {
+  const now = stage();
+  const open = { reserve: "reserve", order: "held", pay: "pay", done: "again" }[now];
+  for (const id of ["reserve", "held", "pay", "again"]) $(id).hidden = id !== open;
+  const steps = ["reserve", "order", "pay"];
+  const paid = purchase.order?.status === "paid";
+  const reached = now === "done" ? (paid ? 3 : 2) : steps.indexOf(now);
+  for (const item of $("steps").children) {
+    const place = steps.indexOf(item.dataset.step);
+    item.classList.toggle("done", place < reached);
+    item.toggleAttribute("aria-current", place === reached && now !== "done");
+    if (item.hasAttribute("aria-current")) item.setAttribute("aria-current", "step");
+  }
+  const gone = !product || product.available === 0;
+  for (const button of document.querySelectorAll(".act button")) button.disabled = busy;
+  const main = document.querySelector("#reserve button");
+  main.disabled = busy || gone;
+  main.textContent = product && gone ? "Sold out" : "Reserve";
+  $("trace").textContent = purchase.order ? `Order ${purchase.order.order_id}` : purchase.hold ? `Reservation ${purchase.hold.hold_id}` : "";
+  if (purchase.hold) $("held-for").textContent = `${purchase.hold.qty} × ${product?.name ?? ""}`;
+  if (purchase.order) $("to-pay").textContent = money(purchase.order.amount, purchase.order.currency);
+}
+
+function showProduct() {
+  if (!product) return;
+  $("name").textContent = product.name;
+  $("price").textContent = money(product.price, product.currency);
+  $("quantity").max = product.max_per_hold;
+  $("meter").max = Math.max(1, product.stock_total);
+  $("meter").value = product.available;
+  const stock = $("stock");
+  stock.dataset.available = product.available;
+  stock.classList.toggle("gone", product.available === 0);
+  const left = product.available === 0 ? (product.held > 0 ? "Sold out, but reservations may still come back" : "Sold out")
+    : `${product.available} of ${product.stock_total} left`;
+  if (stock.textContent !== left) stock.textContent = left;
+  show();
+}
+
+let chosen = null;
+
+/* The products and their stock as they are now; a failure here only means that the figures are older. */
+async function look() {
+  try {
+    const { products } = await request("GET", "/api/products", {}, () => {});
+    $("access").hidden = true;
+    const list = $("product");
+    const names = JSON.stringify(products.map((each) => [each.product_id, each.name]));
+    if (list.dataset.names !== names) {
+      list.dataset.names = names;
+      list.replaceChildren(...products.map((each) => new Option(each.name, each.product_id)));
+      const wanted = chosen ?? purchase.productId ?? Number(new URLSearchParams(location.search).get("product"));
+      if (products.some((each) => each.product_id === wanted)) list.value = wanted;
+    }
+    $("choose").hidden = products.length < 2;
+    product = products.find((each) => each.product_id === Number(list.value)) ?? null;
+    if (!product) $("name").textContent = "Nothing is on sale";
+    list.disabled = stage() !== "reserve" && stage() !== "done";
+    showProduct();
+  } catch (error) {
+    if (error instanceof Refusal && error.status === 401) askForKey();
+    $("stock").textContent = "The shop cannot be reached; this page keeps trying.";
+  }
+}
+
+function clock(id, until, words) {
+  const left = Math.max(0, (Date.parse(until) - serverNow()) / 1000);
+  const whole = Math.ceil(left);
+  const text = `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+  const element = $(id);
+  element.textContent = text;
+  element.classList.toggle("late", left <= 15);
+  // Read out at these moments and no others.
+  const spoken = [60, 30, 10].includes(whole) ? `${whole} seconds left ${words}` : null;
+  if (spoken && $("spoken").textContent !== spoken) $("spoken").textContent = spoken;
+  return left;
+}
+
+let asked = 0;
+
+async function tick() {
+  const now = stage();
+  if (now === "order" && clock("hold-clock", purchase.hold.expires_at, "to order") === 0 && !busy) {
+    // The server's word counts, not this clock.
+    await act("Your time is up…", async () => save({ hold: await request("GET", `/api/holds/${purchase.hold.hold_id}`, {}, waiting) }));
+  }
+  if (now === "pay") {
+    clock("pay-clock", purchase.order.pay_by, "to pay");
+    asked = (asked + 1) % 4;
+    if (asked === 0 && !busy) await refreshOrder().catch(() => {});
+  }
+  setTimeout(tick, 250);
+}
+
+async function poll() {
+  if (!document.hidden && !busy) await look();
+  setTimeout(poll, POLL_MS);
+}
+
+$("reserve").addEventListener("submit", (event) => { event.preventDefault(); reserve(); });
+$("order").addEventListener("click", order);
+$("release").addEventListener("click", release);
+$("succeed").addEventListener("click", () => pay("succeeded"));
+$("fail").addEventListener("click", () => pay("failed"));
+$("restart").addEventListener("click", () => { save(null); say(""); $("quantity").focus(); });
+$("product").addEventListener("change", () => { chosen = Number($("product").value); say(""); look(); });
+$("access").addEventListener("submit", (event) => { event.preventDefault(); useKey($("api-key").value); look(); });
+
+show();
+await look();
+tick();
+poll();

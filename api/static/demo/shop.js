@@ -1,0 +1,65 @@
+/* The API as a shop calls it: JSON, problems, one key for all attempts of one intention. docs/integrating.md has the rules. */
+
+const ATTEMPTS = 8;
+const PATIENCE_MS = 10000;
+let apiKey = "";
+let ahead = null;
+
+export const useKey = (key) => { apiKey = key; };
+
+/* The server's clock: it decides when a hold is over. */
+export const serverNow = () => Date.now() + (ahead ?? 0);
+
+export function newKey() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+export class Refusal extends Error {
+  constructor(status, problem) {
+    super(problem.detail ?? problem.title ?? `Status ${status}`);
+    this.status = status;
+    this.slug = (problem.type ?? "").split("/").pop();
+  }
+}
+
+function setClock(answer, body, sent) {
+  const date = Date.parse(answer.headers.get("Date") ?? "");
+  // A fresh row carries the moment of its birth in microseconds; the header only whole seconds.
+  if (answer.status === 201 && body.created_at) ahead = Date.parse(body.created_at) - (sent + Date.now()) / 2;
+  else if (ahead === null && date) ahead = date + 500 - Date.now();
+}
+
+async function once(method, path, { body, key, headers }) {
+  const sent = Date.now();
+  const answer = await fetch(path, {
+    method, cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS), body,
+    headers: {
+      ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+      ...(key ? { "Idempotency-Key": key } : {}), ...(apiKey ? { Authorization: `Bearer ${apiKey}` } : {}), ...headers,
+    },
+  });
+  const found = await answer.json().catch(() => ({}));
+  if (answer.ok) {
+    setClock(answer, found, sent);
+    return found;
+  }
+  const refusal = new Refusal(answer.status, found);
+  refusal.retryAfter = Number(answer.headers.get("Retry-After")) || 0;
+  throw refusal;
+}
+
+/* What may have worked is sent again as it was; onWait tells how long until then. */
+export async function request(method, path, options = {}, onWait = () => {}) {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await once(method, path, options);
+    } catch (error) {
+      const worthIt = !(error instanceof Refusal) || error.status === 503;
+      if (!worthIt || attempt === ATTEMPTS) throw error;
+      const pause = (error.retryAfter || Math.min(2 ** (attempt - 1), 8)) + Math.random() * 0.3;
+      onWait(pause);
+      await new Promise((resolve) => setTimeout(resolve, pause * 1000));
+    }
+  }
+}

@@ -1,0 +1,180 @@
+"""Sending a signed payment event from the command line, and what the README shows of it."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.database import Database
+from tests.support.sale import hold, new_key, new_product, order, stock
+from tests.support.service import ROOT, Service, free_port
+from tests.support.signing import STANDARD_NEXT, STANDARD_SECRET, STRIPE_SECRET
+
+SECRETS = {"FLASHSALE_WEBHOOK_SECRETS": STANDARD_SECRET, "FLASHSALE_STRIPE_SECRETS": STRIPE_SECRET}
+
+
+@pytest.fixture(scope="module")
+def secured(api_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The API with a secret of each provider."""
+    running = Service(api_url, tmp_path_factory.mktemp("secured") / "gunicorn.log", **SECRETS)
+    yield running
+    running.stop()
+
+
+def run(command: list[str], **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of the project with no secrets but these."""
+    kept = {name: text for name, text in os.environ.items() if name not in SECRETS}
+    return subprocess.run(
+        command, cwd=ROOT, env=kept | environment, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def send(service: Service, *arguments: str, **secrets: str) -> tuple[int, str, str]:
+    """Send an event; the exit status, what was printed and what was remarked."""
+    done = run([sys.executable, "-m", "api.providers", "send", *arguments, "--port", str(service.port)], **secrets)
+    return done.returncode, done.stdout, done.stderr
+
+
+def answer(printed: str) -> tuple[str, dict[str, object]]:
+    """The status and the body."""
+    status, _, body = printed.partition(" ")
+    return status, json.loads(body)
+
+
+@pytest.mark.parametrize("provider", ["standard", "stripe"])
+def test_an_order_is_paid_and_refunded_from_the_command_line(secured: Service, db: Database, provider: str) -> None:
+    product = new_product(db, 5)
+    order_id = order(db, product, 2)
+
+    status, printed, remarks = send(secured, order_id, "--provider", provider, **SECRETS)
+    assert (status, remarks) == (0, "")
+    assert answer(printed)[0] == "200"
+    assert answer(printed)[1]["outcome"] == "applied"
+    amount = db.value("SELECT amount_minor FROM payment_webhooks WHERE order_id = UUID_TO_BIN(%s)", order_id)
+    assert amount == 2000
+
+    status, printed, _ = send(secured, order_id, "--provider", provider, "--status", "refunded", **SECRETS)
+    assert (status, answer(printed)[1]["order_status"]) == (0, "refunded")
+    assert stock(db, product) == (5, 0, 0)
+
+
+@pytest.mark.parametrize("provider", ["standard", "stripe"])
+def test_a_payment_that_failed_cancels_the_order(secured: Service, db: Database, provider: str) -> None:
+    order_id = order(db, new_product(db, 5), 2)
+
+    status, printed, remarks = send(secured, order_id, "--provider", provider, "--status", "failed", **SECRETS)
+
+    assert (status, remarks) == (0, "")
+    assert answer(printed)[1]["order_status"] == "cancelled"
+
+
+def test_amount_currency_and_key_may_be_given(secured: Service, db: Database) -> None:
+    order_id, key = order(db, new_product(db, 5), 2), new_key()
+
+    options = ["--amount", "1", "--currency", "USD", "--key", key]
+    first, second = (answer(send(secured, order_id, *options, **SECRETS)[1])[1] for _ in range(2))
+
+    assert (first["idempotency_key"], first["outcome"]) == (key, "amount_mismatch")
+    assert second["deliveries"] == 2
+
+
+def test_the_only_provider_with_a_secret_is_the_one_that_signs(secured: Service, db: Database) -> None:
+    order_id = order(db, new_product(db, 5), 2)
+
+    status, printed, _ = send(secured, order_id, FLASHSALE_STRIPE_SECRETS=STRIPE_SECRET)
+
+    assert status == 0
+    payload = db.value("SELECT payload FROM payment_webhooks WHERE webhook_id = %s", answer(printed)[1]["webhook_id"])
+    assert json.loads(payload)["type"] == "payment_intent.succeeded"
+
+
+def test_nothing_is_sent_as_stripe_without_a_secret_of_stripe(secured: Service, db: Database) -> None:
+    status, printed, remarks = send(secured, order(db, new_product(db, 5), 2), "--provider", "stripe")
+
+    assert (status, printed) == (1, "")
+    assert remarks.startswith("Nothing was sent: FLASHSALE_STRIPE_SECRETS is not set")
+
+
+def test_without_a_secret_it_says_so_and_is_refused(secured: Service, db: Database) -> None:
+    status, printed, remarks = send(secured, order(db, new_product(db, 5), 2))
+
+    assert (status, answer(printed)[0]) == (1, "401")
+    assert remarks == "FLASHSALE_WEBHOOK_SECRETS is not set: this event is not signed\n"
+
+
+def test_without_a_secret_the_development_server_takes_it(service: Service, db: Database) -> None:
+    status, printed, remarks = send(service, order(db, new_product(db, 5), 2))
+
+    assert (status, answer(printed)[1]["outcome"]) == (0, "applied")
+    assert "not signed" in remarks
+
+
+def test_with_a_wrong_secret_it_fails(secured: Service, db: Database) -> None:
+    status, printed, remarks = send(secured, order(db, new_product(db, 5), 2), FLASHSALE_WEBHOOK_SECRETS=STANDARD_NEXT)
+
+    assert (status, answer(printed)[0], remarks) == (1, "401", "")
+
+
+def test_an_early_payment_names_its_amount(secured: Service, db: Database) -> None:
+    hold_id = hold(db, new_product(db, 5), 2)
+
+    status, _, remarks = send(secured, hold_id, "--provider", "stripe", **SECRETS)
+    assert (status, "amount" in remarks) == (1, True)
+    status, printed, _ = send(
+        secured, hold_id, "--provider", "stripe", "--amount", "2000", "--currency", "EUR", **SECRETS
+    )
+    assert (status, answer(printed)[0]) == (0, "202")
+
+
+def test_a_service_that_is_not_there_and_a_secret_that_is_none_are_explained() -> None:
+    absent = run([sys.executable, "-m", "api.providers", "send", "x", "--status", "failed", "--port", str(free_port())])
+    malformed = run([sys.executable, "-m", "api.providers", "send", "x"], FLASHSALE_WEBHOOK_SECRETS="whsec_s3cret")
+    nothing = run([sys.executable, "-m", "api.providers", "send", ""])
+
+    assert (absent.returncode, "Does the service run" in absent.stderr) == (1, True)
+    assert (malformed.returncode, "FLASHSALE_WEBHOOK_SECRETS" in malformed.stderr) == (1, True)
+    assert (nothing.returncode, "ORDER=" in nothing.stderr) == (1, True)
+    assert "Traceback" not in absent.stderr + malformed.stderr + nothing.stderr
+    assert "s3cret" not in malformed.stderr
+
+
+def test_make_webhook_sends_what_it_is_told(secured: Service, db: Database) -> None:
+    product = new_product(db, 5)
+    order_id, key = order(db, product, 2), new_key()
+    arguments = [f"ORDER={order_id}", "STATUS=failed", f"KEY={key}", "PROVIDER=standard", f"PORT={secured.port}"]
+
+    done = run(["make", "-s", "webhook", *arguments], **SECRETS)
+
+    assert done.returncode == 0, done.stderr
+    receipt = answer(done.stdout)[1]
+    assert (receipt["idempotency_key"], receipt["order_status"]) == (key, "cancelled")
+    assert run(["make", "-s", "webhook", *arguments]).returncode != 0
+    assert "ORDER=" in run(["make", "-s", "webhook"]).stderr
+
+
+def test_curl_and_openssl_can_sign_as_the_readme_shows(secured: Service, db: Database) -> None:
+    product = new_product(db, 5)
+    order_id = order(db, product, 2)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    [script] = [block for block in re.findall(r"```shell\n(.*?)```", readme, re.DOTALL) if "openssl dgst" in block]
+    script = script.replace("http://127.0.0.1:8000", secured.url)
+
+    done = run(["sh", "-ec", script], order=order_id, secret=STANDARD_SECRET)
+
+    assert done.returncode == 0, done.stderr
+    receipt = json.loads(done.stdout.splitlines()[-1])
+    assert (receipt["outcome"], receipt["order_status"]) == ("applied", "paid")
+
+
+def test_a_secret_made_as_the_readme_shows_is_accepted() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    [recipe] = set(re.findall(r"whsec_\$\(openssl rand -base64 \d+\)", readme))
+    secret = run(["sh", "-c", f"echo {recipe}"]).stdout.strip()
+
+    refused = run([sys.executable, "-m", "api.providers", "send", ""], FLASHSALE_WEBHOOK_SECRETS=secret)
+
+    assert "ORDER=" in refused.stderr

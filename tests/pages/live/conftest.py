@@ -1,0 +1,27 @@
+"""A MySQL and a gunicorn for the pages that show a running sale: few products, and free to be broken."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from sql.server.private import PrivateServer
+from tests.faults.conftest import api_url, operator_url, redeploy, sessions
+from tests.support.service import Service, free_port
+
+__all__ = ["api_url", "operator_url", "sessions"]
+
+
+@pytest.fixture(scope="session")
+def mysql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateServer]:
+    """A MySQL server that nobody else sells on."""
+    with PrivateServer(tmp_path_factory.mktemp("mysql-live"), free_port(), root_password="root-password") as server:
+        redeploy(server)
+        yield server
+
+
+@pytest.fixture(scope="session")
+def service(api_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The API in front of it, never restarted."""
+    running = Service(api_url, tmp_path_factory.mktemp("api-live") / "gunicorn.log")
+    yield running
+    running.stop()

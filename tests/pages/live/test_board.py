@@ -1,0 +1,177 @@
+"""The live board, watched in a browser while a sale runs."""
+
+import random
+import re
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.support.board import counted, requests_for_holds, shown
+from tests.support.browser import PHONE, SCREEN, keep_screenshot, visit
+from tests.support.database import Database
+from tests.support.sale import new_key, new_product, order, pay
+from tests.support.service import WORKERS, Service
+from tests.support.shop import Buyer
+from tests.support.waiting import wait_until
+
+Open = Callable[..., Page]
+WALL = {"width": 1920, "height": 1080}
+CHART = re.compile(r"Line chart of the last \d+ seconds\. Held: [\d.]+ per second now")
+WAYS = ("abandons", "fails", "pays early", "pays", "pays", "forgets", "is given it back", "errs")
+TOKEN = "metrics-token-of-the-tests"
+
+
+def open_board(open_page: Open, **options: object) -> Page:
+    """The board, with its first figures."""
+    page = open_page(**options)
+    page.goto("/board")
+    expect(page.locator("#pulse")).to_contain_text("Live")
+    return page
+
+
+def buy(url: str, product: int, seed: int) -> Counter[str]:
+    """Thirty buyers one after another, each in a way of their own; what the holds were answered."""
+    chance, answers = random.Random(seed), Counter[str]()
+    with Buyer(url) as buyer:
+        for _ in range(30):
+            held = buyer.hold(product, chance.choice((1, 1, 2)))
+            answers["held" if held.status_code == 201 else held.json()["type"].rpartition("/")[2]] += 1
+            way = chance.choice(WAYS)
+            if held.status_code != 201 or way == "abandons":
+                continue
+            hold_id = held.json()["hold_id"]
+            if way == "pays early":
+                assert buyer.pay(hold_id).status_code == 202
+            assert buyer.order(hold_id).status_code in (201, 410)
+            if way == "errs":
+                buyer.pay(hold_id, amount=1, currency="EUR")
+            elif way == "fails":
+                buyer.pay(hold_id, "failed")
+            elif way in ("pays", "is given it back"):
+                buyer.pay(hold_id)
+                if way == "is given it back":
+                    buyer.pay(hold_id, "refunded")
+    return answers
+
+
+def test_the_figures_on_the_page_are_those_in_mysql(open_page: Open, service: Service, db: Database) -> None:
+    product = new_product(db, 60, price=12900, hold_seconds=3)
+    page = open_board(open_page)
+    before = requests_for_holds(page)
+
+    with ThreadPoolExecutor(6) as pool:
+        crowd = [pool.submit(buy, service.url, product, seed) for seed in range(6)]
+        wait_until(lambda: (shown(page, product).get("sold") or 0) > 0, 20)
+        keep_screenshot(page, "board-running")
+        answers = sum((buyer.result() for buyer in crowd), Counter[str]())
+
+    assert answers["held"] > 0 < answers["sold_out"]
+    wait_until(lambda: db.one("get_product", product)["held"] == 0, 20)
+    expected = counted(db, product)
+    happened = ("sold", "orders_pending", "orders_paid", "payments_failed", "orders_refunded")
+    assert all(expected[name] for name in happened)
+    wait_until(lambda: shown(page, product) == expected, 20)
+    events = db.query("SELECT outcome, COUNT(*) AS events FROM payment_webhooks GROUP BY outcome")
+    for row in events:
+        name = {"amount_mismatch": "mismatched"}.get(row["outcome"], row["outcome"])
+        expect(page.locator(f'#events [data-figure="events_{name}"]')).to_have_text(str(row["events"]))
+    after = requests_for_holds(page)
+    assert {name: after[name] - before.get(name, 0) for name in ("held", "sold_out")} == {
+        "held": answers["held"], "sold_out": answers["sold_out"],
+    }  # fmt: skip
+    keep_screenshot(page, "board-over")
+
+
+def test_the_bar_the_chart_and_the_words_say_the_same(open_page: Open, db: Database) -> None:
+    product = new_product(db, 1000, hold_seconds=20)
+    order(db, product, 3)
+    db.one("create_hold", product, 4, None, new_key())
+    page = open_board(open_page)
+
+    card = page.locator(f'[data-product="{product}"]')
+    expect(card.locator(".bar")).to_have_attribute("aria-label", "Stock: 3 sold, 4 held, 993 available of 1000")
+    assert card.locator(".bar .held").evaluate("bar => bar.style.width") == "0.4%"
+    expect(card.locator('[data-figure="expiring_within_30_s"]')).to_have_text("1")
+    expect(card.locator(".sale")).to_have_text("Open")
+    expect(page.locator("#chart canvas")).to_have_count(1)
+    expect(page.locator("#chart")).to_have_attribute("aria-label", CHART)
+
+
+@pytest.mark.parametrize(("currency", "text"), [("JPY", "¥1,234"), ("KWD", "KWD 1.234"), ("USD", "$12.34")])
+def test_money_has_the_digits_of_its_currency(open_page: Open, db: Database, currency: str, text: str) -> None:
+    row = db.one("create_product", "Sold abroad", 1234, currency, 5, *[None] * 7)
+    pay(db, order(db, row["product_id"]))
+    page = open_board(open_page)
+
+    takings = page.locator(f'[data-product="{row["product_id"]}"] [data-figure="takings"]')
+    expect(takings).to_have_text(text.replace(" ", "\u00a0"))
+
+
+def test_a_product_that_is_put_on_sale_appears_by_itself(open_page: Open, db: Database) -> None:
+    page = open_board(open_page)
+    product = new_product(db, 7)
+
+    expect(page.locator(f'[data-product="{product}"] [data-figure="left"]')).to_have_text("7")
+
+
+def test_many_tabs_cost_one_call_a_second_in_each_worker(
+    browser: Browser, open_page: Open, connect_as: Callable[..., Database]
+) -> None:
+    admin = connect_as("admin")
+    calls = (
+        "SELECT COALESCE(SUM(count_star), 0) FROM performance_schema.events_statements_summary_by_program"
+        " WHERE object_type = 'PROCEDURE' AND object_schema = 'flashsale' AND object_name = 'show_board'"
+    )
+    answers = [0] * 8
+    tabs = []
+    for place in range(len(answers)):
+        page = open_board(open_page)
+
+        def count(response: object, place: int = place) -> None:
+            answers[place] += str(response.url).endswith("/board/data")  # type: ignore[attr-defined]
+
+        page.on("response", count)
+        tabs.append(page)
+    before, began, seen = admin.value(calls), time.monotonic(), sum(answers)
+
+    def all_looked() -> bool:
+        tabs[0].title()  # lets the browser's news come in
+        return min(answers) >= 8
+
+    wait_until(all_looked, 60)
+    made, seconds = admin.value(calls) - before, time.monotonic() - began
+
+    assert 0 < made <= WORKERS * (seconds + 1)
+    assert sum(answers) - seen > 2 * made
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("screen", "size"), [("phone", PHONE), ("screen", SCREEN), ("wall", WALL)])
+def test_the_board_fits_the_screen(
+    open_page: Open, db: Database, scheme: str, screen: str, size: dict[str, int]
+) -> None:
+    page = open_board(open_page, viewport=size, color_scheme=scheme)
+
+    expect(page.locator("#rates tr").first).to_be_visible()
+    keep_screenshot(page, f"board-{screen}-{scheme}")
+    assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+
+
+def test_the_board_asks_for_its_token(browser: Browser, api_url: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    guarded = Service(api_url, tmp_path_factory.mktemp("guarded") / "log", FLASHSALE_METRICS_TOKEN=TOKEN)
+    try:
+        for path in ("/board", "/board/data"):
+            refused = httpx.get(guarded.url + path, verify=False)
+            assert refused.status_code == 401
+            assert "Basic" in refused.headers["www-authenticate"]
+        login = {"username": "duty", "password": TOKEN}
+        with visit(browser, guarded.url, http_credentials=login) as page:
+            page.goto("/board")
+            expect(page.locator("#pulse")).to_contain_text("Live")
+    finally:
+        guarded.stop()

@@ -1,0 +1,64 @@
+"""The interactive page of the API, in a real browser under the page's own Content-Security-Policy."""
+
+from collections.abc import Callable
+
+from playwright.sync_api import Page, expect
+
+from api.openapi import make_document
+from api.routes import ROUTES
+from tests.support.browser import PHONE, keep_screenshot
+from tests.support.database import Database
+from tests.support.sale import new_product, stock
+
+
+def operations() -> list[str]:
+    """The operationIds of the document."""
+    return [operation["operationId"] for item in make_document(ROUTES)["paths"].values() for operation in item.values()]
+
+
+def test_every_operation_is_shown_and_nothing_goes_wrong_in_the_browser(open_page: Callable[..., Page]) -> None:
+    page = open_page()
+    page.goto("/docs")
+
+    expect(page.locator(".opblock")).to_have_count(len(operations()))
+    expect(page.get_by_role("heading", name="Flash-sale checkout")).to_be_visible()
+    keep_screenshot(page, "docs")
+
+
+def test_a_unit_is_held_from_the_page(open_page: Callable[..., Page], db: Database) -> None:
+    product = new_product(db, 5)
+    page = open_page()
+    page.goto("/docs")
+
+    operation = page.locator("[id$=create_hold]")
+    operation.locator(".opblock-summary-control").click()
+    operation.locator("textarea.body-param__text").fill(f'{{"product_id": {product}, "qty": 2}}')
+    with page.expect_response("**/api/holds") as answered:
+        operation.get_by_role("button", name="Execute").click()
+
+    expect(operation.locator(".live-responses-table .response-col_status").nth(1)).to_contain_text("201")
+    keep_screenshot(page, "docs-hold")
+    assert (answered.value.status, stock(db, product)) == (201, (3, 2, 0))
+
+
+def test_a_refusal_is_shown_as_the_problem_it_is(open_page: Callable[..., Page], db: Database) -> None:
+    product = new_product(db, 0)
+    page = open_page()
+    page.expected_refusals.add(409)  # type: ignore[attr-defined]
+    page.goto("/docs")
+
+    operation = page.locator("[id$=create_hold]")
+    operation.locator(".opblock-summary-control").click()
+    operation.locator("textarea.body-param__text").fill(f'{{"product_id": {product}, "qty": 1}}')
+    operation.get_by_role("button", name="Execute").click()
+
+    expect(operation.locator(".live-responses-table")).to_contain_text("/problems/sold_out")
+
+
+def test_the_page_works_on_a_phone(open_page: Callable[..., Page]) -> None:
+    page = open_page(viewport=PHONE, color_scheme="dark")
+    page.goto("/docs")
+
+    expect(page.locator(".opblock").first).to_be_visible()
+    keep_screenshot(page, "docs-phone")
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]

@@ -1,0 +1,60 @@
+"""What the board shows, and what it should show, as MySQL's tables have it."""
+
+import re
+from typing import Any
+
+from playwright.sync_api import Page
+
+from tests.support.database import Database
+
+_READ = """product => Object.fromEntries([...document.querySelectorAll(`[data-product="${product}"] [data-figure]`)]
+  .map(element => [element.dataset.figure, element.textContent]))"""
+MONEY = ("takings", "given_back")
+
+
+def shown(page: Page, product: int) -> dict[str, Any]:
+    """The figures of a product's card: numbers, and money as it is written."""
+    texts = page.evaluate(_READ, product)
+    return {name: text if name in MONEY else number(text) for name, text in texts.items()}
+
+
+def number(text: str) -> int | None:
+    """A number as the page writes it; None while there is none."""
+    digits = re.sub(r"[^\d-]", "", text)
+    return int(digits) if digits else None
+
+
+def counted(db: Database, product: int) -> dict[str, Any]:
+    """The same figures, counted in the tables by statements of this test's own. Money in EUR."""
+    row = db.one("get_product", product)
+    orders = {
+        each["status"]: each
+        for each in db.query(
+            "SELECT status, COUNT(*) AS orders, SUM(amount_minor) - SUM(refunded_minor) AS kept,"
+            " SUM(refunded_minor) AS given_back, SUM(closed_reason = 'payment failed') AS failed"
+            " FROM orders WHERE product_id = %s GROUP BY status", product,
+        )
+    }  # fmt: skip
+    live = db.query(
+        "SELECT expires_at FROM holds WHERE product_id = %s AND expires_at > UTC_TIMESTAMP(6)", product
+    )  # fmt: skip
+
+    def count(status: str, column: str = "orders") -> int:
+        return int(orders[status][column]) if status in orders else 0
+
+    return {
+        "left": row["available"], "available": row["available"], "held": row["held"], "sold": row["sold"],
+        "live_holds": len(live), "expiring_within_10_s": 0, "expiring_within_30_s": 0,
+        "orders_pending": count("pending"), "orders_paid": count("paid"), "orders_cancelled": count("cancelled"),
+        "payments_failed": count("cancelled", "failed"), "orders_refund_due": count("refund_due"),
+        "orders_refunded": count("refunded"), "takings": f"€{count('paid', 'kept') / 100:,.2f}",
+        "given_back": f"€{sum(count(status, 'given_back') for status in orders) / 100:,.2f}",
+    }  # fmt: skip
+
+
+def requests_for_holds(page: Page) -> dict[str, int]:
+    """The last column of the table below the chart, by line."""
+    rows: list[list[str]] = page.evaluate(
+        "[...document.querySelectorAll('#rates tr')].map(row => [row.dataset.series, row.lastElementChild.textContent])"
+    )
+    return {name: number(total) or 0 for name, total in rows}
