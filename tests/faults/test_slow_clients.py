@@ -5,11 +5,16 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+from tests.support.crowd import open_files
 from tests.support.database import Database
+from tests.support.lengths import times
 from tests.support.sale import new_product
-from tests.support.service import Service
+from tests.support.service import WORKERS, Service
 from tests.support.shop import Buyer, buyers
 
+AT_ONCE_SECONDS = 2
+THREADS = 16
+GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
 POST = b"POST /api/holds HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 HALVES = {
     "half a request line": b"POST /api/ho",
@@ -44,14 +49,14 @@ def test_a_hundred_idle_connections_do_not_keep_a_buyer_out(own_service: Service
     with buyers(own_service.url, 100) as idle:
         for each in idle:
             assert each.get("/healthz").status_code == 200
-        assert seconds_to_buy(own_service, product) < 1
+        assert seconds_to_buy(own_service, product) < AT_ONCE_SECONDS
         assert idle[0].hold(product).status_code == 201
 
 
 def test_a_hundred_connections_that_say_nothing_do_not_keep_a_buyer_out(own_service: Service, db: Database) -> None:
     product = new_product(db, 5)
     with half_sent(own_service, b"", 100):
-        assert seconds_to_buy(own_service, product) < 1
+        assert seconds_to_buy(own_service, product) < AT_ONCE_SECONDS
 
 
 def test_clients_that_stop_in_the_middle_of_a_request_are_cut_off_and_a_buyer_is_served(
@@ -61,4 +66,81 @@ def test_clients_that_stop_in_the_middle_of_a_request_are_cut_off_and_a_buyer_is
     with ExitStack() as stack:
         for half in HALVES.values():
             stack.enter_context(half_sent(own_service, half, 4))
-        assert seconds_to_buy(own_service, product) < 20
+        assert seconds_to_buy(own_service, product) < AT_ONCE_SECONDS
+
+
+def test_clients_that_send_byte_after_byte_keep_nobody_out(own_service: Service, db: Database) -> None:
+    product, crowd = new_product(db, 50), 4 * WORKERS * THREADS
+    with ExitStack() as stack:
+        drips = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", own_service.port), timeout=30))
+            for _ in range(crowd)
+        ]
+        request = POST + b'Content-Length: 30\r\nExpect: 100-continue\r\n\r\n{"product_id": '
+        for byte in request:
+            for drip in drips:
+                drip.sendall(bytes([byte]))
+            if byte in b"\n":
+                assert seconds_to_buy(own_service, product) < AT_ONCE_SECONDS
+        assert {drip.recv(65536) for drip in drips} == {b"HTTP/1.1 100 Continue\r\n\r\n"}
+        cut_off = [answer_of(drip) for drip in drips]
+    assert {answer.partition(b"\r\n")[0] for answer in cut_off} == {b"HTTP/1.1 408 Request Timeout"}
+
+
+def answer_of(connection: socket.socket) -> bytes:
+    """All that comes until the other side hangs up."""
+    received = b""
+    while piece := connection.recv(65536):
+        received += piece
+    return received
+
+
+def test_refused_clients_that_do_not_hang_up_keep_nobody_out(own_service: Service, db: Database) -> None:
+    product = new_product(db, 50)
+    with half_sent(own_service, b"NO HTTP\r\n\r\n", 100):
+        for _ in range(5):
+            assert seconds_to_buy(own_service, product) < AT_ONCE_SECONDS
+
+
+def test_huge_heads_keep_nobody_out(own_service: Service, db: Database) -> None:
+    product = new_product(db, 50)
+    with half_sent(own_service, GET + b"a: " + b"x" * 100_000, 100):
+        for _ in range(5):
+            assert seconds_to_buy(own_service, product) < AT_ONCE_SECONDS
+
+
+def test_pipelined_requests_are_answered_in_order_and_keep_nobody_out(own_service: Service, db: Database) -> None:
+    product = new_product(db, 50)
+    requests = GET + b"\r\n" + f"GET /api/products/{product} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+    last = GET + b"Connection: close\r\n\r\n"
+    with ExitStack() as stack:
+        pipes = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", own_service.port), timeout=30))
+            for _ in range(20)
+        ]
+        for pipe in pipes:
+            pipe.sendall(requests * 10 + POST)
+        assert seconds_to_buy(own_service, product) < AT_ONCE_SECONDS
+        # The last one is sent in two pieces, the second one late.
+        for pipe in pipes:
+            pipe.sendall(b"Content-Length: 2\r\n\r\n{}" + last)
+        for pipe in pipes:
+            answers = answer_of(pipe).split(b"HTTP/1.1 ")[1:]
+            assert [answer[:3] for answer in answers] == [b"200"] * 20 + [b"422", b"200"]
+            assert [b'"alive"' in answer for answer in answers] == [True, False] * 10 + [False, True]
+
+
+def test_ten_thousand_idle_connections_do_not_keep_a_buyer_out(own_service: Service, db: Database) -> None:
+    """Half of them never say anything, half asked for something once."""
+    product, count = new_product(db, 50), times(1000, 10_000)
+    open_files(count + 256)
+    with ExitStack() as stack:
+        for number in range(count):
+            idle = stack.enter_context(socket.create_connection(("127.0.0.1", own_service.port), timeout=30))
+            if number % 2:
+                idle.sendall(GET + b"\r\n")
+            if number % (count // 5) == 0:
+                assert seconds_to_buy(own_service, product) < AT_ONCE_SECONDS
+        for _ in range(10):
+            assert seconds_to_buy(own_service, product) < AT_ONCE_SECONDS
+    assert seconds_to_buy(own_service, product) < AT_ONCE_SECONDS
