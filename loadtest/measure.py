@@ -8,7 +8,7 @@ import signal
 import statistics
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import NamedTuple
 from loadtest.wire import Generator, Tally, Wire
 
 GENERATORS = 2
-WARM_UP_SECONDS = 0.4
+WARM_UP_SECONDS = 0.3
 """Before the clock runs: each connection of MySQL parses the procedures it calls once, which costs milliseconds."""
 PROC = Path("/proc")
 # Keys of 36 characters in no order, as UUIDs have none: an index must not profit from the benchmark.
@@ -27,26 +27,33 @@ _MASK = (1 << 128) - 1
 
 @dataclass(frozen=True)
 class Requests:
-    """Requests that differ only in their key, which stands between `before` and `after`; without `after`, no key."""
+    """Requests that differ only in their key, which stands between each two of the `pieces`; one piece has no key.
 
-    before: bytes
-    after: bytes | None = None
+    keys: those to use, each once; None: no end of fresh ones.
+    """
 
-    def series(self, seed: int) -> Iterator[bytes]:
-        """No end of them; another seed gives other keys."""
-        if self.after is None:
-            return itertools.repeat(self.before)
-        before, after = self.before, self.after
-        return (
-            before + b"%08x-%027x" % divmod(number * _SPREAD & _MASK, 1 << 96) + after
-            for number in itertools.count(seed << 32)
-        )
+    pieces: tuple[bytes, ...]
+    keys: Sequence[bytes] | None = None
+
+    def series(self, seed: int, part: int, parts: int) -> Iterator[bytes]:
+        """The requests of one of `parts` generators; another seed gives other fresh keys."""
+        if self.keys is not None:
+            return (key.join(self.pieces) for key in self.keys[part::parts])
+        if len(self.pieces) == 1:
+            return itertools.repeat(self.pieces[0])
+        numbers = itertools.count((seed * parts + part) << 32)
+        return (fresh_key(number).join(self.pieces) for number in numbers)
+
+
+def fresh_key(number: int) -> bytes:
+    """A key of 36 characters; neighbouring numbers have keys far apart."""
+    return b"%08x-%027x" % divmod(number * _SPREAD & _MASK, 1 << 96)
 
 
 class Round(NamedTuple):
     """What one round measured.
 
-    rate: responses a second. p50, p99: milliseconds. *_us: microseconds of CPU a response: of mysqld, of all of
+    rate: responses a second. p50, p95, p99: milliseconds. *_us: microseconds of CPU a response: of mysqld, of all of
     gunicorn, of the generators; NaN where the system does not tell. outcomes: responses by outcome, also those of the
     warm-up and those after the end, so that they can be compared with what was committed. others: the share of the
     machine's CPU time that went to other processes meanwhile, 0 to 1.
@@ -54,6 +61,7 @@ class Round(NamedTuple):
 
     rate: float
     p50: float
+    p95: float
     p99: float
     mysqld_us: float
     api_us: float
@@ -81,20 +89,28 @@ def run_round(
     gunicorn: int,
     seed: int,
     until: int | None = None,
+    meanwhile: Callable[[], object] | None = None,
+    warm_up: bool = True,
 ) -> Round:
-    """Keep `connections` requests under way for so many seconds, or to the first outcome `until`.
+    """Keep `connections` requests under way for so many seconds, or to the first outcome `until`, or while they last;
+    with `meanwhile`, which is called here, as long as that takes.
 
     mysqld, gunicorn: their pids. Raises RuntimeError when a generator failed.
     """
     context = multiprocessing.get_context("fork")
     pipes: list[Connection] = []
     processes = []
+    over = context.Value("b", 0, lock=False)
     try:
         for number in range(GENERATORS):
             ours, theirs = context.Pipe()
             share = len(range(number, connections, GENERATORS))
-            arguments = (theirs, wire, requests.series(seed * GENERATORS + number), share, seconds, until)
-            process = context.Process(target=_generate, args=arguments, daemon=True)
+
+            def generate(pipe: Connection = theirs, number: int = number, share: int = share) -> None:
+                series = requests.series(seed, number, GENERATORS)
+                _generate(pipe, wire, series, share, seconds, until, warm_up, lambda: bool(over.value))
+
+            process = context.Process(target=generate, daemon=True)
             process.start()
             theirs.close()
             processes.append(process)
@@ -103,6 +119,9 @@ def run_round(
         before = _spent(mysqld, gunicorn)
         for pipe in pipes:
             pipe.send("go")
+        if meanwhile:
+            meanwhile()
+            over.value = 1
         results = [_receive(pipe) for pipe in pipes]
         after = _spent(mysqld, gunicorn)
     finally:
@@ -155,17 +174,23 @@ def median(rounds: Sequence[Round], figure: str) -> float:
 
 
 def _generate(
-    pipe: Connection, wire: Wire, series: Iterator[bytes], connections: int, seconds: float, until: int | None
+    pipe: Connection,
+    wire: Wire,
+    series: Iterator[bytes],
+    connections: int,
+    seconds: float,
+    until: int | None,
+    warm_up: bool,
+    ended: Callable[[], bool],
 ) -> None:
     # Ctrl-C is for the parent, which ends us.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
         generator = Generator(wire, connections)
-        # A round that runs till the last unit is sold counts every response.
-        pipe.send(generator.run(series, WARM_UP_SECONDS) if until is None else Tally())
+        pipe.send(generator.run(series, WARM_UP_SECONDS) if warm_up else Tally())
         pipe.recv()
-        pipe.send(generator.run(series, seconds, until))
+        pipe.send(generator.run(series, seconds, until, ended))
     except Exception as error:
         pipe.send(error)
 
@@ -190,6 +215,7 @@ def _summarise(warm_ups: Sequence[Tally], tallies: Sequence[Tally], spent: _Spen
     return Round(
         rate=sum(tally.in_time for tally in tallies) / seconds,
         p50=latencies[len(latencies) // 2] * 1e3,
+        p95=latencies[len(latencies) * 95 // 100] * 1e3,
         p99=latencies[len(latencies) * 99 // 100] * 1e3,
         mysqld_us=spent.mysqld / responses * 1e6,
         api_us=spent.api / responses * 1e6,

@@ -1,81 +1,33 @@
-"""The benchmark's figures, judged against the targets and written down."""
+"""RESULTS.md, and its short form for a terminal."""
 
 import datetime
-import math
 import statistics
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 
-from loadtest.measure import Round, median
+from loadtest import elsewhere
+from loadtest.lines import BY_HTTP, HTTP, SLOW, SOLD_OUT_HTTP, STRIPES, Figures, Point
+from loadtest.measure import GENERATORS, Round, median
+from loadtest.results import Results
+from loadtest.shop import SOLD_OUT_UNITS
+from loadtest.targets import targets
+from loadtest.trials import CROWD, CROWD_STOCK, RUSH_STOCK
 
-INSERT = "plain INSERT"
-COUNTER = "CALL create_hold, 1 row"
-CALL = "CALL create_hold"
-HTTP = "POST /api/holds"
-GET_HTTP = "GET /api/products/{id}"
-SOLD_OUT_HTTP = "POST /api/holds, sold out"
-GET_CALL = "CALL get_product"
-SOLD_OUT_CALL = "CALL create_hold, sold out"
+TARGETS_HEAD = ["| | where | measured | target | |", "|---|---|---|---|---|"]
+FIGURES_HEAD = "a second | lowest–highest round | p50 ms | p95 ms | p99 ms | CPU µs: mysqld | API | client |"
+PLOTS = (
+    ("clients", "Against the number of clients"),
+    ("latency", "Against the commit latency"),
+    ("stripes", "Against the number of stripes"),
+    ("history", "Against rows of history"),
+)
 
-MEMORY_MB = 60
-
-Figures = dict[str, list[Round]]
-
-
-@dataclass
-class Checks:
-    """What was compared after the rounds, and what was found wrong."""
-
-    made: int = 0
-    faults: list[str] = field(default_factory=list)
-
-    def equal(self, what: str, told: int, found: int) -> None:
-        """What clients were told must be what the tables say."""
-        self.made += 1
-        if told != found:
-            self.faults.append(f"{what}: {told} expected, {found} found")
-
-    def none(self, what: str, rows: Sequence[object]) -> None:
-        """There must be no rows."""
-        self.made += 1
-        self.faults += [f"{what}: {row}" for row in rows]
-
-
-@dataclass(frozen=True)
-class Results:
-    """Everything that RESULTS.md says."""
-
-    machine: Mapping[str, str]
-    clients: int
-    stripes: int
-    seconds: float
-    rounds: int
-    rush_stock: int
-    figures: Mapping[int, Figures]
-    rushes: Mapping[str, Round]
-    workers: Sequence[tuple[float, float]]
-    checks: Checks
-
-
-@dataclass(frozen=True)
-class Ratio:
-    """One of the targets: series `of` against series `to`, at a delay of the group commit."""
-
-    delay: int
-    of: str
-    to: str
-    target: float | None
-
-
-RATIOS = (
-    Ratio(0, CALL, INSERT, 0.3),
-    Ratio(2000, CALL, INSERT, 0.4),
-    Ratio(0, COUNTER, INSERT, None),
-    Ratio(2000, COUNTER, INSERT, None),
-    Ratio(0, HTTP, CALL, 0.5),
-    Ratio(2000, HTTP, CALL, None),
-    Ratio(0, SOLD_OUT_HTTP, GET_HTTP, 0.7),
-    Ratio(0, SOLD_OUT_CALL, GET_CALL, None),
+LIMITS = (
+    "- A hold by CALL: [ADR 2](../docs/adr/0002-two-ways-to-a-hold.md) for the short way and the long one,"
+    " [ADR 10](../docs/adr/0010-what-a-hold-costs.md) for what each statement costs, what was tried and what is left.",
+    "- A hold by HTTP: [ADR 5](../docs/adr/0005-gunicorn-worker.md) for workers, threads and parsers,"
+    " [ADR 7](../docs/adr/0007-one-connection-a-thread.md) for the driver.",
+    "- Everything, the clients included, shares the CPUs named below: where the CPU is what limits, a ratio of rates"
+    " is at best that of the CPU for each, which the tables show.",
 )
 
 
@@ -86,15 +38,28 @@ def markdown(results: Results) -> str:
         [
             "# Results of the benchmark",
             "",
-            f"Made by `make bench` on {today}; the same command makes them anew, with your figures, in three minutes.",
+            f"Made by `make bench` on {today}; the same command makes them anew, with your figures, in"
+            f" {results.minutes:.0f} minutes.",
             "",
             "Ratios are what counts: both sides of each were measured in the same run, in interleaved rounds.",
             "",
             "## Targets",
             "",
-            *_targets(results),
+            "A ratio is the median of the ratios within a round.",
             "",
-            *_rates(results),
+            *TARGETS_HEAD,
+            *(target.row() for target in targets(results)),
+            "",
+            *_tables(results.main),
+            *_sweeps(results),
+            "## Beside other stacks",
+            "",
+            *_stacks(results),
+            "",
+            "## What was tried, and what limits it",
+            "",
+            *LIMITS,
+            "",
             "## Nothing oversold",
             "",
             *_oversell(results),
@@ -116,60 +81,89 @@ def markdown(results: Results) -> str:
 
 def summary(results: Results) -> str:
     """The verdict, for a terminal."""
-    return "\n".join(["", *_targets(results), "", *_oversell(results), "", f"While it ran, {_others(results)}."])
+    rows = [*TARGETS_HEAD, *(target.row() for target in targets(results))]
+    return "\n".join(["", *rows, "", *_oversell(results), "", f"While it ran, {_others(results)}."])
 
 
-def _targets(results: Results) -> list[str]:
-    lines = ["| ratio within a round, median | delay µs | measured | target | |", "|---|---|---|---|---|"]
-    for ratio in RATIOS:
-        value = _ratio(results, ratio)
-        if ratio.target is None:
-            target, verdict = "", ""
-        else:
-            target, verdict = f"≥ {ratio.target}", "met" if value >= ratio.target else "**missed**"
-        lines.append(f"| {ratio.of} / {ratio.to} | {ratio.delay} | {value:.2f} | {target} | {verdict} |")
-    if results.workers:
-        resident = max(rss for rss, _ in results.workers)
-        shares = ", ".join(f"{pss:.0f}" for _, pss in results.workers)
-        verdict = "met" if resident < MEMORY_MB else "**missed**"
-        lines.append(
-            f"| resident memory of an API worker after the load, MB ({shares} with shared pages divided up) |"
-            f" | {resident:.0f} | < {MEMORY_MB} | {verdict} |"
-        )
-    return lines
+def _tables(main: Figures) -> Iterable[str]:
+    """A table for each number of clients and each delay."""
+    for delay, clients in sorted({(point.delay, point.clients) for point in main}):
+        yield from (f"## {clients} clients, +{delay // 1000} ms a commit", "", f"| | {FIGURES_HEAD}", "|---" * 9 + "|")
+        for point, rounds in main.items():
+            if (point.delay, point.clients) == (delay, clients):
+                yield _figures(point.label, point.line, rounds)
+        yield ""
 
 
-def _ratio(results: Results, ratio: Ratio) -> float:
-    """The median over the rounds of the ratio within a round."""
-    figures = results.figures[ratio.delay]
-    pairs = zip(figures[ratio.of], figures[ratio.to], strict=True)
-    return statistics.median(of.rate / to.rate if to.rate else math.nan for of, to in pairs)
+def _figures(label: str, line: str, rounds: Sequence[Round]) -> str:
+    lowest, highest = min(each.rate for each in rounds), max(each.rate for each in rounds)
+    latencies = " | ".join(f"{median(rounds, figure):.1f}" for figure in ("p50", "p95", "p99"))
+    api = f"{median(rounds, 'api_us'):.0f}" if line in BY_HTTP else ""
+    return (
+        f"| {label} | {median(rounds, 'rate'):,.0f} | {lowest:,.0f}–{highest:,.0f} | {latencies}"
+        f" | {median(rounds, 'mysqld_us'):.0f} | {api} | {median(rounds, 'client_us'):.0f} |"
+    )
 
 
-def _rates(results: Results) -> list[str]:
-    lines = []
-    for delay, figures in results.figures.items():
-        lines += [
-            f"## binlog_group_commit_sync_delay = {delay} µs",
-            "",
-            "| | a second | lowest–highest round | p50 ms | p99 ms | CPU µs: mysqld | API | client |",
-            "|---|---|---|---|---|---|---|---|",
-        ]
-        for name, rounds in figures.items():
-            lowest, highest = min(each.rate for each in rounds), max(each.rate for each in rounds)
-            api = f"{median(rounds, 'api_us'):.0f}" if name in (HTTP, GET_HTTP, SOLD_OUT_HTTP) else ""
-            lines.append(
-                f"| {name} | {median(rounds, 'rate'):,.0f} | {lowest:,.0f}–{highest:,.0f} | {median(rounds, 'p50'):.1f}"
-                f" | {median(rounds, 'p99'):.1f} | {median(rounds, 'mysqld_us'):.0f} | {api}"
-                f" | {median(rounds, 'client_us'):.0f} |"
-            )
-        lines.append("")
-    return lines
+def _sweeps(results: Results) -> Iterable[str]:
+    """The plots, and their figures."""
+    figures = (results.clients, results.latency, results.stripes)
+    for (name, title), points in zip(PLOTS, figures, strict=False):
+        yield from (f"## {title}", "", f"![{title}](plots/{name}.svg)", "", "<details><summary>figures</summary>", "")
+        yield from (f"| | clients | + ms | stripes | {FIGURES_HEAD}", "|---" * 12 + "|")
+        for point, rounds in points.items():
+            where = f"{point.clients} | {point.delay / 1000:g} | {point.stripes}"
+            yield _figures(f"{point.line} | {where}", point.line, rounds)
+        yield from ("", "</details>", "")
+    name, title = PLOTS[-1]
+    yield from (f"## {title}", "", f"![{title}](plots/{name}.svg)", "", f"| | rows | {FIGURES_HEAD}", "|---" * 10 + "|")
+    for stage in results.history:
+        for beside, of_lines in (("", stage.without), (" beside them", stage.beside)):
+            for line, rounds in of_lines.items():
+                rows = f"{stage.rows:,}" if beside else f"none, same rounds as {stage.rows:,}"
+                yield _figures(f"{line}{beside} | {rows}", line, rounds)
+    yield ""
+
+
+def _stacks(results: Results) -> Iterable[str]:
+    """The orientation table, and ours."""
+    main = results.main
+    ours = {delay: main[Point(HTTP, delay=delay)] for delay in (0, SLOW)}
+    rates = {delay: median(rounds, "rate") for delay, rounds in ours.items()}
+    settled = median(results.crowds, "seconds") * 1000
+    yield (
+        "The other stacks were measured elsewhere on the same kind of machine (2 cores, the same MySQL, full"
+        " durability, 32 connections, one product), so they are for orientation only."
+    )
+    yield from (
+        "",
+        f"| | holds/s +0 ms | +2 ms | p99 ms +0 | +2 | {CROWD} buyers for {CROWD_STOCK} units, ms |",
+        "|---" * 6 + "|",
+    )
+    for stack in elsewhere.STACKS:
+        rows = [f"{stack.holds[0]:,}", f"{stack.holds[SLOW]:,}"]
+        rows += [f"{stack.p99[delay]}" if delay in stack.p99 else "" for delay in (0, SLOW)]
+        yield f"| {stack.name} | {' | '.join(rows)} | {stack.settled} |"
+    tails = " | ".join(f"{median(rounds, 'p99'):.0f}" for rounds in ours.values())
+    yield f"| this, `{HTTP}` | {rates[0]:,.0f} | {rates[SLOW]:,.0f} | {tails} | {settled:.0f} |"
+    best = {delay: elsewhere.BEST[delay] for delay in rates}
+    yield (
+        f"| this / the best of them | {rates[0] / best[0]:.1f} × | {rates[SLOW] / best[SLOW]:.1f} × | | |"
+        f" {settled / elsewhere.SETTLED:.1f} × |"
+    )
+    refused = median(main[Point(SOLD_OUT_HTTP)], "rate")
+    yield ""
+    yield (
+        f"{elsewhere.FASTIFY.name} also: {elsewhere.READS:,} product reads/s, {elsewhere.REFUSALS[0]:,} /"
+        f" {elsewhere.REFUSALS[SLOW]:,} sold-out answers/s at +0 / +2 ms (this: {refused:,.0f} at +0, and"
+        f" no commit to wait for), {elsewhere.API_US} µs of CPU of the API and {elsewhere.MYSQLD_US} µs of mysqld for a"
+        f" hold (this: {median(ours[0], 'api_us'):.0f} and {median(ours[0], 'mysqld_us'):.0f})."
+    )
 
 
 def _others(results: Results) -> str:
     """How far the machine was not the benchmark's own: contention costs long code paths more than short ones."""
-    shares = [each.others for figures in results.figures.values() for rounds in figures.values() for each in rounds]
+    shares = [each.others for each in results.every_round()]
     return (
         f"other processes took {statistics.median(shares):.0%} of the CPU time in the median round,"
         f" {max(shares):.0%} in the worst"
@@ -180,31 +174,59 @@ def _oversell(results: Results) -> list[str]:
     faults = results.checks.faults
     lines = [
         f"{results.checks.made} checks, {len(faults)} failed. After every round: the units that buyers were told of are"
-        " those committed, free and held units make up the stock, and `check_invariants()` returns no row.",
+        " those committed, the orders that were paid are those acknowledged, free, held and sold units make up the"
+        " stock, and `check_invariants()` returns no row (beside millions of rows of history: once for each size).",
         "",
     ]
     lines += [f"- FAILED: {fault}" for fault in faults]
     for name, rush in results.rushes.items():
-        acknowledged = rush.outcomes[201 if name == "HTTP" else 0]
+        sold = rush.outcomes[201 if name == HTTP else 0]
         lines.append(
-            f"- {results.rush_stock:,} units, {results.clients} buyers at once by {name}: {acknowledged:,} acknowledged"
-            f", the first refusal after {rush.seconds:.1f} s."
+            f"- {RUSH_STOCK:,} units, 32 buyers at once by {name}: {sold:,} acknowledged, the first refusal after"
+            f" {rush.seconds:.1f} s."
         )
+    settled = ", ".join(f"{crowd.seconds * 1000:.0f}" for crowd in results.crowds)
+    lines.append(
+        f"- {CROWD} buyers, each with a connection and one request, for {CROWD_STOCK} units by HTTP: {CROWD_STOCK}"
+        f" sold, everybody answered after {settled} ms."
+    )
+    refusals = results.refusals
+    lines.append(
+        f"- {refusals.buyers:,} refused buyers: {len(refusals.changed)} of {refusals.looked_at} figures changed (rows,"
+        " AUTO_INCREMENT and file size of every table, bytes of binary log, open transactions, locks)."
+    )
+    lines += [f"    - {what}: {was} before, {now} after" for what, (was, now) in refusals.changed.items()]
+    took = ", ".join(f"{each.seconds:.1f}" for each in results.sweeping.disturbed)
+    lines.append(
+        f"- A sweep of {results.sweeping.holds:,} expired holds beside a sale of another product took {took} s and gave"
+        " back every unit."
+    )
     return lines
 
 
 def _method(results: Results) -> list[str]:
+    plan = results.plan
     return [
-        f"- {results.clients} clients, each with one request under way, without a pause; {results.rounds} rounds of"
-        f" {results.seconds} s for each line, interleaved; medians. A warm-up before each round is not counted.",
-        f"- `{INSERT}`: autocommitted, one row, AUTO_INCREMENT key and a unique key of 36 characters.",
-        f"- `{CALL}`: one unit of one product with {results.stripes} stripes, each call under a new idempotency key;"
-        f" `{COUNTER}` is the same with stripes = 1, the plain counter.",
-        f"- `{HTTP}`: the same through gunicorn as it ships, on kept connections, each with an Idempotency-Key.",
-        "- GET and sold out: one product of which everything is held, by 100 live holds.",
+        f"- Each client has one request under way, without a pause. Tables: {plan.rounds} rounds of {plan.seconds} s"
+        f" for each line, interleaved; medians. Plots: {plan.sweep_rounds} rounds of {plan.sweep_seconds} s. A warm-up"
+        " before each round is not counted.",
+        "- The tables are emptied before each round (but for the rows of history): each finds what the first one did.",
+        "- `plain INSERT`: autocommitted, one row, AUTO_INCREMENT key and a unique key of 36 characters.",
+        f"- `CALL create_hold`: one unit of one product with {STRIPES} stripes, each call under a new idempotency key;"
+        " `1 row` is the same with stripes = 1, the plain counter.",
+        "- `POST /api/holds`: the same through gunicorn as it ships, on kept connections, with an Idempotency-Key.",
+        "- `empty POST`: the same request to a Falcon application that does nothing (loadtest/empty.py), under the same"
+        " gunicorn, worker and settings.",
+        "- Webhooks: a succeeded payment for a pending order, each event another order and another key, in no order;"
+        " unsigned, as a development server takes them.",
+        f"- GET and sold out: one product of which everything is held, by {SOLD_OUT_UNITS} live holds.",
+        "- History: of ten rows eight are ended holds and two orders, all paid, of the very product that is measured,"
+        " with their payment events besides; a cleared shop on the same server is measured in the same rounds. The"
+        " buffer pool is that of sql/server/my.cnf, so millions of rows do not fit.",
+        "- The sweep beside a sale: `CALL sweep()`, which is what the EVENT calls, from its beginning to its end.",
         "- `binlog_group_commit_sync_delay` stands for a slow disk; it is 0 in production. Nothing weakens durability.",
-        "- Clients are two Python processes that speak the protocols themselves over epoll (loadtest/wire.py), without"
-        " TLS, on the same machine as everything else; what they cost is in the tables.",
+        f"- Clients are {GENERATORS} Python processes that speak the protocols themselves over epoll"
+        " (loadtest/wire.py), without TLS, on the same machine as everything else; what they cost is in the tables.",
         "- CPU is user and system time a response, from /proc; mysqld's includes its background threads.",
-        "- No hold expires meanwhile; the EVENT runs every second as it ships.",
+        "- No hold expires meanwhile, unless said otherwise; the EVENT runs every second as it ships.",
     ]

@@ -29,24 +29,28 @@ class Service:
     pid: int
     port: int
     log: Path
+    host: str = HOST
 
     @property
     def url(self) -> str:
         """Where it answers."""
-        return f"http://{HOST}:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
 
 @contextmanager
-def serving(database_url: str, log: Path) -> Iterator[Service]:
-    """Run gunicorn on a free port against a database, and stop it again. Raises ServiceError."""
+def serving(database_url: str, log: Path, app: str = "api.app:get_app()") -> Iterator[Service]:
+    """Run an application by gunicorn on a free port against a database, and stop it again. Raises ServiceError."""
     port = free_port()
-    # The API knows its own account and no other.
-    secrets = ("FLASHSALE_ADMIN_URL", "FLASHSALE_API_PASSWORD", "FLASHSALE_OPERATOR_PASSWORD")
-    environment = {name: value for name, value in os.environ.items() if name not in secrets}
-    environment |= {"PORT": str(port), "FLASHSALE_DATABASE_URL": database_url}
+    # The API knows its own account and no other. Load comes without a key, and its payments are unsigned.
+    secrets = (
+        "FLASHSALE_ADMIN_URL", "FLASHSALE_API_PASSWORD", "FLASHSALE_OPERATOR_PASSWORD", "FLASHSALE_API_KEYS",
+        "FLASHSALE_ENV", "FLASHSALE_WEBHOOK_SECRETS", "FLASHSALE_STRIPE_SECRETS",
+    )  # fmt: skip
+    environment = {name: value for name, value in os.environ.items() if name.removesuffix("_FILE") not in secrets}
+    environment |= {"PORT": str(port), "FLASHSALE_HOST": HOST, "FLASHSALE_DATABASE_URL": database_url}
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "-c", "api/gunicorn.conf.py", "api.app:get_app()"],
+            [sys.executable, "-m", "gunicorn", "-c", "api/gunicorn.conf.py", app],
             cwd=ROOT,
             env=environment,
             stdin=subprocess.DEVNULL,

@@ -9,7 +9,7 @@ import select
 import socket
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -132,7 +132,8 @@ class Tally:
     """What a generator saw.
 
     outcomes: responses by outcome, those after the deadline included: they were committed too.
-    in_time: responses before the deadline. latencies: of those, in seconds. cpu_seconds: the generator's own.
+    in_time: responses before the deadline. latencies: of those, in seconds. seconds: to the deadline, or to the last
+    response when the requests ran out. cpu_seconds: the generator's own.
     reconnects: connections that the server closed between two requests.
     """
 
@@ -170,19 +171,28 @@ class Generator:
         self._open[connection.socket.fileno()] = connection
         self._poll.register(connection.socket, select.EPOLLIN)
 
-    def run(self, requests: Iterator[bytes], seconds: float, until: int | None = None) -> Tally:
-        """Send requests for so many seconds, or to the first outcome `until`, then wait for what is under way."""
+    def run(
+        self,
+        requests: Iterator[bytes],
+        seconds: float,
+        until: int | None = None,
+        ended: Callable[[], bool] = lambda: False,
+    ) -> Tally:
+        """Send requests for so many seconds, or to the first outcome `until`, or while they last, or until `ended()`;
+        then wait for what is under way."""
         tally = Tally()
         outcome_of, clock = self._protocol.outcome, time.perf_counter
         began, cpu = clock(), time.process_time()
-        deadline = began + seconds
+        deadline, last = began + seconds, began
+        busy = 0
         for connection in self._open.values():
-            self._send(connection, next(requests))
-        busy = len(self._open)
+            busy += self._send_next(connection, requests)
         while busy:
             ready = self._poll.poll(PATIENCE_SECONDS)
             if not ready:
                 raise TimeoutError(f"no response within {PATIENCE_SECONDS} s")
+            if ended():
+                deadline = min(deadline, clock())
             for handle, _ in ready:
                 connection = self._open[handle]
                 piece = connection.socket.recv(65536)
@@ -194,16 +204,16 @@ class Generator:
                 outcome = outcome_of(connection.received)
                 if outcome is None:
                     continue
-                now = clock()
+                now = last = clock()
                 tally.outcomes[outcome] += 1
                 if outcome == until:
                     deadline = min(deadline, now)
                 if now < deadline:
                     tally.latencies.append(now - connection.sent_at)
-                    self._send(connection, next(requests))
+                    busy -= not self._send_next(connection, requests)
                 else:
                     busy -= 1
-        tally.seconds = deadline - began
+        tally.seconds = min(deadline, last) - began
         tally.cpu_seconds = time.process_time() - cpu
         return tally
 
@@ -213,11 +223,16 @@ class Generator:
         for connection in self._open.values():
             connection.socket.close()
 
-    def _send(self, connection: _Connection, request: bytes) -> None:
+    def _send_next(self, connection: _Connection, requests: Iterator[bytes]) -> bool:
+        """Send the next request; False when there is none left."""
+        request = next(requests, None)
+        if request is None:
+            return False
         connection.request = self._protocol.frame(request)
         connection.received = b""
         connection.sent_at = time.perf_counter()
         connection.socket.sendall(connection.request)
+        return True
 
     def _reconnect(self, connection: _Connection) -> None:
         """A server may close a kept connection; the request is sent again on a new one, which its key makes safe."""

@@ -1,0 +1,124 @@
+"""Rows of history: what holds and reads cost beside millions of ended holds and orders of the same product.
+
+The history lies in a database of its own on the same server: its rounds interleave with those of a cleared shop.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from loadtest import stage
+from loadtest.lines import CALL, CLIENTS, GET_CALL
+from loadtest.measure import Requests, Round
+from loadtest.shop import DONE, PLENTY, Shop, call_hold
+from sql.server.state import say
+
+CHUNK = 100_000
+SETTLE_SECONDS = 60
+CLEAN_PAGES = 200
+# Of ten ended holds that are history, two became orders; thus of ten rows, eight are ended holds and two orders.
+_ORDERED = "i MOD 4 = 0"
+# Ascending within a load, so that loading appends, and over all of the index, so that a buyer's key falls anywhere.
+_KEY = "CONCAT(LPAD(LOWER(HEX((i - {low}) * 4294967295 DIV {range})), 8, '0'), '-', LEFT(SHA2(i, 256), 27))"
+_CREATED = "UTC_TIMESTAMP(6) - INTERVAL 20 DAY + INTERVAL i * 100000 MICROSECOND"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Rounds in pairs: one of a cleared shop, one of the shop that has so many rows of history."""
+
+    rows: int
+    without: Mapping[str, list[Round]] = field(default_factory=lambda: {CALL: [], GET_CALL: []})
+    beside: Mapping[str, list[Round]] = field(default_factory=lambda: {CALL: [], GET_CALL: []})
+    load_seconds: float = 0.0
+
+
+def measure(cleared: Shop, old: Shop, sizes: Sequence[int], rounds: Sequence[int]) -> list[Stage]:
+    """The rounds at each size, smallest first. `old` is a shop on a database that has nothing yet."""
+    old.database.query(
+        "SET SESSION sql_log_bin = 0, unique_checks = 0, foreign_key_checks = 0, cte_max_recursion_depth = 1000000"
+    )
+    products = {False: 0, True: old.product(PLENTY)}
+    results = []
+    loaded = 0
+    for size, times in zip(sizes, rounds, strict=True):
+        began = time.monotonic()
+        _load(old, products[True], loaded, size)
+        loaded = size
+        result = Stage(size, load_seconds=time.monotonic() - began)
+        say(f"{size:,} rows of history, loaded in {result.load_seconds:.0f} s")
+        for number in range(times):
+            for beside in (False, True) if number % 2 else (True, False):
+                shop, figures = (old, result.beside) if beside else (cleared, result.without)
+                if not beside:
+                    stage.clear(shop.database)
+                    products[False] = shop.product(PLENTY)
+                figures[CALL].append(_holds(shop, products[beside]))
+                figures[GET_CALL].append(_reads(shop, products[beside]))
+                rates = f"{figures[CALL][-1].rate:.0f} holds/s, {figures[GET_CALL][-1].rate:.0f} reads/s"
+                say(f"  {rates} {'beside them' if beside else 'without'}")
+        old.checks.none(f"check_invariants() with {size} rows of history", old.database.violations())
+        results.append(result)
+    return results
+
+
+def _holds(shop: Shop, product: int) -> Round:
+    done = shop.load(CALL, call_hold(product), {DONE}, CLIENTS)
+    # Not by check_invariants(), which reads all of the history: it follows when the rounds of this size are done.
+    held = shop.database.one(
+        "SELECT CAST(COALESCE(SUM(qty), 0) AS SIGNED) AS n FROM holds WHERE product_id = %s", product
+    )["n"]
+    shop.checks.equal(f"units held of product {product}", done.outcomes[DONE], held)
+    shop.database.query("TRUNCATE TABLE holds")
+    stage.settle(shop.database, product)
+    return done
+
+
+def _reads(shop: Shop, product: int) -> Round:
+    return shop.load(GET_CALL, Requests((b"CALL get_product(%d)" % product,)), {DONE}, CLIENTS)
+
+
+def _load(shop: Shop, product: int, loaded: int, size: int) -> None:
+    """From so many rows to so many, in chunks; then wait till they are on disk."""
+    low, high = loaded * 4 // 5, size * 4 // 5
+    key = _KEY.format(low=low, range=max(high - low, 1))
+    uuid = stage.UUID.format(age=20 * 86_400_000)
+    # Ids are made of the time, and an order's must be its hold's.
+    shop.database.query("SET SESSION timestamp = UNIX_TIMESTAMP(NOW(6))")
+    for first in range(low, high, CHUNK):
+        shop.database.query("START TRANSACTION")
+        for target, rows in (
+            ("hold_history (hold_id, product_id, qty, customer_id, idempotency_key, created_at, expires_at, ended_at,"
+             " ended_as)",
+             f"SELECT {uuid}, %s, 1, CONCAT('customer-', i), {key}, {_CREATED}, {_CREATED} + INTERVAL 2 MINUTE,"
+             f" {_CREATED} + INTERVAL 1 MINUTE, IF({_ORDERED}, 'ordered', 'expired') FROM numbers"),
+            ("orders (order_id, product_id, qty, customer_id, idempotency_key, unit_price_minor, amount_minor,"
+             " currency, status, created_at, pay_by, paid_at)",
+             f"SELECT {uuid}, %s, 1, CONCAT('customer-', i), {key}, {stage.PRICE}, {stage.PRICE}, 'EUR', 'paid',"
+             f" {_CREATED}, {_CREATED} + INTERVAL 15 MINUTE, {_CREATED} + INTERVAL 1 MINUTE"
+             f" FROM numbers WHERE {_ORDERED}"),
+            ("payment_webhooks (idempotency_key, order_id, payment_status, amount_minor, currency, outcome, deliveries,"
+             " first_received_at, last_received_at, settled_at)",
+             f"SELECT {key}, {uuid}, 'succeeded', {stage.PRICE}, 'EUR', 'applied', 1, {_CREATED}, {_CREATED},"
+             f" {_CREATED} FROM numbers WHERE {_ORDERED} AND %s"),
+        ):  # fmt: skip
+            shop.database.query(
+                f"INSERT INTO {target} {stage.NUMBERS} {rows}", first, min(first + CHUNK, high), product
+            )
+        shop.database.query("COMMIT")
+    shop.database.query("SET SESSION timestamp = DEFAULT")
+    stage.settle(shop.database, product)
+    stage.analyze(shop.database)
+    _wait_till_flushed(shop)
+
+
+def _wait_till_flushed(shop: Shop) -> None:
+    """What is still to be written would be measured as the next buyer's."""
+    shop.database.query("SET GLOBAL innodb_max_dirty_pages_pct = 0")
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while time.monotonic() < deadline:
+        [row] = shop.database.query("SHOW GLOBAL STATUS LIKE 'Innodb_buffer_pool_pages_dirty'")
+        if int(row["Value"]) < CLEAN_PAGES:
+            break
+        time.sleep(0.2)
+    shop.database.query("SET GLOBAL innodb_max_dirty_pages_pct = DEFAULT")

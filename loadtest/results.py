@@ -1,0 +1,72 @@
+"""Everything that a run of the benchmark found."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from loadtest.checks import Checks
+from loadtest.history import Stage
+from loadtest.lines import Figures
+from loadtest.measure import Round
+from loadtest.trials import Refusals, Sweeping
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long and how often, and how far the sweeps go."""
+
+    seconds: float
+    rounds: int
+    sweep_seconds: float
+    sweep_rounds: int
+    clients: Sequence[int]
+    delays: Sequence[int]
+    stripes: Sequence[int]
+    history: Sequence[int]
+    history_rounds: Sequence[int]
+    refused: int
+    expired: int
+    trial_rounds: int
+
+
+FULL = Plan(
+    seconds=1.3, rounds=5, sweep_seconds=0.9, sweep_rounds=2,
+    clients=(1, 2, 4, 8, 16, 32, 64, 128, 256), delays=(0, 1000, 2000, 3000, 5000), stripes=(1, 2, 4, 8, 16, 32, 64),
+    history=(0, 100_000, 1_000_000, 5_000_000), history_rounds=(1, 1, 1, 5),
+    refused=10_000, expired=100_000, trial_rounds=3,
+)  # fmt: skip
+QUICK = Plan(
+    seconds=0.3, rounds=1, sweep_seconds=0.2, sweep_rounds=1,
+    clients=(1, 256), delays=(0, 5000), stripes=(2, 64), history=(0, 10_000), history_rounds=(1, 1),
+    refused=500, expired=5_000, trial_rounds=1,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Results:
+    """What RESULTS.md and the plots are made of."""
+
+    machine: Mapping[str, str]
+    plan: Plan
+    main: Figures
+    clients: Figures
+    latency: Figures
+    stripes: Figures
+    history: Sequence[Stage]
+    rushes: Mapping[str, Round]
+    crowds: Sequence[Round]
+    refusals: Refusals
+    sweeping: Sweeping
+    workers: Sequence[tuple[float, float]]
+    checks: Checks
+    minutes: float
+
+    def every_round(self) -> Iterator[Round]:
+        """All that were measured against the clock."""
+        for figures in (self.main, self.clients, self.latency, self.stripes):
+            for rounds in figures.values():
+                yield from rounds
+        for stage in self.history:
+            for figures_of in (stage.without, stage.beside):
+                for rounds in figures_of.values():
+                    yield from rounds
+        yield from (*self.sweeping.undisturbed, *self.sweeping.disturbed)

@@ -1,0 +1,143 @@
+"""What is not a line: sales to the last unit, refused buyers and what they leave, a large sweep beside a sale."""
+
+from dataclasses import dataclass
+
+from loadtest import stage
+from loadtest.database import Database
+from loadtest.lines import CALL, CLIENTS, HTTP
+from loadtest.measure import Round, fresh_key
+from loadtest.shop import CONFLICT, CREATED, DONE, SOLD_OUT, SOLD_OUT_UNITS, Shop, call_hold, post_hold
+from sql.server.state import say
+
+RUSH_STOCK = 2000
+CROWD, CROWD_STOCK = 400, 100
+PATIENCE_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Refusals:
+    """What so many refused buyers left behind: what was looked at, and what was another afterwards."""
+
+    buyers: int
+    looked_at: int
+    changed: dict[str, tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Sweeping:
+    """Holds of one product while another's expired ones are swept, and without: rounds in pairs."""
+
+    holds: int
+    undisturbed: list[Round]
+    disturbed: list[Round]
+
+
+def rush(shop: Shop, line: str) -> Round:
+    """To the last unit: how long it takes, and that it was the last."""
+    stage.clear(shop.database)
+    product = shop.product(RUSH_STOCK)
+    by_http = line == HTTP
+    requests, done, refused = (
+        (post_hold(product), CREATED, CONFLICT) if by_http else (call_hold(product), DONE, SOLD_OUT)
+    )
+    result = shop.load(line, requests, {done, refused}, CLIENTS, seconds=PATIENCE_SECONDS, until=refused, warm_up=False)
+    shop.check_units(product, result.outcomes[done])
+    shop.checks.equal("units sold of a product that is sold out", result.outcomes[done], RUSH_STOCK)
+    return result
+
+
+def crowd(shop: Shop) -> Round:
+    """400 buyers, each on a connection of its own and with one request, for 100 units, by HTTP."""
+    stage.clear(shop.database)
+    product = shop.product(CROWD_STOCK)
+    shop.seed += 1
+    keys = [fresh_key((shop.seed << 32) + buyer) for buyer in range(CROWD)]
+    done = shop.load(
+        HTTP, post_hold(product, keys), {CREATED, CONFLICT}, CROWD, seconds=PATIENCE_SECONDS, warm_up=False
+    )
+    shop.check_units(product, done.outcomes[CREATED])
+    shop.checks.equal("units sold of a product that is sold out", done.outcomes[CREATED], CROWD_STOCK)
+    shop.checks.equal("buyers answered", CROWD, done.outcomes.total())
+    return done
+
+
+def refuse(shop: Shop, buyers: int) -> Refusals:
+    """Buyers of a sold-out product, by HTTP; the EVENT is off, since each of its runs leaves a row."""
+    stage.clear(shop.database)
+    product = shop.product(SOLD_OUT_UNITS)
+    stage.live_holds(shop.database, product, SOLD_OUT_UNITS)
+    shop.seed += 1
+    keys = [fresh_key((shop.seed << 32) + buyer) for buyer in range(buyers)]
+    say(f"{buyers:,} buyers of a sold-out product")
+    shop.database.query("SET GLOBAL event_scheduler = OFF")
+    try:
+        before = traces(shop.database)
+        done = shop.load(HTTP, post_hold(product, keys), {CONFLICT}, CLIENTS, seconds=PATIENCE_SECONDS, warm_up=False)
+        after = traces(shop.database)
+    finally:
+        shop.database.query("SET GLOBAL event_scheduler = ON")
+    shop.checks.equal("refused buyers", buyers, done.outcomes[CONFLICT])
+    shop.check_units(product, SOLD_OUT_UNITS)
+    changed = {what: (was, after[what]) for what, was in before.items() if after[what] != was}
+    shop.checks.none(f"left behind by {buyers} refused buyers", list(changed.items()))
+    return Refusals(buyers, len(before), changed)
+
+
+def traces(database: Database) -> dict[str, int]:
+    """What could grow or be left behind: rows, AUTO_INCREMENT and file of tables, binary log, transactions, locks."""
+    database.query("SET SESSION information_schema_stats_expiry = 0")
+    tables = database.query(
+        "SELECT t.TABLE_NAME AS name, COALESCE(t.AUTO_INCREMENT, 1) AS next_id, COALESCE(f.FILE_SIZE, 0) AS size"
+        "  FROM information_schema.TABLES AS t"
+        "  LEFT JOIN information_schema.INNODB_TABLESPACES AS f ON f.NAME = CONCAT(t.TABLE_SCHEMA, '/', t.TABLE_NAME)"
+        " WHERE t.TABLE_SCHEMA = DATABASE() AND t.TABLE_TYPE = 'BASE TABLE'"
+    )
+    # Of an empty table that nobody has opened yet, the next AUTO_INCREMENT is NULL.
+    found: dict[str, int] = {}
+    for table in tables:
+        rows = database.one(f"SELECT COUNT(*) AS n FROM `{table['name']}`")["n"]
+        found |= {
+            f"rows of {table['name']}": rows,
+            f"AUTO_INCREMENT of {table['name']}": int(table["next_id"]),
+            f"bytes of {table['name']}": int(table["size"]),
+        }
+    found["bytes of binary log"] = sum(int(row["File_size"]) for row in database.query("SHOW BINARY LOGS"))
+    found["open transactions"] = database.one("SELECT COUNT(*) AS n FROM information_schema.INNODB_TRX")["n"]
+    found["locks"] = database.one("SELECT COUNT(*) AS n FROM performance_schema.data_locks")["n"]
+    return found
+
+
+def sweep_beside_a_sale(shop: Shop, holds: int, rounds: int) -> Sweeping:
+    """Holds of one product without, and while sweep() returns so many expired holds of another."""
+    result = Sweeping(holds, [], [])
+    for number in range(rounds):
+        say(f"a sweep of {holds:,} holds beside a sale, round {number + 1} of {rounds}")
+        # The sweep is called by us, so that its beginning and end are those of the round; it is what the EVENT calls.
+        shop.database.query("SET GLOBAL event_scheduler = OFF")
+        try:
+            result.undisturbed.append(_sale(shop, 0))
+            result.disturbed.append(_sale(shop, holds))
+        finally:
+            shop.database.query("SET GLOBAL event_scheduler = ON")
+        pair = result.undisturbed[-1], result.disturbed[-1]
+        say(f"  {pair[0].rate:.0f}/s without, {pair[1].rate:.0f}/s for the {pair[1].seconds:.1f} s of the sweep")
+    return result
+
+
+def _sale(shop: Shop, expired: int) -> Round:
+    stage.clear(shop.database)
+    product = shop.product()
+    if not expired:
+        done = shop.load(CALL, call_hold(product), {DONE}, CLIENTS)
+    else:
+        swept = shop.product(expired)
+        stage.expired_holds(shop.database, swept, expired)
+        done = shop.load(
+            CALL, call_hold(product), {DONE}, CLIENTS,
+            seconds=PATIENCE_SECONDS, meanwhile=lambda: shop.database.query("CALL sweep()"),
+        )  # fmt: skip
+        units = shop.database.units(swept)
+        shop.checks.equal("expired holds returned", expired, units["free"])
+        shop.check_units(swept, 0)
+    shop.check_units(product, done.outcomes[DONE])
+    return done
