@@ -1,0 +1,118 @@
+"""The files that take the service to production agree with the service: the image, compose, nginx, systemd."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from api.bodies import BODY_LIMIT
+from api.problems import PROBLEMS
+
+ROOT = Path(__file__).parents[2]
+NGINX = (ROOT / "docs/deploy/nginx.conf").read_text(encoding="utf-8")
+UNIT = (ROOT / "docs/deploy/flashsale.service").read_text(encoding="utf-8")
+DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
+GUNICORN = (ROOT / "api/gunicorn.conf.py").read_text(encoding="utf-8")
+SERVICES: dict[str, Any] = COMPOSE["services"]
+
+
+def gunicorn(setting: str) -> int:
+    """A number of gunicorn's settings."""
+    found = re.search(rf"^{setting} = (\d+)$", GUNICORN, re.MULTILINE)
+    assert found, setting
+    return int(found[1])
+
+
+def nginx(directive: str) -> int:
+    """The first number of a directive of the site file."""
+    found = re.search(rf"^\s*{directive}\s+(\d+)", NGINX, re.MULTILINE)
+    assert found, directive
+    return int(found[1])
+
+
+def test_the_image_has_all_that_runs_in_it() -> None:
+    copied = set(re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE, re.MULTILINE))
+    names = {name.rstrip("/") for line in copied for name in line.split()}
+    let_in = set(re.findall(r"^!(\S+)$", (ROOT / ".dockerignore").read_text(encoding="utf-8"), re.MULTILINE))
+
+    assert {"api", "sql", "migrations", "setup.cfg"} <= names
+    assert {name.split("/")[0] for name in names} == let_in
+    assert all((ROOT / name).exists() for name in names)
+
+
+def test_the_image_does_not_run_as_root_and_says_it_is_in_production() -> None:
+    assert re.search(r"^USER 10001:10001$", DOCKERFILE, re.MULTILINE)
+    assert "--uid 10001" in DOCKERFILE
+    for text in (DOCKERFILE, UNIT):
+        assert "FLASHSALE_ENV=production" in text
+
+
+def test_the_api_starts_after_the_deployment_and_that_after_mysql() -> None:
+    assert SERVICES["migrate"]["depends_on"] == {"mysql": {"condition": "service_healthy"}}
+    assert SERVICES["api"]["depends_on"] == {"migrate": {"condition": "service_completed_successfully"}}
+    assert SERVICES["migrate"]["restart"] == "no"
+
+
+def test_every_secret_is_a_file_and_reaches_only_those_who_need_it() -> None:
+    assert {name: sorted(service["secrets"]) for name, service in SERVICES.items()} == {
+        "mysql": ["root_password"],
+        "migrate": ["admin_url", "api_password", "operator_password"],
+        "api": ["database_url", "webhook_secrets"],
+    }
+    for service in SERVICES.values():
+        for name, value in service["environment"].items():
+            if name.endswith("_FILE"):
+                assert str(value).removeprefix("/run/secrets/") in service["secrets"]
+    used = {secret for service in SERVICES.values() for secret in service["secrets"]}
+    assert used == COMPOSE["secrets"].keys()
+    assert {secret["file"].split("/")[1] for secret in COMPOSE["secrets"].values()} == {"secrets"}
+    assert "secrets/" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+
+
+def test_mysql_in_compose_has_the_settings_of_the_repository() -> None:
+    source, target, mode = SERVICES["mysql"]["volumes"][1].split(":")
+
+    assert (ROOT / source).resolve() == ROOT / "sql/server/my.cnf"
+    assert (target.rsplit(".", 1)[1], mode) == ("cnf", "ro")
+    assert SERVICES["mysql"]["command"] == ["mysqld", "--bind-address=*"]
+
+
+@pytest.mark.parametrize("name", ["migrate", "api"])
+def test_what_is_ours_can_write_nothing_and_has_no_capability(name: str) -> None:
+    service = SERVICES[name]
+
+    assert (service["read_only"], service["cap_drop"], service["tmpfs"]) == (True, ["ALL"], ["/tmp"])
+    assert service["security_opt"] == ["no-new-privileges:true"]
+
+
+def test_a_stop_leaves_the_api_the_time_to_answer() -> None:
+    grace = gunicorn("graceful_timeout")
+
+    assert int(SERVICES["api"]["stop_grace_period"].removesuffix("s")) > grace
+    assert int(re.findall(r"^TimeoutStopSec=(\d+)$", UNIT, re.MULTILINE)[0]) > grace
+
+
+def test_it_is_nginx_that_ends_a_kept_connection_to_the_api() -> None:
+    assert nginx("keepalive_timeout") < gunicorn("keepalive")
+
+
+def test_nginx_passes_on_every_body_that_the_api_takes() -> None:
+    assert re.search(r"client_max_body_size\s+128k;", NGINX)
+    assert BODY_LIMIT < 128 * 1024
+    for directive in ("proxy_request_buffering", "proxy_buffering"):
+        assert re.search(rf"^\s*{directive}\s+on;", NGINX, re.MULTILINE)
+
+
+def test_what_nginx_answers_by_itself_is_a_problem_of_the_api() -> None:
+    answers = re.findall(r"return (\d+) '(\{.*\})'", NGINX)
+
+    assert [status for status, _ in answers] == ["413", "503"]
+    for status, text in answers:
+        problem = json.loads(text)
+        kind = PROBLEMS[problem["type"].removeprefix("/problems/")]
+        assert (problem["title"], problem["status"]) == (kind.title, int(status)) == (kind.title, kind.status)
+        assert problem["detail"]
