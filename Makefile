@@ -24,11 +24,11 @@ help: ## this list
 run: python ## serve the sale on http://127.0.0.1:$PORT (8000) until Ctrl-C, from an empty machine
 	@$(server) run
 
-test: python ## the tests, on a MySQL of their own; ARGS= goes to pytest
+test: python ## the tests, in parallel, each process on a MySQL of its own; ARGS= goes to pytest
 	@$(PYTHON) -m sql.server venv test
 	@$(PYTHON) -m sql.server programs
 	@$(venv) -m tests.support.chromium
-	@exec $(venv) -m pytest $(ARGS)
+	@exec $(venv) -m pytest -n auto $(ARGS)
 
 test-long: python ## a sale of 30,000 random steps beside its model, about 10 minutes, new ones each time
 	@$(PYTHON) -m sql.server venv test
@@ -39,7 +39,7 @@ test-faults: python ## everything that can break, broken again and again, for up
 	@$(PYTHON) -m sql.server venv test
 	@$(PYTHON) -m sql.server programs
 	@exec env FLASHSALE_FAULTS=long $(venv) -m pytest --timeout=240 --session-timeout=900 \
-	    tests/faults tests/sql/test_procedure_fuzz.py $(ARGS)
+	    tests/faults tests/hostile tests/sql/test_procedure_fuzz.py $(ARGS)
 
 soak: python ## a sale for SECONDS= (600); fails if the memory of the API or of MySQL grows
 	@$(PYTHON) -m sql.server venv

@@ -13,6 +13,13 @@ from sql.deploy import migrate
 from sql.server.private import PrivateServer
 from tests.support.database import Database
 from tests.support.service import Service, free_port
+from tests.support.spread import (
+    pytest_collection_modifyitems,
+    pytest_xdist_auto_num_workers,
+    pytest_xdist_make_scheduler,
+)
+
+__all__ = ["pytest_collection_modifyitems", "pytest_xdist_auto_num_workers", "pytest_xdist_make_scheduler"]
 
 API_PASSWORD = "api's p@ss/wörd"
 OPERATOR_PASSWORD = "operator-password"

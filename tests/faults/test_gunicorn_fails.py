@@ -3,6 +3,7 @@
 import http.client
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -32,12 +33,19 @@ def holds_under_way(
         admin.query("START TRANSACTION")
         admin.query("SELECT 1 FROM stock_stripes WHERE product_id = %s FOR UPDATE", product)
         try:
-            answers = [pool.submit(buyer.hold, product, 1, key) for buyer, key in zip(crowd, keys, strict=True)]
-            wait_until(lambda: lock_waits(admin) == len(keys))
+            answers = [pool.submit(insist, buyer, product, key) for buyer, key in zip(crowd, keys, strict=True)]
+            wait_until(lambda: lock_waits(admin) == len(keys), 25)
             yield answers
         finally:
             admin.query("ROLLBACK")
             admin.query("SET GLOBAL innodb_lock_wait_timeout = %s", short)
+
+
+def insist(buyer: Buyer, product: int, key: str) -> httpx.Response:
+    """Ask for a unit until the answer is anything but 503: a cold machine may take too long to open a connection."""
+    while (answer := buyer.hold(product, 1, key)).status_code == 503:
+        time.sleep(0.1)
+    return answer
 
 
 def test_sigterm_lets_requests_finish_that_have_begun(

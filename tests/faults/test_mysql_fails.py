@@ -13,7 +13,7 @@ from sql.server.private import PrivateServer
 from tests.support.database import Database
 from tests.support.lengths import times
 from tests.support.running_sale import assert_sold_once, running_sale
-from tests.support.sale import EVENT, new_key, new_product, stock
+from tests.support.sale import go_on_sweeping, new_key, new_product, stock, stop_sweeping
 from tests.support.service import WORKERS, Service
 from tests.support.shop import Buyer, buyers, problem_of
 from tests.support.waiting import wait_until
@@ -140,18 +140,15 @@ def test_a_stopped_event_is_seen_and_the_sale_goes_on(
 ) -> None:
     admin = connect_as("admin")
     with Buyer(service.url) as buyer:
-        for stop, go_on, word in (
-            (f"{EVENT} DISABLE", f"{EVENT} ENABLE", "EVENT"),
-            ("SET GLOBAL event_scheduler = OFF", "SET GLOBAL event_scheduler = ON", "event_scheduler"),
-        ):
-            admin.query(stop)
+        for stop, word in (("DISABLE", "EVENT"), ("OFF", "event_scheduler")):
+            stop_sweeping(admin, stop)
             try:
                 answer = buyer.get("/readyz")
                 assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
                 assert word in answer.json()["detail"]
                 assert buyer.hold(new_product(db, 1), key=new_key()).status_code == 201
             finally:
-                admin.query(go_on)
+                go_on_sweeping(admin)
         assert buyer.get("/readyz").json()["status"] == "ok"
 
 

@@ -1,7 +1,8 @@
 """Schemathesis sends what the OpenAPI document allows and what it forbids, alone and in sequences along its links.
 
 All of its checks are on: no 5xx, no status, header, type or shape that is not documented, nothing refused that is
-allowed, nothing accepted that is not. FLASHSALE_CASES (300) is how many requests it sends at least.
+allowed, nothing accepted that is not. FLASHSALE_CASES is how many requests it sends at least: 300, or 5,000 in
+`make test-faults`.
 """
 
 import json
@@ -14,10 +15,11 @@ import httpx
 import pytest
 
 from tests.support.database import Database
+from tests.support.lengths import times
 from tests.support.sale import new_product
 from tests.support.service import ROOT, Service
 
-CASES = int(os.environ.get("FLASHSALE_CASES", "300"))
+CASES = int(os.environ.get("FLASHSALE_CASES") or times(300, 5000))
 # The most of one run along the links. Hypothesis may end it after some dozens: the next one begins with another seed.
 SCENARIOS = 100
 ROUNDS = 100

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.support.database import Database
-from tests.support.sale import EVENT, hold, new_key, new_product, order, pay, sweep
+from tests.support.sale import go_on_sweeping, hold, new_key, new_product, order, pay, stop_sweeping, sweep
 
 Connect = Callable[..., Database]
 Number = tuple[str, int | None, str | None]
@@ -118,25 +118,25 @@ def test_a_violation_shows_as_one(connect_as: Connect, db: Database) -> None:
         admin.query("UPDATE stock_stripes SET available = 10 WHERE product_id = %s", product)
 
 
-@pytest.mark.parametrize("stop", ["DISABLE", "off"])
+@pytest.mark.parametrize("stop", ["DISABLE", "OFF"])
 def test_a_sweep_that_stands_still_shows(connect_as: Connect, db: Database, stop: str) -> None:
     admin = connect_as("admin")
     admin.query("DELETE FROM sweep_heartbeat WHERE started_at > UTC_TIMESTAMP(6)")  # of tests that swept in the future
     sweep(db)
     assert numbers(db)["scheduler_on", None, None] == 1
-    admin.query(f"{EVENT} DISABLE" if stop == "DISABLE" else "SET GLOBAL event_scheduler = OFF")
+    stop_sweeping(admin, stop)
     try:
         assert numbers(db, "collect_live_metrics")["scheduler_on", None, None] == 0
         db.travel(1000)
         assert 990 < numbers(db, "collect_live_metrics")["sweep_age_seconds", None, None] < 1010
         db.come_back()
     finally:
-        admin.query(f"{EVENT} ENABLE" if stop == "DISABLE" else "SET GLOBAL event_scheduler = ON")
+        go_on_sweeping(admin)
 
 
 def test_the_lag_is_how_long_the_oldest_expired_unit_has_been_waiting(connect_as: Connect, db: Database) -> None:
     admin = connect_as("admin")
-    admin.query(f"{EVENT} DISABLE")
+    stop_sweeping(admin, "DISABLE")
     try:
         hold(db, new_product(db, 1, hold_seconds=60))
         lags = []
@@ -145,7 +145,7 @@ def test_the_lag_is_how_long_the_oldest_expired_unit_has_been_waiting(connect_as
             lags.append(numbers(db, "collect_live_metrics")["sweep_lag_seconds", None, None])
         db.come_back()
     finally:
-        admin.query(f"{EVENT} ENABLE")
+        go_on_sweeping(admin)
 
     assert lags[0] > 900
     assert 490 < lags[1] - lags[0] < 510

@@ -7,7 +7,7 @@ import pytest
 
 from sql.deploy.deployment import MIGRATIONS
 from tests.support.database import Database, Row
-from tests.support.sale import EVENT, hold, new_product, order, stock, sweep
+from tests.support.sale import go_on_sweeping, hold, new_product, order, stock, stop_sweeping, sweep
 
 
 def run(db: Database, procedure: str, limit: int) -> Row:
@@ -51,21 +51,18 @@ def test_the_event_is_what_the_health_check_says_it_is(db: Database) -> None:
 
 
 @pytest.mark.parametrize(
-    ("broken", "repair", "named"),
-    [
-        ("SET GLOBAL event_scheduler = OFF", "SET GLOBAL event_scheduler = ON", "event_scheduler"),
-        (f"{EVENT} DISABLE", f"{EVENT} ENABLE", "sweep_expired"),
-    ],
+    ("stop", "named"),
+    [("OFF", "event_scheduler"), ("DISABLE", "sweep_expired")],
 )
 def test_a_stopped_event_is_named_by_the_health_check(
-    db: Database, connect_as: Callable[..., Database], broken: str, repair: str, named: str
+    db: Database, connect_as: Callable[..., Database], stop: str, named: str
 ) -> None:
     admin = connect_as("admin")
-    admin.query(broken)
+    stop_sweeping(admin, stop)
     try:
         health = db.one("health_check")
     finally:
-        admin.query(repair)
+        go_on_sweeping(admin)
 
     assert health["status"] == "degraded"
     assert named in health["detail"]

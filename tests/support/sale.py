@@ -3,8 +3,9 @@
 import threading
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
 import mysql.connector
@@ -16,6 +17,31 @@ A = TypeVar("A")
 
 
 EVENT = "ALTER DEFINER = flashsale_owner@localhost EVENT sweep_expired"
+
+
+@contextmanager
+def no_scheduler(admin: Database) -> Iterator[None]:
+    """While an EVENT is altered: the scheduler notes each run with the status it knew, over a fresh DISABLE."""
+    admin.query("SET GLOBAL event_scheduler = OFF")
+    try:
+        yield
+    finally:
+        admin.query("SET GLOBAL event_scheduler = ON")
+
+
+def stop_sweeping(admin: Database, how: str) -> None:
+    """Without the EVENT ('DISABLE'), or without all ('OFF')."""
+    if how == "DISABLE":
+        with no_scheduler(admin):
+            admin.query(f"{EVENT} DISABLE")
+    else:
+        admin.query("SET GLOBAL event_scheduler = OFF")
+
+
+def go_on_sweeping(admin: Database) -> None:
+    """As it is deployed."""
+    admin.query(f"{EVENT} ENABLE")
+    admin.query("SET GLOBAL event_scheduler = ON")
 
 
 def new_key() -> str:

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.support.axe import AXE, barriers
 from tests.support.browser import PHONE, SCREEN
 from tests.support.database import Database
-from tests.support.sale import EVENT, new_product, order, pay
+from tests.support.sale import go_on_sweeping, new_product, order, pay, stop_sweeping
 
 Open = Callable[..., Page]
 SCHEMES = pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -31,7 +31,7 @@ def test_nothing_keeps_anybody_from_an_alarm(open_page: Open, connect_as: Callab
     admin, page = connect_as("admin"), open_page(color_scheme=scheme)
     page.expected_refusals.add(502)  # type: ignore[attr-defined]
     page.goto("/board")
-    admin.query(f"{EVENT} DISABLE")
+    stop_sweeping(admin, "DISABLE")
     try:
         expect(page.get_by_role("alert")).to_contain_text("Housekeeping", timeout=15_000)
         assert barriers(page) == []
@@ -40,7 +40,7 @@ def test_nothing_keeps_anybody_from_an_alarm(open_page: Open, connect_as: Callab
         assert barriers(page) == []
         page.unroute("**/board/data")
     finally:
-        admin.query(f"{EVENT} ENABLE")
+        go_on_sweeping(admin)
 
 
 @SCHEMES

@@ -10,7 +10,7 @@ from sql.server.private import PrivateServer
 from tests.support.board import shown
 from tests.support.browser import keep_screenshot
 from tests.support.database import Database
-from tests.support.sale import EVENT, hold, new_key, new_product, pay
+from tests.support.sale import go_on_sweeping, hold, new_key, new_product, pay, stop_sweeping
 
 Open = Callable[..., Page]
 PATIENCE_MS = 20_000
@@ -41,23 +41,20 @@ def gone(page: Page) -> None:
 
 
 @pytest.mark.parametrize(
-    ("stop", "go_on", "words"),
-    [
-        (f"{EVENT} DISABLE", f"{EVENT} ENABLE", "EVENT sweep_expired ENABLE"),
-        ("SET GLOBAL event_scheduler = OFF", "SET GLOBAL event_scheduler = ON", "SET GLOBAL event_scheduler = ON"),
-    ],
+    ("stop", "words"),
+    [("DISABLE", "EVENT sweep_expired ENABLE"), ("OFF", "SET GLOBAL event_scheduler = ON")],
 )
 def test_a_stopped_event_is_told_with_what_to_do(
-    open_page: Open, connect_as: Callable[..., Database], stop: str, go_on: str, words: str
+    open_page: Open, connect_as: Callable[..., Database], stop: str, words: str
 ) -> None:
     admin, page = connect_as("admin"), open_page()
     page.goto("/board")
     try:
         with alarm(page, "Housekeeping stopped", words):
-            admin.query(stop)
+            stop_sweeping(admin, stop)
         keep_screenshot(page, "board-event-stopped")
     finally:
-        admin.query(go_on)
+        go_on_sweeping(admin)
     gone(page)
 
 
