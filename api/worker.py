@@ -231,15 +231,16 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def _make_room(self) -> None:
         """Close who has been idle for longest when the next buyer could not be let in."""
-        for idle in (self.pending_conns, self.keepalived_conns):
-            while idle and self.nr_conns > self.worker_connections - ACCEPT_BATCH:
-                conn = idle[0]
-                if conn.has_data():  # the next turn of the loop serves it
-                    break
-                idle.popleft()
-                self.poller.unregister(conn.sock)
-                self.nr_conns -= 1
-                conn.close()
+        while self.nr_conns > self.worker_connections - ACCEPT_BATCH:
+            # By age, not list by list: who has just been let in is about to speak.
+            lists = [conns for conns in (self.pending_conns, self.keepalived_conns) if conns]
+            idle = min(lists, key=lambda conns: conns[0].timeout, default=None)
+            if not idle or idle[0].has_data():  # the next turn of the loop serves it
+                return
+            conn = idle.popleft()
+            self.poller.unregister(conn.sock)
+            self.nr_conns -= 1
+            conn.close()
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
         """Answer what never reached the application, and log it; the connection is closed afterwards."""
