@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from api.settings import SettingsError
+from api.settings import SettingsError, whole_number
 
 API_KEYS = "FLASHSALE_API_KEYS"
 METRICS_TOKEN = "FLASHSALE_METRICS_TOKEN"
@@ -39,7 +39,7 @@ def read_operation(environ: Mapping[str, str] = os.environ) -> Operation:
         metrics_token=_token(environ.get(METRICS_TOKEN, "").strip()),
         cors_origins=frozenset(_origin(text) for text in _list(environ, CORS_ORIGINS)),
         log_format=_log_format(environ.get(LOG_FORMAT, "").strip().lower()),
-        slow_call_seconds=_milliseconds(environ.get(SLOW_CALL_MS, "").strip()) / 1000,
+        slow_call_seconds=whole_number(environ, SLOW_CALL_MS, 500, 0, 60_000) / 1000,
     )
 
 
@@ -76,11 +76,3 @@ def _log_format(text: str) -> str | None:
     if text not in ("", "json", "text"):
         raise SettingsError(f"{LOG_FORMAT} is {text[:40]!r}; it must be json or text")
     return text or None
-
-
-def _milliseconds(text: str) -> int:
-    if not text:
-        return 500
-    if not (text.isascii() and text.isdigit() and int(text[:10]) <= 60000):
-        raise SettingsError(f"{SLOW_CALL_MS} is {text[:40]!r}; it must be a whole number from 0 to 60000")
-    return int(text)

@@ -68,9 +68,9 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     _check_environment(environment or ENVIRONMENTS[0], secrets)
     return Settings(
         database=parse_database_url(environ.get(DATABASE_URL, "")),
-        port=_number(environ, "PORT", 8000, 1, 65535),
-        workers=_number(environ, "FLASHSALE_WORKERS", 2, 1, 64),
-        threads=_number(environ, "FLASHSALE_THREADS", 16, 1, 256),
+        port=whole_number(environ, "PORT", 8000, 1, 65535),
+        workers=whole_number(environ, "FLASHSALE_WORKERS", 2, 1, 64),
+        threads=whole_number(environ, "FLASHSALE_THREADS", 16, 1, 256),
         secrets=secrets,
         host=_address(environ, "FLASHSALE_HOST", "127.0.0.1"),
         # Where payments are signed, nobody who forgot to say "production" may give the signatures away.
@@ -175,7 +175,8 @@ def _address(environ: Mapping[str, str], name: str, default: str) -> str:
         raise SettingsError(f"{name} is {text[:40]!r}; it must be an IP address, 127.0.0.1 or 0.0.0.0") from None
 
 
-def _number(environ: Mapping[str, str], name: str, default: int, lowest: int, highest: int) -> int:
+def whole_number(environ: Mapping[str, str], name: str, default: int, lowest: int, highest: int) -> int:
+    """A whole number from `lowest` to `highest`, or the default. Raises SettingsError."""
     text = environ.get(name, "").strip()
     if not text:
         return default

@@ -69,13 +69,10 @@ def refuse(shop: Shop, buyers: int) -> Refusals:
     shop.seed += 1
     keys = [fresh_key((shop.seed << 32) + buyer) for buyer in range(buyers)]
     say(f"{buyers:,} buyers of a sold-out product")
-    shop.database.query("SET GLOBAL event_scheduler = OFF")
-    try:
+    with stage.no_sweeps(shop.database):
         before = traces(shop.database)
         done = shop.load(HTTP, post_hold(product, keys), {CONFLICT}, CLIENTS, seconds=PATIENCE_SECONDS, warm_up=False)
         after = traces(shop.database)
-    finally:
-        shop.database.query("SET GLOBAL event_scheduler = ON")
     shop.checks.equal("refused buyers", buyers, done.outcomes[CONFLICT])
     shop.check_units(product, SOLD_OUT_UNITS)
     changed = {what: (was, after[what]) for what, was in before.items() if after[what] != was}
@@ -113,12 +110,9 @@ def sweep_beside_a_sale(shop: Shop, holds: int, rounds: int) -> Sweeping:
     for number in range(rounds):
         say(f"a sweep of {holds:,} holds beside a sale, round {number + 1} of {rounds}")
         # The sweep is called by us, so that its beginning and end are those of the round; it is what the EVENT calls.
-        shop.database.query("SET GLOBAL event_scheduler = OFF")
-        try:
+        with stage.no_sweeps(shop.database):
             result.undisturbed.append(_sale(shop, 0))
             result.disturbed.append(_sale(shop, holds))
-        finally:
-            shop.database.query("SET GLOBAL event_scheduler = ON")
         pair = result.undisturbed[-1], result.disturbed[-1]
         say(f"  {pair[0].rate:.0f}/s without, {pair[1].rate:.0f}/s for the {pair[1].seconds:.1f} s of the sweep")
     return result

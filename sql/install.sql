@@ -10,10 +10,11 @@ SOURCE accounts/flashsale_owner.sql
 SOURCE views/sweep_lag.sql
 SOURCE views/parked_too_long.sql
 SOURCE views/purchases.sql
-SOURCE views/sale_figures.sql
 SOURCE views/stock_ledger.sql
 SOURCE views/invariant_violations.sql
 SOURCE views/live_stock.sql
+SOURCE views/order_totals.sql
+SOURCE views/sale_figures.sql
 SOURCE views/live_metrics.sql
 SOURCE views/counted_metrics.sql
 

@@ -1,9 +1,16 @@
 DELIMITER $$
 
--- A row for each product: how its units stand now, and the holds and orders that are still open. Whatever has happened so far, it is
--- cheap: it reads free units, what is held and what is unpaid or due for a refund, each through an index that covers it.
+-- A row for each product: how its sale and its units stand now, and the holds and orders that are still open. Whatever has
+-- happened so far, it is cheap: it reads free units, what is held and what is unpaid or due for a refund, each through an index that covers it.
 CREATE OR REPLACE DEFINER = flashsale_owner@localhost SQL SECURITY DEFINER VIEW live_stock AS
-SELECT p.product_id, p.stock_total,
+SELECT p.product_id, p.name, p.currency,
+       CASE
+         WHEN p.sale_starts_at > UTC_TIMESTAMP(6) THEN 'upcoming'
+         WHEN p.sale_ends_at <= UTC_TIMESTAMP(6) THEN 'ended'
+         WHEN free.units + held.expired_units + unpaid.overdue_units = 0 THEN 'sold out'
+         ELSE 'open'
+       END AS sale,
+       p.stock_total,
        free.units + held.expired_units + unpaid.overdue_units AS available,
        held.units AS held,
        p.stock_total - free.units - held.expired_units - unpaid.overdue_units - held.units AS sold,

@@ -10,8 +10,8 @@ import stripe as package
 
 from api.problems import ProblemError
 from api.providers import stripe
-from api.providers.provider import Event, Payment, SignatureError
-from tests.support.signing import NOW, STRIPE_NEXT, STRIPE_SECRET, stop_clock, stripe_headers
+from api.providers.provider import Event, Payment
+from tests.support.signing import NOW, STRIPE_NEXT, STRIPE_SECRET, refusal, stop_clock, stripe_headers
 from tests.support.stripe_events import event, succeeded
 
 ORDER = "019378d2-8c1a-7c3e-9b57-2f60c1d1a001"
@@ -24,12 +24,7 @@ Verify = Callable[[Headers, bytes], None]
 
 def reason(verify: Verify, header: str, body: bytes = BODY) -> str | None:
     """Why a request is refused; None when it is let in."""
-    try:
-        verify({"Stripe-Signature": header}, body)
-    except SignatureError as refused:
-        assert refused.detail
-        return refused.reason
-    return None
+    return refusal(verify, {"Stripe-Signature": header}, body)
 
 
 @pytest.fixture

@@ -12,20 +12,10 @@ from tests.support.database import Database
 from tests.support.ledger import Ledger, assert_kept
 from tests.support.lengths import times
 from tests.support.running_sale import assert_sold_once, running_sale
-from tests.support.sale import hold, new_key, new_product, stock
+from tests.support.sale import hold, new_key, new_product, scheduler_off, stock
 from tests.support.service import Service
 from tests.support.shop import Buyer, buyers, problem_of
 from tests.support.waiting import wait_until
-
-
-@contextmanager
-def scheduler_off(admin: Database) -> Iterator[None]:
-    """No EVENT runs."""
-    admin.query("SET GLOBAL event_scheduler = OFF")
-    try:
-        yield
-    finally:
-        admin.query("SET GLOBAL event_scheduler = ON")
 
 
 @contextmanager

@@ -102,9 +102,11 @@ def shop_on(disk: Disk, log: Path) -> Iterator[tuple[Service, Database]]:
     with disk.server:
         redeploy(disk.server)
         service = Service(url_of(disk.server, "flashsale_api", API_PASSWORD), log)
-        with Database(url_of(disk.server, "flashsale_operator", OPERATOR_PASSWORD)) as db:
-            yield service, db
-        service.stop()
+        try:
+            with Database(url_of(disk.server, "flashsale_operator", OPERATOR_PASSWORD)) as db:
+                yield service, db
+        finally:
+            service.stop()
 
 
 def test_a_disk_that_refuses_to_be_written_stops_the_sale_and_costs_nobody_anything(tmp_path: Path) -> None:

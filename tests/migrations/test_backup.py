@@ -15,7 +15,7 @@ from sql.server.programs import find_programs
 from sql.server.urls import parse
 from tests.conftest import API_PASSWORD, OPERATOR_PASSWORD
 from tests.support.database import Database, Refused
-from tests.support.sale import hold, new_key, new_product, pay, stock
+from tests.support.sale import hold, new_key, new_product, pay, scheduler_off, stock
 from tests.support.waiting import wait_until
 
 SOLD, RESTORED = "flashsale_sold", "flashsale_restored"
@@ -71,15 +71,11 @@ def test_a_backup_of_a_running_sale_restores_to_a_sale_that_adds_up_and_goes_on(
         for buyer in buyers:
             buyer.result()
 
-    with Database(mysql_server.admin_url()) as session:
-        session.query("SET GLOBAL event_scheduler = OFF")
-        try:
-            migrate(restored, API_PASSWORD, OPERATOR_PASSWORD, echo=lambda _: None)
-            with dump.open("rb") as script:
-                client("mysql", restored, stdin=script)
-            migrate(restored, API_PASSWORD, OPERATOR_PASSWORD, echo=lambda _: None)
-        finally:
-            session.query("SET GLOBAL event_scheduler = ON")
+    with Database(mysql_server.admin_url()) as session, scheduler_off(session):
+        migrate(restored, API_PASSWORD, OPERATOR_PASSWORD, echo=lambda _: None)
+        with dump.open("rb") as script:
+            client("mysql", restored, stdin=script)
+        migrate(restored, API_PASSWORD, OPERATOR_PASSWORD, echo=lambda _: None)
 
     with Database(restored) as session:
         assert session.call("check_invariants") == []

@@ -19,7 +19,7 @@ from sql.server.programs import find_client
 from sql.server.urls import parse
 from tests.conftest import API_PASSWORD, OPERATOR_PASSWORD
 from tests.support.database import Database
-from tests.support.sale import EVENT, at_once, new_product, no_scheduler, order, pay, stock
+from tests.support.sale import EVENT, at_once, new_product, order, pay, scheduler_off, stock
 
 GOLDEN = Path(__file__).with_name("schema.golden.sql")
 SCRATCH = "flashsale_migrations"
@@ -193,7 +193,7 @@ def test_a_missing_procedure_view_or_event_comes_back(url: str, scratch: Databas
 )
 def test_a_changed_event_is_reloaded_and_runs(url: str, scratch: Database, change: str) -> None:
     before = objects(scratch)
-    with no_scheduler(scratch):
+    with scheduler_off(scratch):
         scratch.query(change)
 
     assert deploy(url) == ["loaded event sweep_expired"]

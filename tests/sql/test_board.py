@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.support.database import Database, Row
-from tests.support.sale import hold, new_product, order, pay, sweep
+from tests.support.sale import hold, new_product, order, pay, scheduler_off, sweep
 
 
 def board(db: Database, product: int) -> tuple[Row, Row]:
@@ -102,12 +102,9 @@ def test_what_is_all_held_is_sold_out(db: Database) -> None:
 def test_the_board_has_the_words_of_the_health_check(db: Database, connect_as: Callable[..., Database]) -> None:
     product, admin = new_product(db, 1), connect_as("admin")
     assert board(db, product)[1]["health"] is None
-    admin.query("SET GLOBAL event_scheduler = OFF")
-    try:
+    with scheduler_off(admin):
         assert board(db, product)[1]["health"] == db.one("health_check")["detail"]
         assert board(db, product)[1]["health"].startswith("event_scheduler is not ON")
-    finally:
-        admin.query("SET GLOBAL event_scheduler = ON")
 
 
 def test_the_board_reads_nothing_that_only_grows(db: Database, connect_as: Callable[..., Database]) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from sql.deploy.deployment import MIGRATIONS
 from tests.support.database import Database, Row
-from tests.support.sale import go_on_sweeping, hold, new_product, order, stock, stop_sweeping, sweep
+from tests.support.sale import go_on_sweeping, hold, new_product, order, scheduler_off, stock, stop_sweeping, sweep
 
 
 def run(db: Database, procedure: str, limit: int) -> Row:
@@ -186,13 +186,10 @@ def test_units_come_back_also_when_the_scheduler_is_off(db: Database, connect_as
     admin = connect_as("admin")
     product = new_product(db, 2)
     hold(db, product, 2)
-    admin.query("SET GLOBAL event_scheduler = OFF")
-    try:
+    with scheduler_off(admin):
         db.travel(121)
         hold(db, product, 2)
         assert stock(db, product) == (0, 2, 0)
-    finally:
-        admin.query("SET GLOBAL event_scheduler = ON")
 
 
 def test_more_expired_holds_than_one_reclaiming_takes_are_withdrawn_or_held_as_a_whole(

@@ -20,8 +20,8 @@ EVENT = "ALTER DEFINER = flashsale_owner@localhost EVENT sweep_expired"
 
 
 @contextmanager
-def no_scheduler(admin: Database) -> Iterator[None]:
-    """While an EVENT is altered: the scheduler notes each run with the status it knew, over a fresh DISABLE."""
+def scheduler_off(admin: Database) -> Iterator[None]:
+    """No EVENT begins. Altering one needs it: a run that ends notes the status it knew, over a fresh DISABLE."""
     admin.query("SET GLOBAL event_scheduler = OFF")
     try:
         yield
@@ -32,7 +32,7 @@ def no_scheduler(admin: Database) -> Iterator[None]:
 def stop_sweeping(admin: Database, how: str) -> None:
     """Without the EVENT ('DISABLE'), or without all ('OFF')."""
     if how == "DISABLE":
-        with no_scheduler(admin):
+        with scheduler_off(admin):
             admin.query(f"{EVENT} DISABLE")
     else:
         admin.query("SET GLOBAL event_scheduler = OFF")

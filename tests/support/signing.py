@@ -5,10 +5,13 @@ import datetime
 import hashlib
 import hmac
 import time
+from collections.abc import Callable
 
 import pytest
 import standardwebhooks.webhooks
 import stripe
+
+from api.providers.provider import SignatureError
 
 NOW = 1_790_000_000
 # Nothing is protected by these.
@@ -28,6 +31,16 @@ def stop_clock(monkeypatch: pytest.MonkeyPatch, at: float) -> None:
 
     monkeypatch.setattr(time, "time", lambda: at)
     monkeypatch.setattr(standardwebhooks.webhooks, "datetime", Stopped)
+
+
+def refusal(verify: Callable[[dict[str, str], bytes], None], headers: dict[str, str], body: bytes) -> str | None:
+    """Why a verifier refuses a request; None when it is let in."""
+    try:
+        verify(headers, body)
+    except SignatureError as refused:
+        assert refused.detail
+        return refused.reason
+    return None
 
 
 def standard_headers(

@@ -86,19 +86,12 @@ BEGIN
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   CALL _read_health(v_health, v_event_status, v_last_sweep_at, v_lag_seconds);
   WITH stock AS (
-    SELECT l.product_id, p.name, p.currency, p.sale_starts_at, p.sale_ends_at, l.stock_total, l.available, l.held, l.sold,
-           l.live_holds, l.expiring_within_10_s, l.expiring_within_30_s, l.orders_pending, l.orders_overdue, l.orders_refund_due
-      FROM live_stock AS l
-      JOIN products AS p ON p.product_id = l.product_id)
-  SELECT s.product_id, s.name, s.currency,
-         CASE
-           WHEN s.sale_starts_at > UTC_TIMESTAMP(6) THEN 'upcoming'
-           WHEN s.sale_ends_at <= UTC_TIMESTAMP(6) THEN 'ended'
-           WHEN s.available = 0 THEN 'sold out'
-           ELSE 'open'
-         END AS sale,
-         s.stock_total, s.available, s.held, s.sold, s.live_holds, s.expiring_within_10_s, s.expiring_within_30_s,
-         s.orders_pending, s.orders_overdue, s.orders_refund_due, NULL AS payments_parked, NULL AS parked_too_long,
+    SELECT l.product_id, l.name, l.currency, l.sale, l.stock_total, l.available, l.held, l.sold, l.live_holds,
+           l.expiring_within_10_s, l.expiring_within_30_s, l.orders_pending, l.orders_overdue, l.orders_refund_due
+      FROM live_stock AS l)
+  SELECT s.product_id, s.name, s.currency, s.sale, s.stock_total, s.available, s.held, s.sold, s.live_holds,
+         s.expiring_within_10_s, s.expiring_within_30_s, s.orders_pending, s.orders_overdue, s.orders_refund_due,
+         NULL AS payments_parked, NULL AS parked_too_long,
          NULL AS amount_mismatches, NULL AS refunds_due, NULL AS health, NULL AS last_sweep_at, NULL AS sweep_lag_seconds,
          NULL AS database_version, NULL AS shown_at
     FROM stock AS s

@@ -59,23 +59,9 @@ Example
 '
 BEGIN
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-  WITH ended AS (
-    SELECT x.product_id, SUM(x.status = 'paid') AS paid, SUM(x.status = 'cancelled') AS cancelled,
-           SUM(x.status = 'cancelled'
-               AND x.closed_reason IN (SELECT r.reason
-                                         FROM payment_rules AS r
-                                        WHERE r.event = 'failed' AND r.order_becomes = 'cancelled')) AS failed,
-           SUM(x.status = 'refunded') AS refunded,
-           SUM(IF(x.status = 'paid', x.amount_minor - x.refunded_minor, 0)) AS takings,
-           SUM(x.refunded_minor) AS given_back
-      FROM orders AS x
-     GROUP BY x.product_id),
-  totals AS (
-    SELECT p.product_id, p.currency, COALESCE(e.paid, 0) AS paid, COALESCE(e.cancelled, 0) AS cancelled,
-           COALESCE(e.failed, 0) AS failed, COALESCE(e.refunded, 0) AS refunded, COALESCE(e.takings, 0) AS takings,
-           COALESCE(e.given_back, 0) AS given_back
-      FROM products AS p
-      LEFT JOIN ended AS e ON e.product_id = p.product_id)
+  WITH totals AS (
+    SELECT o.product_id, o.currency, o.paid, o.cancelled, o.failed, o.refunded, o.takings, o.given_back
+      FROM order_totals AS o)
   SELECT t.product_id, t.currency, t.paid AS orders_paid, t.cancelled AS orders_cancelled, t.failed AS payments_failed,
          t.refunded AS orders_refunded, t.takings, t.given_back, NULL AS events_applied, NULL AS events_ignored,
          NULL AS events_parked, NULL AS events_mismatched, NULL AS events_refund_due, NULL AS events_refunded
