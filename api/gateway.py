@@ -182,14 +182,14 @@ class Gateway:
     def _run(self, connection: Any, procedure: str, arguments: Sequence[Any]) -> list[Row]:
         literals = connection.convert_to_mysql(*arguments) if arguments else ()
         connection.query(b"CALL %s(%s)" % (procedure.encode(), b",".join(literals)), buffered=True)
-        rows = []
-        if connection.have_result_set:
-            names = [column[4] for column in connection.fetch_fields()]
-            while row := connection.fetch_row():
-                rows.append(dict(zip(names, row, strict=True)))
-        connection.free_result()
+        rows: list[Row] = []
+        names: list[str] = []
+        while row := connection.fetch_row():
+            # Only now: for a row the driver makes the list of columns and keeps it; before, it would make one more.
+            names = names or [column[4] for column in connection.fetch_fields()]
+            rows.append(dict(zip(names, row, strict=True)))
         while connection.next_result():
-            connection.free_result()
+            pass
         return rows
 
     def _after(self, error: Any, procedure: str, attempt: int, elapsed: float) -> float:
