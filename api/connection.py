@@ -1,7 +1,9 @@
-"""A client's connection as the worker sees it: what has arrived, and whether a thread could read it without waiting."""
+"""A client's connection as the worker sees it: what has come, and whether a thread could serve it without waiting."""
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 import socket
 import time
@@ -12,13 +14,18 @@ from gunicorn.http.unreader import SocketUnreader
 from gunicorn.workers.gthread import TConn
 
 from api.bodies import BODY_LIMIT
+from api.client_socket import ClientSocket
 
 READ_SECONDS = 5
 """How long a request may take to arrive, and a client to take its answer."""
 HEAD_BYTES = 32 * 1024
 """The longest head that is waited for."""
-PEEK_BYTES = HEAD_BYTES + BODY_LIMIT
+ENOUGH_BYTES = HEAD_BYTES + BODY_LIMIT
 """Of a longer request a thread reads the rest, to refuse it."""
+PIECE_BYTES = 16 * 1024
+"""What one read takes."""
+FOLLOW_UP_SECONDS = 0.01
+"""How long a thread waits for its client's next request before it serves others."""
 
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,9})[ \t]*(?=\r|$)")
 _EXPECTS = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*(?:\r|$)")
@@ -32,29 +39,50 @@ class RequestTimeout(errors.ParseException):  # type: ignore[misc]
 
 
 class Incoming(SocketUnreader):  # type: ignore[misc]
-    """The socket as the parser reads it."""
+    """The socket as the parser reads it, and what has been read ahead."""
 
     deadline = 0.0
 
-    def chunk(self, size_hint: int | None = None) -> bytes:
-        """The next bytes; RequestTimeout when none come, or all of it takes too long."""
-        if time.monotonic() > self.deadline:
-            raise RequestTimeout
+    @property
+    def read_ahead(self) -> bytes:
+        """What has been taken in and not yet parsed."""
+        return bytes(self.buf.getvalue())
+
+    def take_in(self, flags: int) -> bytes | None:
+        """All that has been read ahead, after one more read; None when nothing will come any more.
+
+        Raises BlockingIOError when nothing has come yet.
+        """
         try:
-            received: bytes = super().chunk(size_hint)
+            piece = self.sock.recv(PIECE_BYTES, flags)
         except BlockingIOError:
-            raise RequestTimeout from None
-        return received
+            raise
+        except OSError:
+            return None
+        if not piece:
+            return None
+        self.buf.seek(0, os.SEEK_END)
+        self.buf.write(piece)
+        return self.read_ahead
+
+    def chunk(self, size_hint: int | None = None) -> bytes:
+        """The next bytes; RequestTimeout when all of it takes too long."""
+        while time.monotonic() < self.deadline:
+            with contextlib.suppress(BlockingIOError):
+                received: bytes = super().chunk(size_hint)
+                return received
+        raise RequestTimeout
 
 
 class Connection(TConn):  # type: ignore[misc]
     """One connection. `worker` lets go of it when it is closed in order."""
 
     def __init__(self, worker: Any, client: socket.socket, address: Any, listener: Any) -> None:
+        client = ClientSocket(client, FOLLOW_UP_SECONDS, READ_SECONDS)
         super().__init__(worker.cfg, client, address, listener.getsockname())
         self._worker = worker
-        self._wanted = 1
         self.invited = False
+        self.init()
 
     def init(self) -> None:
         """Prepare for the first request."""
@@ -64,39 +92,50 @@ class Connection(TConn):  # type: ignore[misc]
 
     def begin(self) -> None:
         """A thread is about to read a request."""
-        self._want(1)
-        self.init()
         self.parser.unreader.deadline = time.monotonic() + READ_SECONDS
 
     def has_data(self) -> bool:
         """Whether something has come that nobody has read."""
-        return bool(self._peek(1))
+        try:
+            return bool(self.sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+        except OSError:
+            return False
+
+    def has_read_ahead(self) -> bool:
+        """Whether something has been read that belongs to the next request."""
+        return bool(self.parser.unreader.read_ahead)
 
     def has_request(self) -> bool:
-        """Whether what has come is a request to its end, or will not become one.
+        """Whether a request has come to its end, or will not become one. Raises LimitRequestHeaders, OSError."""
+        return self._is_request(self.parser.unreader.read_ahead) or self._receive(socket.MSG_DONTWAIT)
 
-        When it is not, the socket does not count as readable again before more has come. Raises LimitRequestHeaders.
-        """
-        read_ahead = self.parser.unreader.buf.getvalue() if self.initialized else b""
-        peeked = self._peek(PEEK_BYTES)
-        unread = peeked or b""
-        data = read_ahead + unread
+    def is_followed_up(self) -> bool:
+        """Whether the next request has come, whole, within FOLLOW_UP_SECONDS."""
+        try:
+            return self._is_request(self.parser.unreader.read_ahead) or self._receive(0)
+        except (errors.LimitRequestHeaders, OSError):
+            return False  # the loop finds it out, too, and says so
+
+    def _receive(self, flags: int) -> bool:
+        try:
+            data = self.parser.unreader.take_in(flags)
+        except BlockingIOError:
+            return False
+        return data is None or self._is_request(data)
+
+    def _is_request(self, data: bytes) -> bool:
+        if not data:
+            return False
         head, end, body = data.partition(b"\r\n\r\n")
-        if not end and len(data) > HEAD_BYTES:
-            raise errors.LimitRequestHeaders("the head is too long")
-        hung_up = peeked is not None and len(peeked) < self._wanted
-        if hung_up or len(unread) == PEEK_BYTES:
-            return True
         if not end:
-            whole = b"\n\n" in data
-        else:
-            head = head.lower()
-            whole = is_whole(head, body)
-            if not whole and not self.invited and _EXPECTS.search(head):
-                self.invited = True
-                self.sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-        if not whole:
-            self._want(len(unread) + 1)
+            if len(data) > HEAD_BYTES:
+                raise errors.LimitRequestHeaders("the head is too long")
+            return b"\n\n" in data
+        head = head.lower()
+        whole = is_whole(head, body) or len(data) > ENOUGH_BYTES
+        if not whole and not self.invited and _EXPECTS.search(head):
+            self.invited = True
+            self.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n", socket.MSG_DONTWAIT)
         return whole
 
     def close(self, graceful: bool = False) -> None:
@@ -105,20 +144,6 @@ class Connection(TConn):  # type: ignore[misc]
             self._worker.linger(self.sock)
         else:
             super().close()
-
-    def _peek(self, size: int) -> bytes | None:
-        """What nobody has read, b"" when nothing will come any more, None when nothing has come yet."""
-        try:
-            return bytes(self.sock.recv(size, socket.MSG_PEEK | socket.MSG_DONTWAIT))
-        except BlockingIOError:
-            return None
-        except OSError:
-            return b""
-
-    def _want(self, count: int) -> None:
-        if count != self._wanted:
-            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, count)
-            self._wanted = count
 
 
 def is_whole(head: bytes, body: bytes) -> bool:

@@ -37,6 +37,7 @@ limit_request_line = 4094
 limit_request_fields = 64
 limit_request_field_size = 8190
 control_socket_disable = True
+sendfile = False  # an answer leaves in one piece (client_socket.py)
 accesslog = None
 errorlog = "-"
 

@@ -59,7 +59,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     """Read and check the environment.
 
     FLASHSALE_DATABASE_URL is required. FLASHSALE_HOST (127.0.0.1), PORT (8000), FLASHSALE_WORKERS (2) and
-    FLASHSALE_THREADS (16) have defaults; docs/adr/0005 shows the measurement behind the last two. With
+    FLASHSALE_THREADS (24) have defaults; docs/adr/0005 shows the measurement behind the last two. With
     FLASHSALE_ENV=production a secret of a payment provider is required. Raises SettingsError.
     """
     environ = with_files(environ)
@@ -70,7 +70,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         database=parse_database_url(environ.get(DATABASE_URL, "")),
         port=whole_number(environ, "PORT", 8000, 1, 65535),
         workers=whole_number(environ, "FLASHSALE_WORKERS", 2, 1, 64),
-        threads=whole_number(environ, "FLASHSALE_THREADS", 16, 1, 256),
+        threads=whole_number(environ, "FLASHSALE_THREADS", 24, 1, 256),
         secrets=secrets,
         host=_address(environ, "FLASHSALE_HOST", "127.0.0.1"),
         # Where payments are signed, nobody who forgot to say "production" may give the signatures away.

@@ -5,21 +5,19 @@ from __future__ import annotations
 
 import selectors
 import socket
-import struct
 import time
 from collections import deque
-from concurrent.futures import Future
 from functools import partial
-from http import HTTPStatus
 from typing import Any
 
 from gunicorn.http import errors
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
-from api.access import SECURITY_HEADERS
 from api.connection import READ_SECONDS, Connection, RequestTimeout
 from api.logs import where_it_failed
-from api.problems import PROBLEM_JSON, PROBLEMS, RETRY_AFTER_SECONDS, ProblemKind, encode_problem
+from api.pool import Pool
+from api.problems import PROBLEMS
+from api.refusals import encode_refusal, why_refused
 
 QUEUE_SECONDS = 1.5
 """How long a request waits for a thread before it is refused: a client hears within 5 s, its turn included."""
@@ -31,48 +29,25 @@ ACCEPT_BATCH = 16
 """New connections taken in one turn of the loop, and how many places are kept free for them."""
 TICK_SECONDS = 0.1
 """How often the loop looks after those who wait."""
+BACKLOG = 4
+"""With more requests than these waiting for a thread the loop rests, lest it take the interpreter from the threads."""
+REST_SECONDS = 0.002
+"""How long it rests; so long the threads have enough to do."""
 
-_TIMEVAL = struct.pack("ll", READ_SECONDS, 0)
-
-
-_REFUSALS: tuple[tuple[type[Exception], str, str], ...] = (
-    (errors.LimitRequestLine, "uri_too_long", "The request line is too long."),
-    (errors.LimitRequestHeaders, "headers_too_large", "There are too many header fields, or one is too long."),
-    (errors.ExpectationFailed, "expectation_failed", "The only Expect that can be met is 100-continue."),
-    (errors.UnsupportedTransferCoding, "not_implemented", "The only transfer coding that is understood is chunked."),
-    (RequestTimeout, "request_timeout", f"Nothing more of the request came for {READ_SECONDS} seconds."),
-    (errors.InvalidRequestMethod, "malformed_request", "The method in the request line is not valid."),
-    (errors.InvalidHTTPVersion, "malformed_request", "The HTTP version must be 1.0 or 1.1."),
-    (errors.InvalidRequestLine, "malformed_request", "The request line must be METHOD /path HTTP/1.1."),
-    (errors.InvalidHeaderName, "malformed_request", "The name of a header field is not valid."),
-    (errors.ObsoleteFolding, "malformed_request", "A header field must not go on in a second line."),
-    (errors.InvalidHeader, "malformed_request", "A header field is not valid, or is given twice."),
-    (errors.InvalidChunkSize, "malformed_request", "The size of a chunk of the body is not valid."),
-    (errors.ParseException, "malformed_request", "The request is not valid HTTP."),
-)
-
-
-def _refusal(kind: ProblemKind, detail: str, request_id: str) -> bytes:
-    """A whole answer, after which the connection is closed."""
-    body = encode_problem(kind, detail)
-    retry = f"Retry-After: {RETRY_AFTER_SECONDS}\r\n" if kind.status == 503 else ""
-    head = (
-        f"HTTP/1.1 {kind.status} {HTTPStatus(kind.status).phrase}\r\nContent-Type: {PROBLEM_JSON}\r\n{retry}"
-        f"Content-Length: {len(body)}\r\nConnection: close\r\nX-Request-ID: {request_id}\r\n{_PROTECTION}\r\n"
-    )
-    return head.encode() + body
-
-
-_PROTECTION = "".join(f"{name}: {value}\r\n" for name, value in SECURITY_HEADERS)
 _OVERLOADED = PROBLEMS["service_unavailable"]
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
-    """ThreadWorker, but for refusals, slow clients and idle ones, and too many at once."""
+    """ThreadWorker, but for refusals, slow clients and idle ones, and too many at once.
+
+    The loop reads requests, the threads answer them. Only the loop opens and closes connections and counts them; a
+    thread takes one out of `_unstarted` and gives it back by `_keep` or, through the loop's queue, by `_finish`.
+    """
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self._queued: deque[tuple[float, Connection, Future[object]]] = deque()
+        self._unstarted: dict[Connection, float] = {}
+        self._queued: deque[tuple[float, Connection]] = deque()
         self._arriving: dict[Connection, float] = {}
         self._lingering: dict[socket.socket, float] = {}
         self._refused = 0
@@ -80,6 +55,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def init_process(self) -> None:
         """Let the kernel, where it can, keep a new connection back until its request begins to arrive."""
+        # gunicorn looks a setting up by three calls, and dozens of settings for each request.
+        self.cfg.__dict__.update({name: setting.get() for name, setting in self.cfg.settings.items()})
         for listener in self.sockets if hasattr(socket, "TCP_DEFER_ACCEPT") else ():
             listener.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, READ_SECONDS)
         super().init_process()
@@ -100,12 +77,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self.nr_conns += 1
             conn = Connection(self, client, address, listener)
             if conn.has_data():
-                conn.data_ready = True
                 self.enqueue_req(conn)
             else:
                 conn.set_timeout()
                 self.pending_conns.append(conn)
-                self.poller.register(client, selectors.EVENT_READ, partial(self.on_pending_socket_readable, conn))
+                self.poller.register(conn.sock, selectors.EVENT_READ, partial(self.on_pending_socket_readable, conn))
 
     def enqueue_req(self, conn: Connection) -> None:
         """Let a thread serve a request as soon as it has arrived."""
@@ -118,7 +94,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self._wait_no_more(conn)
             self._submit(conn)
         elif conn not in self._arriving:
-            conn.sock.setblocking(False)
             self._arriving[conn] = time.monotonic() + READ_SECONDS
             self.poller.register(conn.sock, selectors.EVENT_READ, lambda _: self.enqueue_req(conn))
 
@@ -128,34 +103,73 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def _turn_away(self, conn: Connection, why: Exception) -> None:
         self._wait_no_more(conn)
-        self.nr_conns -= 1
         self.handle_error(None, conn.sock, conn.client, why)
-        conn.close(graceful=True)
+        self._finish(conn, kept=False)
+
+    def get_thread_pool(self) -> Pool:
+        """The threads that serve requests."""
+        return Pool(self.cfg.threads, self._serve)
 
     def _submit(self, conn: Connection) -> None:
-        future = self.tpool.submit(self.handle, conn)
-        self._queued.append((time.monotonic() + QUEUE_SECONDS, conn, future))
-        future.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, conn, done))
+        deadline = time.monotonic() + QUEUE_SECONDS
+        self._unstarted[conn] = deadline
+        self._queued.append((deadline, conn))
+        self.tpool.submit(conn)
 
-    def handle(self, conn: Connection) -> object:
-        """Serve a request that has arrived."""
-        if not conn.initialized:
-            conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _TIMEVAL)
-            conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _TIMEVAL)
+    def _serve(self, conn: Connection) -> None:
+        """In a thread: answer a request that has arrived, and those that follow at once while nobody else waits."""
+        if self._unstarted.pop(conn, None) is None:
+            return  # the loop has refused it
+        kept = False
         try:
-            conn.begin()
-        except OSError:
-            return False
-        return super().handle(conn)
+            kept = self._answer(conn)
+            while kept and not self._unstarted and conn.is_followed_up():
+                kept = self._answer(conn)
+        finally:
+            if kept and self.alive and not conn.has_read_ahead():
+                self._keep(conn)
+            else:
+                self.method_queue.defer(self._finish, conn, kept)
+
+    def _answer(self, conn: Connection) -> bool:
+        conn.begin()
+        return bool(self.handle(conn))
+
+    def _finish(self, conn: Connection, kept: bool) -> None:
+        """In the loop: wait for the next request of a connection, or close it."""
+        if not kept:
+            self.nr_conns -= 1
+            conn.close(graceful=True)
+        elif conn.has_read_ahead():
+            self.enqueue_req(conn)
+        else:
+            self._keep(conn)
+
+    def _keep(self, conn: Connection) -> None:
+        """Give a connection that is idle to the loop; any thread may."""
+        conn.set_timeout()
+        self.keepalived_conns.append(conn)
+        if not self.alive:
+            conn.timeout = min(conn.timeout, time.monotonic() + STOP_KEEPALIVE_LINGER)
+        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self.on_client_socket_readable, conn))
+
+    def _cap_keepalive(self, deadline: float) -> None:
+        """Of a copy: threads still add to the list."""
+        for conn in tuple(self.keepalived_conns):
+            conn.timeout = min(conn.timeout, deadline)
 
     def handle_request(self, req: Any, conn: Connection) -> object:
         """Answer a request; whoever asked whether to send the body has been told already."""
         if conn.invited:
             req._expected_100_continue = conn.invited = False
-        return super().handle_request(req, conn)
+        kept = super().handle_request(req, conn)
+        conn.sock.flush()
+        return kept
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         """A turn of the loop. What follows it may close connections: no event of theirs is left to dispatch."""
+        if len(self._unstarted) > BACKLOG:
+            time.sleep(REST_SECONDS)
         waiting = self._queued or self._arriving or self._lingering
         super().wait_for_and_dispatch_events(min(timeout, TICK_SECONDS) if waiting else timeout)
         now = time.monotonic()
@@ -173,23 +187,23 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def _refuse_who_waited(self, now: float) -> None:
         while self._queued:
-            deadline, conn, future = self._queued[0]
-            if not (future.running() or future.done()):
+            deadline, conn = self._queued[0]
+            if self._unstarted.get(conn) == deadline:
                 if deadline > now:
                     break
-                if future.cancel():  # finish_request closes the connection
+                if self._unstarted.pop(conn, None):  # else a thread was faster
                     self._refuse(conn, now)
             self._queued.popleft()
 
     def _refuse(self, conn: Connection, now: float) -> None:
         """From the loop, since no thread is free."""
         request_id = self.wsgi.telemetry.refused(_OVERLOADED.status, _OVERLOADED.slug)
-        answer = _refusal(_OVERLOADED, "There are more requests than can be served; try again.", request_id)
+        answer = encode_refusal(_OVERLOADED, "There are more requests than can be served; try again.", request_id)
         try:
-            conn.sock.setblocking(False)
-            conn.sock.sendall(answer)
+            conn.sock.send(answer, socket.MSG_DONTWAIT)
         except OSError:
             self.log.debug("The client did not wait for its refusal")
+        self._finish(conn, kept=False)
         self._refused += 1
         if now - self._refusals_told_at > 1:
             self.log.warning("Overloaded: refused %d requests that no thread was free for", self._refused)
@@ -198,7 +212,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def linger(self, client: socket.socket) -> None:
         """Say that nothing more comes, and hang up when the client has, or after LINGER_SECONDS."""
         try:
-            client.setblocking(False)
             client.shutdown(socket.SHUT_WR)
             self.poller.register(client, selectors.EVENT_READ, self._drain)
         except (OSError, ValueError):
@@ -209,7 +222,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def _drain(self, client: socket.socket) -> None:
         # What is not read when it is closed is answered by a reset, which can destroy the answer on its way.
         try:
-            if client.recv(65536):
+            if client.recv(65536, socket.MSG_DONTWAIT):
                 return
         except BlockingIOError:
             return
@@ -237,26 +250,25 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             idle = min(lists, key=lambda conns: conns[0].timeout, default=None)
             if not idle or idle[0].has_data():  # the next turn of the loop serves it
                 return
-            conn = idle.popleft()
-            self.poller.unregister(conn.sock)
+            conn = idle[0]
+            try:
+                self.poller.unregister(conn.sock)
+            except KeyError:  # a thread is just giving it back
+                return
+            idle.popleft()
             self.nr_conns -= 1
             conn.close()
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
         """Answer what never reached the application, and log it; the connection is closed afterwards."""
-        slug, detail = "internal_error", "The request could not be served; it has been logged."
-        for refused, *answer in _REFUSALS:
-            if isinstance(exc, refused):
-                slug, detail = answer
-                break
-        kind = PROBLEMS[slug]
+        kind, detail = why_refused(exc)
         if kind.status == 500:
             self.log.error("A request failed: %s", where_it_failed(exc))
         else:
-            self.log.info("Refused a request: %d %s (%s)", kind.status, slug, type(exc).__name__)
+            self.log.info("Refused a request: %d %s (%s)", kind.status, kind.slug, type(exc).__name__)
         # The application, and with it who counts and logs, never saw this one.
         request_id = self.wsgi.telemetry.refused(kind.status, kind.slug)
         try:
-            client.sendall(_refusal(kind, detail, request_id))
+            client.send(encode_refusal(kind, detail, request_id), socket.MSG_DONTWAIT)
         except OSError:
             self.log.debug("The client did not wait for its refusal")

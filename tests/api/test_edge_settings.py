@@ -30,7 +30,7 @@ def test_the_port_of_mysql_is_the_default() -> None:
 
 def test_numbers_have_defaults() -> None:
     settings = read_settings({"FLASHSALE_DATABASE_URL": URL, "FLASHSALE_WORKERS": "3", "FLASHSALE_THREADS": " "})
-    assert (settings.port, settings.workers, settings.threads) == (8000, 3, 16)
+    assert (settings.port, settings.workers, settings.threads) == (8000, 3, 24)
 
 
 @pytest.mark.parametrize(

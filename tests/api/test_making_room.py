@@ -38,13 +38,13 @@ def idle() -> Iterator[Callable[..., Idle]]:
         yield connect
 
 
-def make_room(pending: list[Idle], kept: list[Idle], too_many: int) -> Worker:
+def make_room(pending: list[Idle], kept: list[Idle], too_many: int, unregistered: tuple[Idle, ...] = ()) -> Worker:
     """A worker that has so many connections more than it may have, after it looked for places."""
     worker = Worker.__new__(Worker)
     worker.pending_conns, worker.keepalived_conns = deque(pending), deque(kept)
     worker.worker_connections, worker.nr_conns = 100, 100 - ACCEPT_BATCH + too_many
     worker.poller = selectors.DefaultSelector()
-    for conn in (*pending, *kept):
+    for conn in {*pending, *kept} - {*unregistered}:
         worker.poller.register(conn.sock, selectors.EVENT_READ)
     worker._make_room()
     worker.poller.close()
@@ -78,3 +78,14 @@ def test_who_has_just_spoken_is_served_first(idle: Callable[..., Idle]) -> None:
 
 def test_nobody_goes_when_nobody_is_idle(idle: Callable[..., Idle]) -> None:
     assert make_room(pending=[], kept=[], too_many=5).nr_conns == 100 - ACCEPT_BATCH + 5
+
+
+def test_whom_a_thread_is_just_giving_back_stays(idle: Callable[..., Idle]) -> None:
+    """It is in the list already, and not yet waited for."""
+    coming = idle(10.0)
+
+    worker = make_room(pending=[], kept=[coming], too_many=1, unregistered=(coming,))
+
+    assert not coming.closed
+    assert list(worker.keepalived_conns) == [coming]
+    assert worker.nr_conns == 100 - ACCEPT_BATCH + 1

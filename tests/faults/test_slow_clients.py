@@ -13,7 +13,7 @@ from tests.support.service import WORKERS, Service
 from tests.support.shop import Buyer, buyers
 
 AT_ONCE_SECONDS = 2
-THREADS = 16
+THREADS = 24
 GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
 POST = b"POST /api/holds HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 HALVES = {
