@@ -25,9 +25,8 @@ LIMITS = (
     "- A hold by CALL: [ADR 2](../docs/adr/0002-two-ways-to-a-hold.md) for the short way and the long one,"
     " [ADR 10](../docs/adr/0010-what-a-hold-costs.md) for what each statement costs, what was tried and what is left.",
     "- A hold by HTTP: [ADR 5](../docs/adr/0005-gunicorn-worker.md) for workers, threads, parsers and what else was"
-    " tried, [ADR 7](../docs/adr/0007-one-connection-a-thread.md) for the driver. An empty POST never waits for"
-    " MySQL; a hold's threads sleep and wake 17 times a request between loop, pool, GIL and socket, and a third of the"
-    " API's CPU is then the kernel's.",
+    " tried, [ADR 7](../docs/adr/0007-one-connection-a-thread.md) for the driver. An empty POST hardly changes threads;"
+    " a hold's thread waits for MySQL and then for the interpreter, and finds the caches of its core used by others.",
     "- Sold out, and 400 buyers at once: the same CPUs, since such an answer costs the API nearly what a hold does.",
     "- 256 clients and 64 stripes: four share a stripe, and who waits for one costs two switches of thread more. With"
     " as many stripes as connections it is above the target; `create_product` takes up to 256.",
