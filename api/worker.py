@@ -26,7 +26,7 @@ LINGER_SECONDS = 2.0
 LINGERING = 256
 """Connections that are given that time; beyond them the oldest is closed at once."""
 ACCEPT_BATCH = 16
-"""New connections taken in one turn of the loop, and how many places are kept free for them."""
+"""New connections taken in one turn of the loop at most, and how many places are kept free for them."""
 TICK_SECONDS = 0.1
 """How often the loop looks after those who wait."""
 BACKLOG = 4
@@ -69,7 +69,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def accept(self, listener: Any) -> None:
         """Take new connections. One that says nothing yet waits in the loop, not in a thread."""
-        for _ in range(ACCEPT_BATCH):
+        # As long as it has few, one at a time: so other workers get as many.
+        for _ in range(min(ACCEPT_BATCH, 1 + self.nr_conns // 8)):
             try:
                 client, address = listener.accept()
             except (BlockingIOError, ConnectionAbortedError):
