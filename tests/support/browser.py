@@ -65,7 +65,13 @@ def visit(browser: Browser, url: str, **options: Any) -> Iterator[Page]:
             else None
         ),
     )
-    page.on("requestfailed", lambda request: wrong.append(f"{request.url} failed: {request.failure}"))
+    # Aborted is what was under way when the page was left or loaded again; a server that fails has other names.
+    page.on(
+        "requestfailed",
+        lambda request: (
+            None if request.failure == "net::ERR_ABORTED" else wrong.append(f"{request.url} failed: {request.failure}")
+        ),
+    )
     page.on(
         "request",
         lambda request: (
