@@ -42,13 +42,13 @@ def visit(browser: Browser, url: str, **options: Any) -> Iterator[Page]:
     """A tab at the service `url`; `options` are Playwright's of a context, such as viewport=PHONE, color_scheme="dark".
 
     Paths are relative to `url`: page.goto("/docs"). At the end of the block nothing may have gone wrong in the tab.
-    `page.expected_refusals` (a set of statuses, empty at first) names those that the test provokes: Chromium writes
-    every 4xx and 5xx to the console as an error.
+    `page.expected_refusals` (a set of statuses and of Chromium's names of failures, empty at first) names those that
+    the test provokes: Chromium writes every 4xx and 5xx to the console as an error.
     """
     wrong: list[str] = []
     context = browser.new_context(base_url=url, **({"viewport": SCREEN} | options))
     page = context.new_page()
-    expected: set[int] = set()
+    expected: set[int | str] = set()
     page.expected_refusals = expected  # type: ignore[attr-defined]
 
     def on_response(response: Response) -> None:
@@ -65,11 +65,10 @@ def visit(browser: Browser, url: str, **options: Any) -> Iterator[Page]:
             else None
         ),
     )
-    # Aborted is what was under way when the page was left or loaded again; a server that fails has other names.
     page.on(
         "requestfailed",
         lambda request: (
-            None if request.failure == "net::ERR_ABORTED" else wrong.append(f"{request.url} failed: {request.failure}")
+            None if request.failure in expected else wrong.append(f"{request.url} failed: {request.failure}")
         ),
     )
     page.on(
