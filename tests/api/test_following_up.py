@@ -58,9 +58,9 @@ def test_who_asks_without_end_keeps_nobody_out(lonely_threads: Service) -> None:
     for thread in greedy:
         thread.start()
     with ExitStack() as stack:
+        stack.callback(enough.set)
         others = [stack.enter_context(closing(connect(lonely_threads))) for _ in range(20)]
         assert {ask(other) for other in others for _ in range(3)} == {b"200"}
-    enough.set()
     for thread in greedy:
         thread.join(PATIENCE_SECONDS)
     assert len(answered) == 8 and all(answered)
