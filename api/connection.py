@@ -83,12 +83,7 @@ class Connection(TConn):  # type: ignore[misc]
         self._worker = worker
         self.invited = False
         self.init()
-
-    def init(self) -> None:
-        """Prepare for the first request."""
-        if not self.initialized:
-            super().init()
-            self.parser.unreader = Incoming(self.sock)
+        self.parser.unreader = Incoming(self.sock)
 
     def begin(self) -> None:
         """A thread is about to read a request."""
@@ -107,16 +102,18 @@ class Connection(TConn):  # type: ignore[misc]
 
     def has_request(self) -> bool:
         """Whether a request has come to its end, or will not become one. Raises LimitRequestHeaders, OSError."""
-        return self._is_request(self.parser.unreader.read_ahead) or self._receive(socket.MSG_DONTWAIT)
+        return self._has_request(socket.MSG_DONTWAIT)
 
     def is_followed_up(self) -> bool:
         """Whether the next request has come, whole, within FOLLOW_UP_SECONDS."""
         try:
-            return self._is_request(self.parser.unreader.read_ahead) or self._receive(0)
+            return self._has_request(0)
         except (errors.LimitRequestHeaders, OSError):
             return False  # the loop finds it out, too, and says so
 
-    def _receive(self, flags: int) -> bool:
+    def _has_request(self, flags: int) -> bool:
+        if self._is_request(self.parser.unreader.read_ahead):
+            return True
         try:
             data = self.parser.unreader.take_in(flags)
         except BlockingIOError:

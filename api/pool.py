@@ -8,6 +8,8 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any
 
+from api.logs import where_it_failed
+
 log = logging.getLogger("flashsale.api")
 
 
@@ -39,5 +41,5 @@ class Pool:
         while (job := self._jobs.get()) is not None:
             try:
                 self._do(job)
-            except BaseException:
-                log.exception("A thread of the pool failed")
+            except BaseException as error:
+                log.error("A thread of the pool failed: %s", where_it_failed(error))

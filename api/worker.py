@@ -47,6 +47,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._unstarted: dict[Connection, float] = {}
+        # In the order of their deadlines, for the loop alone: what threads take from has no head to be looked at.
         self._queued: deque[tuple[float, Connection]] = deque()
         self._arriving: dict[Connection, float] = {}
         self._lingering: dict[socket.socket, float] = {}
