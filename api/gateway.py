@@ -40,8 +40,10 @@ REPLACED = frozenset({1305, 1370})
 LOST = frozenset({1053, 1077, 1079, 1080, 1152, 1153, 1158, 1159, 1160, 1161, 1317, 1927})
 # KILL QUERY between a FETCH and its handler for the end of the rows: 1329.
 LOST |= {1329, 2006, 2013, 2014, 2027, 2055, 3168, 3169, 4031}
-OVERLOADED = frozenset({1040, 1041, 1135, 1203, 1226, 1290, 1637, 1836, 3032, 3024})
-"""The server answers but cannot serve now: too many connections, out of memory, read-only after a fail-over."""
+OVERLOADED = frozenset({1040, 1041, 1135, 1203, 1226, 1637, 3032, 3024})
+"""The server answers but cannot serve now: too many connections, out of memory."""
+READ_ONLY = frozenset({1015, 1036, 1290, 1665, 1792, 1836, 1874, 1881})
+"""It reads but cannot sell: read-only after a fail-over, tables that cannot be written, binlog_format STATEMENT."""
 NEEDS_TLS = frozenset({1045, 2061, 3159})
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _QUOTED_DATA = re.compile(r"(entry|value:?) (?:'.*'(?= for (?:key|column|function) )|'.*'$)", re.DOTALL)
@@ -221,7 +223,7 @@ class Gateway:
                 self._stalled[procedure] = time.monotonic() + STALL_SECONDS
             self._report(errno, f"CALL {procedure}: {message} (errno {errno}), {attempt} times")
             raise UnavailableError("The connection to the database was lost; try again.") from None
-        if errno in OVERLOADED:
+        if errno in OVERLOADED | READ_ONLY:
             self._report(errno, f"CALL {procedure}: {message} (errno {errno})")
             raise UnavailableError("The database can't serve at the moment; try again.") from None
         raise ProcedureError(procedure, errno, sqlstate, message) from None

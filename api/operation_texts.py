@@ -285,7 +285,8 @@ OPERATION_TEXTS: dict[str, OperationText] = {
     "health_check": OperationText(
         "Operation",
         "Whether requests can be served: asks MySQL for the state of its scheduler and of the sweep. `degraded` still "
-        "sells; `detail` says what is wrong.",
+        "sells; `detail` says what is wrong. A MySQL that answers but cannot sell, such as a read-only one, "
+        "is a 503.",
         {
             "ready": Example(
                 "All is well",

@@ -168,7 +168,7 @@ def _encoder(route: Route) -> Callable[[list[Row]], bytes]:
     def encode_row(rows: list[Row]) -> bytes:
         row = shape(rows[0])
         if route.probe and row["status"] not in route.probe:
-            raise UnavailableError(f"The database reports {row['status']}.")
+            raise UnavailableError(f"The database reports {row['status']}: {row['detail']}.")
         return encode(row)
 
     if member:

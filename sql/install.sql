@@ -20,6 +20,7 @@ SOURCE views/counted_metrics.sql
 
 SOURCE procedures/operations/_raise.sql
 SOURCE procedures/operations/_read_health.sql
+SOURCE procedures/operations/_read_obstacle.sql
 SOURCE procedures/operations/_record_action.sql
 SOURCE procedures/operations/_require_currency.sql
 SOURCE procedures/operations/_require_number.sql

@@ -8,7 +8,7 @@ import mysql.connector
 from mysql.connector.abstracts import MySQLConnectionAbstract
 from yoyo import read_migrations
 
-from sql.deploy import accounts, objects
+from sql.deploy import accounts, objects, requirements
 from sql.deploy.connections import connect
 from sql.deploy.yoyo_backend import open_backend
 from sql.server.urls import Url, parse
@@ -22,10 +22,13 @@ Echo = Callable[[str], None]
 def migrate(admin_url: str, api_password: str, operator_password: str, echo: Echo = print) -> None:
     """Create or update everything in the database of ``admin_url``; running it again changes nothing.
 
-    ``admin_url`` names an administrator. Two runs at once wait for each other. Raises mysql.connector.Error.
+    ``admin_url`` names an administrator. Two runs at once wait for each other. Raises mysql.connector.Error, and
+    Failure for a server or a database that the sale can't run on: then nothing was created.
     """
     address = parse(admin_url)
     with _deploying(address) as connection:
+        requirements.check_server(connection)
+        requirements.use_database(connection, address.database)
         accounts.apply_account(connection, accounts.OWNER)
         for name in _apply_migrations(address):
             echo(f"  applied migration {name}")
@@ -42,6 +45,7 @@ def rollback(admin_url: str, echo: Echo = print) -> None:
     """Undo all migrations, newest first: every table and all its data are gone. Procedures stay, the EVENT does not."""
     address = parse(admin_url)
     with _deploying(address) as connection, open_backend(address) as backend:
+        connection.database = address.database
         with connection.cursor() as cursor:
             cursor.execute("DROP EVENT IF EXISTS sweep_expired")
         backend.break_lock()
@@ -54,7 +58,7 @@ def rollback(admin_url: str, echo: Echo = print) -> None:
 
 @contextmanager
 def _deploying(address: Url) -> Iterator[MySQLConnectionAbstract]:
-    """Yield a connection to the database, created if needed, while no other deployment of it runs."""
+    """Yield a connection to the server while no other deployment of the database runs."""
     with closing(connect(address, database=None)) as connection, connection.cursor(buffered=True) as cursor:
         # MySQL takes lock names of up to 64 characters.
         cursor.execute("SELECT GET_LOCK(%s, %s)", (f"deploy.{address.database}"[:64], LOCK_TIMEOUT_SECONDS))
@@ -63,9 +67,6 @@ def _deploying(address: Url) -> Iterator[MySQLConnectionAbstract]:
                 msg=f"another deployment of {address.database} has been running for {LOCK_TIMEOUT_SECONDS} s;"
                 " wait for it, or end its connection"
             )
-        name = "`" + address.database.replace("`", "``") + "`"
-        cursor.execute(f"CREATE DATABASE IF NOT EXISTS {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin")
-        cursor.execute(f"USE {name}")
         yield connection
 
 

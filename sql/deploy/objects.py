@@ -1,6 +1,7 @@
 """Load what lives in sql/: one object a file, each replaced only when it differs from what the server has."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -97,9 +98,10 @@ def _is_installed(connection: MySQLConnectionAbstract, item: SqlObject) -> bool:
     if comments != [(routine["comment"].replace("''", "'").replace(r"\\", "\\"),)]:
         return False
     # Only SHOW CREATE gives the body back to the letter.
-    [(_, _, created, *_)] = query(connection, f"SHOW CREATE {item.kind} {item.name}")
+    [(_, sql_mode, created, *collations)] = query(connection, f"SHOW CREATE {item.kind} {item.name}")
     return (
-        created.startswith("CREATE DEFINER=`flashsale_owner`@`localhost`")
+        _made_as_here(connection, sql_mode, collations)
+        and created.startswith("CREATE DEFINER=`flashsale_owner`@`localhost`")
         and f"`{item.name}`{routine['parameters']}" in created
         and created.endswith(routine["body"])
     )
@@ -113,10 +115,22 @@ def _event_is_installed(connection: MySQLConnectionAbstract, item: SqlObject) ->
         " AND event_schema = DATABASE() AND event_name = %s",
         item.name,
     )
-    return any(
+    if not found:
+        return False
+    [(_, sql_mode, _, _, *collations)] = query(connection, f"SHOW CREATE EVENT {item.name}")
+    return _made_as_here(connection, sql_mode, collations) and any(
         f"EVERY {value} {unit}\n" in item.statement and item.statement.endswith(f"DO {body}")
         for value, unit, body in found
     )
+
+
+def _made_as_here(connection: MySQLConnectionAbstract, sql_mode: str, collations: Sequence[str]) -> bool:
+    """Whether it keeps the sql_mode and the collations of this session: its texts are compared under them."""
+    here = query(
+        connection,
+        "SELECT @@SESSION.sql_mode, @@character_set_client, @@collation_connection, @@collation_database",
+    )
+    return here == [(sql_mode, *collations)]
 
 
 def _drop_unknown(connection: MySQLConnectionAbstract, wanted: set[tuple[str, str]]) -> list[str]:

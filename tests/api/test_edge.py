@@ -255,8 +255,9 @@ def test_the_api_is_not_ready_when_mysql_does_not_answer(
 
 
 def test_the_api_is_not_ready_when_mysql_says_so(client: Any, gateway: RecordingGateway) -> None:
-    gateway.changes = {"status": "down"}
-    assert_problem(client.simulate_get("/readyz"), 503, "service_unavailable")
+    gateway.changes = {"status": "unable", "detail": "read_only is ON"}
+    problem = assert_problem(client.simulate_get("/readyz"), 503, "service_unavailable")
+    assert problem["detail"] == "The database reports unable: read_only is ON."
 
 
 # Refusals

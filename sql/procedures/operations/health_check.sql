@@ -11,7 +11,7 @@ Parameters
   none
 
 Result set
-  status (ok; degraded: the sale goes on, but see detail), detail (NULL when ok), database_version,
+  status (ok; degraded: the sale goes on, but see detail; unable: nothing can be sold), detail (NULL when ok), database_version,
   schema_version (the newest migration), event_scheduler, event_status (NULL: the EVENT is missing),
   last_sweep_at (UTC; NULL: never), sweep_lag_seconds (how long the oldest expired unit has been waiting), checked_at (UTC)
 
@@ -35,6 +35,7 @@ Example
          checked_at: 2026-11-22 11:51:51.945820
 '
 BEGIN
+  DECLARE v_status VARCHAR(8);
   DECLARE v_detail VARCHAR(255);
   DECLARE v_event_status VARCHAR(32);
   DECLARE v_last_sweep_at DATETIME(6);
@@ -42,11 +43,11 @@ BEGIN
   DECLARE v_schema_version VARCHAR(255);
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-  CALL _read_health(v_detail, v_event_status, v_last_sweep_at, v_lag_seconds);
+  CALL _read_health(v_status, v_detail, v_event_status, v_last_sweep_at, v_lag_seconds);
   SELECT MAX(migration_id) INTO v_schema_version FROM _yoyo_migration;
   COMMIT;
 
-  SELECT IF(v_detail IS NULL, 'ok', 'degraded') AS status, v_detail AS detail, VERSION() AS database_version,
+  SELECT v_status AS status, v_detail AS detail, VERSION() AS database_version,
          v_schema_version AS schema_version, @@GLOBAL.event_scheduler AS event_scheduler, v_event_status AS event_status,
          v_last_sweep_at AS last_sweep_at, v_lag_seconds AS sweep_lag_seconds, UTC_TIMESTAMP(6) AS checked_at;
 END $$

@@ -78,13 +78,14 @@ Example
               shown_at: 2026-11-24 13:41:08.094518
 '
 BEGIN
+  DECLARE v_status VARCHAR(8);
   DECLARE v_health VARCHAR(255);
   DECLARE v_event_status VARCHAR(32);
   DECLARE v_last_sweep_at DATETIME(6);
   DECLARE v_lag_seconds DECIMAL(16, 6);
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-  CALL _read_health(v_health, v_event_status, v_last_sweep_at, v_lag_seconds);
+  CALL _read_health(v_status, v_health, v_event_status, v_last_sweep_at, v_lag_seconds);
   WITH stock AS (
     SELECT l.product_id, l.name, l.currency, l.sale, l.stock_total, l.available, l.held, l.sold, l.live_holds,
            l.expiring_within_10_s, l.expiring_within_30_s, l.orders_pending, l.orders_overdue, l.orders_refund_due
