@@ -10,6 +10,7 @@ from mysql.connector.abstracts import MySQLConnectionAbstract
 
 from sql.deploy.connections import connect
 from sql.deploy.objects import SQL_FOLDER
+from sql.deploy.patience import define
 from sql.server.urls import Url
 
 OWNER = "flashsale_owner"
@@ -18,9 +19,8 @@ OTHERS = ("flashsale_api", "flashsale_dba", "flashsale_operator")
 
 def apply_account(connection: MySQLConnectionAbstract, account: str) -> None:
     """Run the statements of the account's file; each may be run again and again."""
-    with connection.cursor() as cursor:
-        for statement in _statements(SQL_FOLDER / "accounts" / f"{account}.sql"):
-            cursor.execute(statement)
+    for statement in _statements(SQL_FOLDER / "accounts" / f"{account}.sql"):
+        define(connection, f"account {account}", account, [statement])
 
 
 def set_password(connection: MySQLConnectionAbstract, address: Url, account: str, password: str) -> bool:

@@ -10,6 +10,7 @@ from yoyo import read_migrations
 
 from sql.deploy import accounts, objects, requirements
 from sql.deploy.connections import connect
+from sql.deploy.patience import define
 from sql.deploy.yoyo_backend import open_backend
 from sql.server.urls import Url, parse
 
@@ -46,8 +47,7 @@ def rollback(admin_url: str, echo: Echo = print) -> None:
     address = parse(admin_url)
     with _deploying(address) as connection, open_backend(address) as backend:
         connection.database = address.database
-        with connection.cursor() as cursor:
-            cursor.execute("DROP EVENT IF EXISTS sweep_expired")
+        define(connection, "event sweep_expired", "sweep_expired", ["DROP EVENT IF EXISTS sweep_expired"])
         backend.break_lock()
         migrations = backend.to_rollback(read_migrations(str(MIGRATIONS)))
         with backend.lock():

@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 from mysql.connector.abstracts import MySQLConnectionAbstract
 
+from sql.deploy import loaded_views
 from sql.deploy.connections import query
+from sql.deploy.patience import define
 
 SQL_FOLDER = Path(__file__).resolve().parent.parent
 
@@ -61,28 +63,31 @@ def _install_list() -> str:
 
 
 def _load_one(connection: MySQLConnectionAbstract, item: SqlObject) -> str | None:
-    if item.kind == "VIEW":
-        # CREATE OR REPLACE is atomic, and MySQL keeps no original text to compare with.
-        with connection.cursor() as cursor:
-            cursor.execute(item.statement)
-        return None
     if _is_installed(connection, item):
         return None
-    # DROP takes the grants on a routine with it; whoever had them gets them back at once.
+    what = f"{item.kind.lower()} {item.name}"
+    if item.kind == "VIEW":
+        define(connection, what, item.name, [item.statement])  # CREATE OR REPLACE is atomic
+        loaded_views.remember(connection, item.name, item.statement)
+    else:
+        grants = _grants_on(connection, item)
+        define(connection, what, item.name, [f"DROP {item.kind} IF EXISTS {item.name}", item.statement, *grants])
+    return f"loaded {what}"
+
+
+def _grants_on(connection: MySQLConnectionAbstract, item: SqlObject) -> list[str]:
+    """What gives a routine back to its callers: DROP takes the grants on it along."""
     grantees = query(
         connection,
-        "SELECT User, Host FROM mysql.procs_priv WHERE Db = DATABASE() AND Routine_name = %s",
+        "SELECT QUOTE(User), QUOTE(Host) FROM mysql.procs_priv WHERE Db = DATABASE() AND Routine_name = %s",
         item.name,
     )
-    with connection.cursor() as cursor:
-        cursor.execute(f"DROP {item.kind} IF EXISTS {item.name}")
-        cursor.execute(item.statement)
-        for user, host in grantees:
-            cursor.execute(f"GRANT EXECUTE ON {item.kind} {item.name} TO %s@%s", (user, host))
-    return f"loaded {item.kind.lower()} {item.name}"
+    return [f"GRANT EXECUTE ON {item.kind} {item.name} TO {user}@{host}" for user, host in grantees]
 
 
 def _is_installed(connection: MySQLConnectionAbstract, item: SqlObject) -> bool:
+    if item.kind == "VIEW":
+        return loaded_views.is_loaded(connection, item.name, item.statement)
     if item.kind == "EVENT":
         return _event_is_installed(connection, item)
     routine = _ROUTINE.search(item.statement)
@@ -145,7 +150,6 @@ def _drop_unknown(connection: MySQLConnectionAbstract, wanted: set[tuple[str, st
         " AND definer = 'flashsale_owner@localhost'",
     )
     unknown = [(kind, name) for kind, name in present if (kind, name) not in wanted]
-    with connection.cursor() as cursor:
-        for kind, name in unknown:
-            cursor.execute(f"DROP {kind} IF EXISTS `{name}`")
+    for kind, name in unknown:
+        define(connection, f"{kind.lower()} {name}", name, [f"DROP {kind} IF EXISTS `{name}`"])
     return [f"dropped {kind.lower()} {name}" for kind, name in unknown]

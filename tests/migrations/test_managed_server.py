@@ -7,7 +7,7 @@ from pathlib import Path
 import mysql.connector
 import pytest
 
-from sql.deploy import migrate
+from sql.deploy import migrate, patience
 from sql.server.private import PrivateServer
 from tests.conftest import API_PASSWORD, OPERATOR_PASSWORD
 from tests.support.database import Database
@@ -64,14 +64,30 @@ def test_the_documented_grants_deploy_twice_and_sell(
         assert session.call("check_invariants") == []
 
 
+def test_who_may_not_see_the_locks_is_told_that_somebody_holds_one(
+    admin: Database, deployers_url: str, mysql_server: PrivateServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "PATIENCE_SECONDS", 1.0)
+    deploy(deployers_url)
+    with Database(mysql_server.admin_url(SCRATCH)) as reader:
+        reader.query("DROP VIEW sweep_lag")
+        reader.query("CREATE VIEW sweep_lag AS SELECT 0 AS lag_seconds")
+        reader.query("START TRANSACTION")
+        reader.query("SELECT * FROM sweep_lag")
+        with pytest.raises(mysql.connector.Error, match=r"view sweep_lag .*performance_schema.*denied"):
+            deploy(deployers_url)
+        reader.query("ROLLBACK")
+    deploy(deployers_url)
+
+
 @pytest.mark.parametrize(
     "right",
     [
         "CREATE USER ON *.*", "ROLE_ADMIN ON *.*", "SET_ANY_DEFINER ON *.*", "ALLOW_NONEXISTENT_DEFINER ON *.*",
-        "SHOW_ROUTINE ON *.*", "SELECT ON mysql.procs_priv",
+        "SHOW_ROUTINE ON *.*", "SELECT ON mysql.procs_priv", f"SHOW VIEW ON `{SCRATCH}`.*",
     ],
 )  # fmt: skip
-def test_none_of_the_grants_beyond_the_database_is_too_many(admin: Database, deployers_url: str, right: str) -> None:
+def test_none_of_these_grants_is_too_many(admin: Database, deployers_url: str, right: str) -> None:
     admin.query(on_this_server(admin, f"REVOKE {right} FROM deployer"))
 
     with pytest.raises(mysql.connector.Error, match=r"denied|4006"):

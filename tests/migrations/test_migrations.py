@@ -34,10 +34,10 @@ def deploy(url: str) -> list[str]:
 
 
 def tables(session: Database) -> list[str]:
-    """The tables of the sale; yoyo's own are yoyo's."""
+    """The tables of the sale; those of yoyo and of the deployment are their own."""
     rows = session.query(
         "SELECT table_name AS name FROM information_schema.tables"
-        " WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE' AND table_name NOT LIKE '%yoyo%' ORDER BY 1"
+        " WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE' AND table_name NOT REGEXP '^_|^yoyo' ORDER BY 1"
     )
     return [row["name"] for row in rows]
 
@@ -178,8 +178,57 @@ def test_a_missing_procedure_view_or_event_comes_back(url: str, scratch: Databas
     for statement in ("DROP PROCEDURE _take_units", "DROP VIEW invariant_violations", "DROP EVENT sweep_expired"):
         scratch.query(statement)
 
-    assert {"loaded procedure _take_units", "loaded event sweep_expired"} <= set(deploy(url))
+    assert deploy(url) == [
+        "loaded view invariant_violations", "loaded procedure _take_units", "loaded event sweep_expired",
+    ]  # fmt: skip
     assert objects(scratch) == before
+
+
+VIEW = "DEFINER = flashsale_owner@localhost SQL SECURITY DEFINER VIEW parked_too_long AS"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        f"CREATE OR REPLACE {VIEW} SELECT 1 AS webhook_id, 1 AS payment_status",
+        "CREATE OR REPLACE ALGORITHM = TEMPTABLE {shown}",
+        "CREATE OR REPLACE DEFINER = root@localhost {shown}",
+        "CREATE OR REPLACE DEFINER = flashsale_owner@localhost SQL SECURITY INVOKER {shown}",
+        "DELETE FROM _loaded_view WHERE view_name = 'parked_too_long'",
+    ],
+)
+def test_a_changed_view_is_reloaded(url: str, scratch: Database, change: str) -> None:
+    before = objects(scratch)
+    shown = scratch.query("SHOW CREATE VIEW parked_too_long")[0]["Create View"]
+    plain = shown[shown.index("VIEW `") :]
+    if "TEMPTABLE" in change:
+        plain = f"DEFINER = flashsale_owner@localhost SQL SECURITY DEFINER {plain}"
+    scratch.query(change.format(shown=plain))
+
+    assert deploy(url) == ["loaded view parked_too_long"]
+    assert objects(scratch) == before
+    assert scratch.query("SHOW CREATE VIEW parked_too_long")[0]["Create View"] == shown
+    assert deploy(url) == []
+
+
+def test_a_view_whose_file_changed_is_reloaded(url: str, scratch: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = all_objects()
+    other = [item._replace(statement=item.statement.replace("15 MINUTE", "16 MINUTE")) for item in wanted]
+    assert sum(a != b for a, b in zip(wanted, other, strict=True)) == 1
+    monkeypatch.setattr("sql.deploy.objects.all_objects", lambda: other)
+
+    assert deploy(url) == ["loaded view parked_too_long"]
+    assert "interval 16 minute" in scratch.query("SHOW CREATE VIEW parked_too_long")[0]["Create View"]
+    monkeypatch.undo()
+    assert deploy(url) == ["loaded view parked_too_long"]
+
+
+def test_views_of_a_deployment_that_kept_no_note_are_loaded_once(url: str, scratch: Database) -> None:
+    scratch.query("DROP TABLE _loaded_view")
+
+    views = [f"loaded view {item.name}" for item in all_objects() if item.kind == "VIEW"]
+    assert deploy(url) == views
+    assert deploy(url) == []
 
 
 @pytest.mark.parametrize(
