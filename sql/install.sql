@@ -8,7 +8,7 @@ SET NAMES utf8mb4 COLLATE utf8mb4_0900_bin;
 SOURCE accounts/flashsale_owner.sql
 
 SOURCE views/sweep_lag.sql
-SOURCE views/parked_too_long.sql
+SOURCE views/money_owed.sql
 SOURCE views/purchases.sql
 SOURCE views/stock_ledger.sql
 SOURCE views/invariant_violations.sql
@@ -29,6 +29,7 @@ SOURCE procedures/operations/_require_uuid.sql
 SOURCE procedures/operations/check_invariants.sql
 SOURCE procedures/operations/collect_live_metrics.sql
 SOURCE procedures/operations/collect_metrics.sql
+SOURCE procedures/operations/forget_customer.sql
 SOURCE procedures/operations/health_check.sql
 SOURCE procedures/operations/help.sql
 SOURCE procedures/operations/purge_history.sql
@@ -38,6 +39,9 @@ SOURCE procedures/operations/show_totals.sql
 SOURCE procedures/operations/sweep.sql
 
 SOURCE procedures/stock/_change_stock.sql
+SOURCE procedures/stock/_expire_units.sql
+SOURCE procedures/stock/_find_lapsed.sql
+SOURCE procedures/stock/_free_units.sql
 SOURCE procedures/stock/_next_expired_product.sql
 SOURCE procedures/stock/_pay_customer_units.sql
 SOURCE procedures/stock/_read_stock.sql
@@ -47,19 +51,23 @@ SOURCE procedures/stock/_return_units.sql
 SOURCE procedures/stock/_take_customer_units.sql
 SOURCE procedures/stock/_take_units.sql
 
+SOURCE procedures/catalog/_lock_product.sql
 SOURCE procedures/catalog/_require_product.sql
 SOURCE procedures/catalog/_require_window.sql
 SOURCE procedures/catalog/_select_products.sql
 SOURCE procedures/catalog/adjust_stock.sql
+SOURCE procedures/catalog/archive_product.sql
 SOURCE procedures/catalog/create_product.sql
 SOURCE procedures/catalog/get_product.sql
 SOURCE procedures/catalog/list_products.sql
 SOURCE procedures/catalog/set_limits.sql
+SOURCE procedures/catalog/set_price.sql
 SOURCE procedures/catalog/set_sale_window.sql
+SOURCE procedures/catalog/stop_sale.sql
 
 SOURCE procedures/holds/_end_holds.sql
-SOURCE procedures/holds/_expire_holds_of.sql
 SOURCE procedures/holds/_find_hold_by_key.sql
+SOURCE procedures/holds/_prolong_paid_hold.sql
 SOURCE procedures/holds/_refuse_customer.sql
 SOURCE procedures/holds/_refuse_ended_hold.sql
 SOURCE procedures/holds/_refuse_unsellable.sql
@@ -72,30 +80,46 @@ SOURCE procedures/holds/get_hold.sql
 SOURCE procedures/holds/release_hold.sql
 
 SOURCE procedures/orders/_close_orders.sql
-SOURCE procedures/orders/_expire_orders_of.sql
 SOURCE procedures/orders/_find_order_by_key.sql
+SOURCE procedures/orders/_make_order.sql
+SOURCE procedures/orders/_order_paid_hold.sql
 SOURCE procedures/orders/_retake_units.sql
 SOURCE procedures/orders/_select_order.sql
+SOURCE procedures/orders/_withdraw_order.sql
 SOURCE procedures/orders/cancel_order.sql
+SOURCE procedures/orders/cancel_pending_order.sql
 SOURCE procedures/orders/create_order.sql
 SOURCE procedures/orders/expire_orders.sql
+SOURCE procedures/orders/fulfil_order.sql
 SOURCE procedures/orders/get_order.sql
 
-SOURCE procedures/payments/_apply_orphaned_payments.sql
-SOURCE procedures/payments/_apply_payment.sql
-SOURCE procedures/payments/_apply_waiting_payments.sql
+SOURCE procedures/payments/_book_event.sql
+SOURCE procedures/payments/_book_refund.sql
 SOURCE procedures/payments/_count_delivery.sql
-SOURCE procedures/payments/_reclaim_for_late_payment.sql
+SOURCE procedures/payments/_decide_payment.sql
+SOURCE procedures/payments/_decide_payments_of.sql
+SOURCE procedures/payments/_find_payment.sql
+SOURCE procedures/payments/_lock_payment.sql
+SOURCE procedures/payments/_lock_purchase.sql
+SOURCE procedures/payments/_name_payment.sql
+SOURCE procedures/payments/_pay_order.sql
+SOURCE procedures/payments/_read_purchase.sql
+SOURCE procedures/payments/_receive_money.sql
+SOURCE procedures/payments/_reclaim_for_order.sql
 SOURCE procedures/payments/_require_payment.sql
 SOURCE procedures/payments/_select_webhook.sql
-SOURCE procedures/payments/_settle_due_payments.sql
-SOURCE procedures/payments/_settle_orphaned_payments.sql
+SOURCE procedures/payments/_settle_parked.sql
+SOURCE procedures/payments/_settle_payment.sql
+SOURCE procedures/payments/_take_event.sql
+SOURCE procedures/payments/accept_payment.sql
 SOURCE procedures/payments/count_refused_webhook.sql
 SOURCE procedures/payments/list_refunds_due.sql
 SOURCE procedures/payments/list_webhooks.sql
 SOURCE procedures/payments/receive_payment_webhook.sql
 SOURCE procedures/payments/record_refund.sql
 SOURCE procedures/payments/reprocess_webhook.sql
+
+SOURCE rules/payment_rules.sql
 
 SOURCE events/sweep_expired.sql
 

@@ -9,6 +9,8 @@ GRANT EXECUTE ON PROCEDURE release_hold TO flashsale_api@'%';
 GRANT EXECUTE ON PROCEDURE extend_hold TO flashsale_api@'%';
 GRANT EXECUTE ON PROCEDURE create_order TO flashsale_api@'%';
 GRANT EXECUTE ON PROCEDURE get_order TO flashsale_api@'%';
+GRANT EXECUTE ON PROCEDURE cancel_pending_order TO flashsale_api@'%';
+GRANT EXECUTE ON PROCEDURE fulfil_order TO flashsale_api@'%';
 GRANT EXECUTE ON PROCEDURE receive_payment_webhook TO flashsale_api@'%';
 GRANT EXECUTE ON PROCEDURE count_refused_webhook TO flashsale_api@'%';
 GRANT EXECUTE ON PROCEDURE health_check TO flashsale_api@'%';

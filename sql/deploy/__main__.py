@@ -1,4 +1,4 @@
-"""``python -m sql.deploy migrate|rollback|seed``: what ``make migrate`` and ``make seed`` run.
+"""``python -m sql.deploy migrate|seed``: what ``make migrate`` and ``make seed`` run.
 
 A variable that is not set may be given as a file: FLASHSALE_ADMIN_URL_FILE is the path of one that holds its value.
 """
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import mysql.connector
 
-from sql.deploy import migrate, rollback, seed
+from sql.deploy import migrate, seed
 from sql.server.state import Failure
 
 
@@ -23,8 +23,6 @@ def main(arguments: list[str]) -> int:
                     _required("FLASHSALE_API_PASSWORD"),
                     _required("FLASHSALE_OPERATOR_PASSWORD"),
                 )
-            case ["rollback"]:
-                rollback(_required("FLASHSALE_ADMIN_URL"))
             case ["seed"]:
                 print(f"  product {seed(_required('FLASHSALE_ADMIN_URL'))} is on sale")
             case _:

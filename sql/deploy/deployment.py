@@ -8,9 +8,8 @@ import mysql.connector
 from mysql.connector.abstracts import MySQLConnectionAbstract
 from yoyo import read_migrations
 
-from sql.deploy import accounts, objects, requirements
+from sql.deploy import accounts, objects, requirements, rules
 from sql.deploy.connections import connect
-from sql.deploy.patience import define
 from sql.deploy.yoyo_backend import open_backend
 from sql.server.urls import Url, parse
 
@@ -33,27 +32,14 @@ def migrate(admin_url: str, api_password: str, operator_password: str, echo: Ech
         accounts.apply_account(connection, accounts.OWNER)
         for name in _apply_migrations(address):
             echo(f"  applied migration {name}")
-        for change in objects.load(connection):
-            echo(f"  {change}")
+        for change in (*objects.load(connection), rules.load(connection)):
+            if change:
+                echo(f"  {change}")
         for account in accounts.OTHERS:
             accounts.apply_account(connection, account)
         for account, password in (("flashsale_api", api_password), ("flashsale_operator", operator_password)):
             if accounts.set_password(connection, address, account, password):
                 echo(f"  set the password of {account}")
-
-
-def rollback(admin_url: str, echo: Echo = print) -> None:
-    """Undo all migrations, newest first: every table and all its data are gone. Procedures stay, the EVENT does not."""
-    address = parse(admin_url)
-    with _deploying(address) as connection, open_backend(address) as backend:
-        connection.database = address.database
-        define(connection, "event sweep_expired", "sweep_expired", ["DROP EVENT IF EXISTS sweep_expired"])
-        backend.break_lock()
-        migrations = backend.to_rollback(read_migrations(str(MIGRATIONS)))
-        with backend.lock():
-            backend.rollback_migrations(migrations)
-        for migration in migrations:
-            echo(f"  rolled back {migration.id}")
 
 
 @contextmanager

@@ -7,7 +7,8 @@ WITH ended AS (
   SELECT 'paid' AS status UNION ALL SELECT 'cancelled' UNION ALL SELECT 'refunded'
 ),
 settled AS (
-  SELECT 'applied' AS outcome UNION ALL SELECT 'ignored' UNION ALL SELECT 'refunded'
+  SELECT 'parked' AS outcome UNION ALL SELECT 'applied' UNION ALL SELECT 'ignored' UNION ALL SELECT 'amount_mismatch'
+   UNION ALL SELECT 'refund_due'
 )
 SELECT 'orders' AS metric, p.product_id, t.status AS state,
        (SELECT COUNT(*) FROM orders AS o WHERE o.product_id = p.product_id AND o.status = t.status) AS value
@@ -16,6 +17,10 @@ SELECT 'orders' AS metric, p.product_id, t.status AS state,
  UNION ALL
 SELECT 'webhooks', NULL, t.outcome, (SELECT COUNT(*) FROM payment_webhooks AS w WHERE w.outcome = t.outcome)
   FROM settled AS t
+ UNION ALL
+SELECT 'payments', NULL, w.state, COUNT(*) FROM payments AS w WHERE w.state NOT IN ('waiting', 'due') GROUP BY w.state
+ UNION ALL
+SELECT 'disputes', NULL, w.dispute, COUNT(*) FROM payments AS w WHERE w.dispute IS NOT NULL GROUP BY w.dispute
  UNION ALL
 SELECT 'invariant_violations', NULL, NULL, COUNT(*) FROM invariant_violations $$
 

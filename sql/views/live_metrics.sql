@@ -4,11 +4,8 @@ DELIMITER $$
 -- what waits for somebody, through an index, and nothing that only grows. A row a number. The stock is counted once, for all its states.
 CREATE OR REPLACE DEFINER = flashsale_owner@localhost SQL SECURITY DEFINER VIEW live_metrics AS
 WITH stock AS (
-  SELECT l.product_id, l.available, l.held, l.sold, l.live_holds, l.orders_pending, l.orders_overdue, l.orders_refund_due
+  SELECT l.product_id, l.available, l.held, l.sold, l.live_holds, l.orders_pending, l.orders_overdue
     FROM live_stock AS l
-),
-waiting AS (
-  SELECT 'parked' AS outcome UNION ALL SELECT 'amount_mismatch' UNION ALL SELECT 'refund_due'
 ),
 reasons AS (
   SELECT 'missing_signature' AS reason UNION ALL SELECT 'invalid_signature' UNION ALL SELECT 'stale_timestamp'
@@ -25,12 +22,16 @@ SELECT 'orders', s.product_id, 'pending', s.orders_pending FROM stock AS s
  UNION ALL
 SELECT 'orders_overdue', s.product_id, NULL, s.orders_overdue FROM stock AS s
  UNION ALL
-SELECT 'orders', s.product_id, 'refund_due', s.orders_refund_due FROM stock AS s
+SELECT 'payments', NULL, 'waiting', (SELECT COUNT(*) FROM payments AS w WHERE w.follow_up = 'order')
  UNION ALL
-SELECT 'webhooks', NULL, t.outcome, (SELECT COUNT(*) FROM payment_webhooks AS w WHERE w.outcome = t.outcome)
-  FROM waiting AS t
+SELECT 'payments', NULL, 'due', (SELECT COUNT(*) FROM money_owed)
  UNION ALL
-SELECT 'webhooks_parked_too_long', NULL, NULL, COUNT(*) FROM parked_too_long
+SELECT 'money_due', NULL, COALESCE(d.currency, 'unknown'), COALESCE(SUM(d.amount_due), 0)
+  FROM money_owed AS d
+ GROUP BY d.currency
+ UNION ALL
+SELECT 'oldest_payment_due_seconds', NULL, NULL, COALESCE(MAX(TIMESTAMPDIFF(MICROSECOND, d.received_at, UTC_TIMESTAMP(6))), 0) / 1000000
+  FROM money_owed AS d
  UNION ALL
 SELECT 'webhooks_refused', NULL, t.reason, COALESCE(SUM(r.refusals), 0)
   FROM reasons AS t

@@ -1,12 +1,13 @@
 DELIMITER $$
 
 -- A row for each product: how its sale and its units stand now, and the holds and orders that are still open. Whatever has
--- happened so far, it is cheap: it reads free units, what is held and what is unpaid or due for a refund, each through an index that covers it.
+-- happened so far, it is cheap: it reads free units, what is held and what is unpaid, each through an index that covers it.
+-- Products that were archived are left out.
 CREATE OR REPLACE DEFINER = flashsale_owner@localhost SQL SECURITY DEFINER VIEW live_stock AS
 SELECT p.product_id, p.name, p.currency,
        CASE
-         WHEN p.sale_starts_at > UTC_TIMESTAMP(6) THEN 'upcoming'
-         WHEN p.sale_ends_at <= UTC_TIMESTAMP(6) THEN 'ended'
+         WHEN p.sale_starts_at > UTC_TIMESTAMP(6) AND p.stopped_at IS NULL THEN 'upcoming'
+         WHEN p.sale_ends_at <= UTC_TIMESTAMP(6) OR p.stopped_at IS NOT NULL THEN 'ended'
          WHEN free.units + held.expired_units + unpaid.overdue_units = 0 THEN 'sold out'
          ELSE 'open'
        END AS sale,
@@ -15,7 +16,7 @@ SELECT p.product_id, p.name, p.currency,
        held.units AS held,
        p.stock_total - free.units - held.expired_units - unpaid.overdue_units - held.units AS sold,
        held.holds AS live_holds, held.within_10_s AS expiring_within_10_s, held.within_30_s AS expiring_within_30_s,
-       unpaid.orders AS orders_pending, unpaid.overdue AS orders_overdue, due.orders AS orders_refund_due
+       unpaid.orders AS orders_pending, unpaid.overdue AS orders_overdue
   FROM products AS p
   JOIN LATERAL (SELECT CAST(COALESCE(SUM(s.available), 0) AS SIGNED) AS units
                   FROM stock_stripes AS s
@@ -34,8 +35,6 @@ SELECT p.product_id, p.name, p.currency,
                        CAST(COALESCE(SUM(IF(o.pay_by <= UTC_TIMESTAMP(6), o.qty, 0)), 0) AS SIGNED) AS overdue_units
                   FROM orders AS o
                  WHERE o.product_id = p.product_id AND o.status = 'pending') AS unpaid
-  JOIN LATERAL (SELECT COUNT(*) AS orders
-                  FROM orders AS o
-                 WHERE o.product_id = p.product_id AND o.status = 'refund_due') AS due $$
+ WHERE p.archived_at IS NULL $$
 
 DELIMITER ;

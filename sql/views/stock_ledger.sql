@@ -21,9 +21,13 @@ SELECT o.paid_at, o.product_id, 'paid', 0, o.order_uuid, o.customer_id, NULL, NU
   FROM orders AS o
  WHERE o.paid_at IS NOT NULL
  UNION ALL
-SELECT o.closed_at, o.product_id, o.status, o.qty, o.order_uuid, o.customer_id, NULL, o.closed_reason
+SELECT o.closed_at, o.product_id, o.status, IF(o.fulfilled_at IS NULL, o.qty, 0), o.order_uuid, o.customer_id, NULL, o.closed_reason
   FROM orders AS o
  WHERE o.closed_at IS NOT NULL
+ UNION ALL
+SELECT o.fulfilled_at, o.product_id, 'fulfilled', 0, o.order_uuid, o.customer_id, NULL, NULL
+  FROM orders AS o
+ WHERE o.fulfilled_at IS NOT NULL
  UNION ALL
 SELECT a.created_at, a.product_id, a.action, 0, a.order_uuid, NULL, a.account, CONCAT_WS(': ', a.reason, a.detail)
   FROM operator_actions AS a $$

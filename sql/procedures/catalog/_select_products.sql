@@ -7,13 +7,14 @@ CREATE DEFINER = flashsale_owner@localhost PROCEDURE _select_products (
 )
 COMMENT '
 Description
-  Returns one product, or all of them for NULL, as the result set of its caller. One statement, so one snapshot: available, held
+  Returns one product, or for NULL all that are not archived, as the result set of its caller. One statement, so one snapshot: available, held
   and sold belong together. What has expired counts as available, swept or not; what is neither free nor held is sold, so no
   order has to be counted.
 
 Result set
   product_id, name, price (minor units), currency, stock_total, available, held, sold, max_per_hold, max_per_customer,
-  max_unpaid_percent, pause_seconds, extension_seconds, hold_seconds, payment_seconds, stripes, sale_starts_at, sale_ends_at
+  max_unpaid_percent, pause_seconds, extension_seconds, hold_seconds, payment_seconds, stripes, sale_starts_at, sale_ends_at,
+  stopped_at, archived_at
 '
 BEGIN
   SELECT p.product_id, p.name, p.price_minor AS price, p.currency, p.stock_total,
@@ -21,7 +22,8 @@ BEGIN
          held.units - held.expired AS held,
          p.stock_total - free.units - held.units - overdue.units AS sold,
          p.max_per_hold, p.max_per_customer, p.max_unpaid_percent, p.pause_seconds, p.extension_seconds,
-         p.hold_seconds, p.payment_seconds, p.stripes, p.sale_starts_at, p.sale_ends_at
+         p.hold_seconds, p.payment_seconds, p.stripes, p.sale_starts_at, p.sale_ends_at,
+         p.stopped_at, p.archived_at
     FROM products AS p
     JOIN LATERAL (SELECT CAST(COALESCE(SUM(s.available), 0) AS SIGNED) AS units
                     FROM stock_stripes AS s
@@ -33,7 +35,7 @@ BEGIN
     JOIN LATERAL (SELECT CAST(COALESCE(SUM(o.qty), 0) AS SIGNED) AS units
                     FROM orders AS o
                    WHERE o.product_id = p.product_id AND o.status = 'pending' AND o.pay_by <= UTC_TIMESTAMP(6)) AS overdue
-   WHERE in_product_id IS NULL OR p.product_id = in_product_id
+   WHERE (in_product_id IS NULL AND p.archived_at IS NULL) OR p.product_id = in_product_id
    ORDER BY p.product_id;
 END $$
 

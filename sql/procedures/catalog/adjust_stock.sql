@@ -3,8 +3,8 @@ DELIMITER $$
 DROP PROCEDURE IF EXISTS adjust_stock $$
 
 CREATE DEFINER = flashsale_owner@localhost PROCEDURE adjust_stock (
-  IN in_product_id BIGINT,
-  IN in_delta BIGINT,
+  IN in_product_id LONGTEXT,
+  IN in_delta LONGTEXT,
   IN in_reason LONGTEXT
 )
 COMMENT '
@@ -48,42 +48,42 @@ Example
              stripes: 6
       sale_starts_at: NULL
         sale_ends_at: NULL
+          stopped_at: NULL
+         archived_at: NULL
   mysql> CALL adjust_stock(1, 0, ''nothing'');
   ERROR 31301 (45422): invalid_argument: delta must not be 0, and stock_total must stay within 1000000000
 '
 BEGIN
-  DECLARE v_stock_total INT;
-  DECLARE v_expired BOOLEAN DEFAULT in_delta < 0;
-  DECLARE v_enough BOOLEAN DEFAULT FALSE;
+  DECLARE v_delta, v_stock_total BIGINT;
+  DECLARE v_expired, v_enough BOOLEAN DEFAULT FALSE;
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   BEGIN
-    DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END;
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION, 1265 BEGIN ROLLBACK; RESIGNAL; END;
 
     CALL _require_number('product_id', in_product_id, 1, 2147483647);
     CALL _require_number('delta', in_delta, -1000000000, 1000000000);
     CALL _require_text('reason', in_reason, 255);
+    SET v_delta = in_delta, v_expired = v_delta < 0;
 
     WHILE v_expired AND NOT v_enough DO
       START TRANSACTION;
-      CALL _reclaim_expired(in_product_id, -in_delta);
-      CALL _read_stock(in_product_id, -in_delta, v_enough, v_expired);
+      CALL _reclaim_expired(in_product_id, -v_delta, NULL);
+      CALL _read_stock(in_product_id, -v_delta, v_enough, v_expired);
       COMMIT;
       SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
     END WHILE;
 
     START TRANSACTION;
-    SELECT stock_total INTO v_stock_total FROM products WHERE product_id = in_product_id FOR UPDATE;
-    IF v_stock_total IS NULL THEN
-      CALL _raise('product_not_found', 'no product has this id; list_products shows those on sale');
-    END IF;
-    IF in_delta = 0 OR v_stock_total + in_delta > 1000000000 THEN
+    CALL _lock_product(in_product_id);
+    SELECT stock_total INTO v_stock_total FROM products WHERE product_id = CAST(in_product_id AS UNSIGNED);
+    IF v_delta = 0 OR v_stock_total + v_delta > 1000000000 THEN
       CALL _raise('invalid_argument', 'delta must not be 0, and stock_total must stay within 1000000000');
-    ELSEIF v_stock_total + in_delta < 0 THEN
+    ELSEIF v_stock_total + v_delta < 0 THEN
       CALL _raise('stock_in_use', 'you withdraw more units than the product has');
     END IF;
-    UPDATE products SET stock_total = stock_total + in_delta WHERE product_id = in_product_id;
-    CALL _change_stock(in_product_id, in_delta, in_reason);
+    UPDATE products SET stock_total = stock_total + v_delta WHERE product_id = CAST(in_product_id AS UNSIGNED);
+    CALL _change_stock(in_product_id, v_delta, in_reason);
     COMMIT;
   END;
 

@@ -4,14 +4,14 @@ DROP PROCEDURE IF EXISTS create_product $$
 
 CREATE DEFINER = flashsale_owner@localhost PROCEDURE create_product (
   IN in_name LONGTEXT,
-  IN in_price BIGINT,
+  IN in_price LONGTEXT,
   IN in_currency LONGTEXT,
-  IN in_stock_total BIGINT,
-  IN in_stripes BIGINT,
-  IN in_hold_seconds BIGINT,
-  IN in_payment_seconds BIGINT,
-  IN in_max_per_hold BIGINT,
-  IN in_max_per_customer BIGINT,
+  IN in_stock_total LONGTEXT,
+  IN in_stripes LONGTEXT,
+  IN in_hold_seconds LONGTEXT,
+  IN in_payment_seconds LONGTEXT,
+  IN in_max_per_hold LONGTEXT,
+  IN in_max_per_customer LONGTEXT,
   IN in_sale_starts_at DATETIME(6),
   IN in_sale_ends_at DATETIME(6)
 )
@@ -21,7 +21,8 @@ Description
 
 Parameters
   in_name             TEXT         1 to 200 characters
-  in_price            BIGINT       of one unit, in minor units of the currency, 1 to 1,000,000,000,000
+  in_price            BIGINT       of one unit, in minor units of the currency, a whole number from 0 to 1,000,000,000,000;
+                                   0: an order is paid when it is made
   in_currency         TEXT         ISO 4217, three capital letters
   in_stock_total      BIGINT       units to sell, 0 to 1,000,000,000
   in_stripes          BIGINT       rows that share the stock, 1 to 256; NULL: one per 16 units, 64 at most
@@ -62,8 +63,10 @@ Example
              stripes: 6
       sale_starts_at: NULL
         sale_ends_at: NULL
-  mysql> CALL create_product(''Limited sneaker'', 0, ''EUR'', 100, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
-  ERROR 31301 (45422): invalid_argument: price must be a whole number from 1 to 1000000000000
+          stopped_at: NULL
+         archived_at: NULL
+  mysql> CALL create_product(''Limited sneaker'', 129.00, ''EUR'', 100, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+  ERROR 31301 (45422): invalid_argument: price must be a whole number from 0 to 1000000000000
 '
 BEGIN
   DECLARE v_stripes SMALLINT;
@@ -71,10 +74,10 @@ BEGIN
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   BEGIN
-    DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END;
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION, 1265 BEGIN ROLLBACK; RESIGNAL; END;
 
     CALL _require_product(in_name, in_currency, in_sale_starts_at, in_sale_ends_at);
-    CALL _require_number('price', in_price, 1, 1000000000000);
+    CALL _require_number('price', in_price, 0, 1000000000000);
     CALL _require_number('stock_total', in_stock_total, 0, 1000000000);
     CALL _require_number('stripes', COALESCE(in_stripes, 1), 1, 256);
     CALL _require_number('hold_seconds', COALESCE(in_hold_seconds, 120), 1, 86400);

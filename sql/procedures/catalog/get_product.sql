@@ -3,7 +3,7 @@ DELIMITER $$
 DROP PROCEDURE IF EXISTS get_product $$
 
 CREATE DEFINER = flashsale_owner@localhost PROCEDURE get_product (
-  IN in_product_id BIGINT
+  IN in_product_id LONGTEXT
 )
 COMMENT '
 Description
@@ -17,7 +17,7 @@ Result set
   available (free or expired, whether swept or not), held (in live holds), sold (in live orders, paid or not yet),
   max_per_hold, max_per_customer, max_unpaid_percent, pause_seconds (NULL: no limit),
   extension_seconds (NULL: none), hold_seconds, payment_seconds, stripes,
-  sale_starts_at, sale_ends_at (UTC; NULL: open)
+  sale_starts_at, sale_ends_at (UTC; NULL: open), stopped_at, archived_at (UTC; NULL: not)
 
 Errors
   product_not_found  no product has this id
@@ -47,6 +47,8 @@ Example
              stripes: 6
       sale_starts_at: NULL
         sale_ends_at: NULL
+          stopped_at: NULL
+         archived_at: NULL
   mysql> CALL get_product(99);
   ERROR 31001 (45404): product_not_found: no product has this id; list_products shows those on sale
 '
@@ -55,10 +57,10 @@ BEGIN
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   BEGIN
-    DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END;
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION, 1265 BEGIN ROLLBACK; RESIGNAL; END;
 
     CALL _require_number('product_id', in_product_id, 1, 2147483647);
-    SELECT EXISTS (SELECT 1 FROM products WHERE product_id = in_product_id) INTO v_known;
+    SELECT EXISTS (SELECT 1 FROM products WHERE product_id = CAST(in_product_id AS UNSIGNED)) INTO v_known;
     IF NOT v_known THEN
       CALL _raise('product_not_found', 'no product has this id; list_products shows those on sale');
     END IF;

@@ -5,7 +5,7 @@ DROP PROCEDURE IF EXISTS list_products $$
 CREATE DEFINER = flashsale_owner@localhost PROCEDURE list_products ()
 COMMENT '
 Description
-  Returns every product and where its units are at this moment.
+  Returns every product that is not archived, and where its units are at this moment.
 
 Parameters
   none
@@ -15,7 +15,7 @@ Result set
   available (free or expired, whether swept or not), held (in live holds), sold (in live orders, paid or not yet),
   max_per_hold, max_per_customer, max_unpaid_percent, pause_seconds (NULL: no limit),
   extension_seconds (NULL: none), hold_seconds, payment_seconds, stripes,
-  sale_starts_at, sale_ends_at (UTC; NULL: open); no row when there is no product
+  sale_starts_at, sale_ends_at (UTC; NULL: open), stopped_at, archived_at (UTC; NULL: not); no row when there is no product
 
 Errors
   none
@@ -44,6 +44,8 @@ Example
              stripes: 6
       sale_starts_at: NULL
         sale_ends_at: NULL
+          stopped_at: NULL
+         archived_at: NULL
 '
 BEGIN
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;

@@ -3,7 +3,7 @@ DELIMITER $$
 DROP PROCEDURE IF EXISTS set_sale_window $$
 
 CREATE DEFINER = flashsale_owner@localhost PROCEDURE set_sale_window (
-  IN in_product_id BIGINT,
+  IN in_product_id LONGTEXT,
   IN in_sale_starts_at DATETIME(6),
   IN in_sale_ends_at DATETIME(6),
   IN in_reason LONGTEXT
@@ -11,7 +11,7 @@ CREATE DEFINER = flashsale_owner@localhost PROCEDURE set_sale_window (
 COMMENT '
 Description
   Opens, closes or reschedules the sale of a product, in the middle of it too. Holds that are live stay good: the window is for
-  new ones.
+  new ones. A sale that was stopped, or a product that was archived, is on sale again by it.
 
 Parameters
   in_product_id     BIGINT       the product
@@ -50,30 +50,29 @@ Example
              stripes: 6
       sale_starts_at: 2026-11-27 09:00:00.000000
         sale_ends_at: 2026-11-27 12:00:00.000000
+          stopped_at: NULL
+         archived_at: NULL
   mysql> CALL set_sale_window(1, ''2026-11-27 12:00:00'', ''2026-11-27 09:00:00'', ''the other way round'');
   ERROR 31301 (45422): invalid_argument: sale_ends_at must be later than sale_starts_at
 '
 BEGIN
-  DECLARE v_known BOOLEAN;
-
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   BEGIN
-    DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END;
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION, 1265 BEGIN ROLLBACK; RESIGNAL; END;
 
     CALL _require_number('product_id', in_product_id, 1, 2147483647);
     CALL _require_window(in_sale_starts_at, in_sale_ends_at);
     CALL _require_text('reason', in_reason, 255);
 
     START TRANSACTION;
-    SELECT COUNT(*) INTO v_known FROM products WHERE product_id = in_product_id FOR UPDATE;
-    IF NOT v_known THEN
-      CALL _raise('product_not_found', 'no product has this id; list_products shows those on sale');
-    END IF;
+    CALL _lock_product(in_product_id);
     UPDATE products
        SET sale_starts_at = in_sale_starts_at,
-           sale_ends_at = in_sale_ends_at
-     WHERE product_id = in_product_id;
-    CALL _record_action('set_sale_window', in_product_id, NULL,
+           sale_ends_at = in_sale_ends_at,
+           stopped_at = NULL,
+           archived_at = NULL
+     WHERE product_id = CAST(in_product_id AS UNSIGNED);
+    CALL _record_action('set_sale_window', in_product_id, NULL, NULL,
                         CONCAT('from ', COALESCE(in_sale_starts_at, 'the beginning'), ' to ', COALESCE(in_sale_ends_at, 'sold out')),
                         in_reason);
     COMMIT;

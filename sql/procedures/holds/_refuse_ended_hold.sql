@@ -37,6 +37,8 @@ BEGIN
     CALL _raise('hold_expired', CONCAT('the hold expired at ', DATE_FORMAT(v_expires_at, '%Y-%m-%dT%TZ'), '; make a new one'));
   ELSEIF v_state = 'released' THEN
     CALL _raise('hold_released', 'the hold was given back; make a new one');
+  ELSEIF v_state = 'stopped' THEN
+    CALL _raise('hold_released', 'the sale was stopped, and this hold with it');
   ELSEIF v_state = 'ordered' AND in_refuse_ordered THEN
     CALL _raise('hold_already_used', 'the hold became the order of the same id; get_order shows it');
   END IF;

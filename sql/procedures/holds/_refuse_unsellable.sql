@@ -3,8 +3,8 @@ DELIMITER $$
 DROP PROCEDURE IF EXISTS _refuse_unsellable $$
 
 CREATE DEFINER = flashsale_owner@localhost PROCEDURE _refuse_unsellable (
-  IN in_product_id BIGINT,
-  IN in_qty BIGINT
+  IN in_product_id INT UNSIGNED,
+  IN in_qty INT
 )
 COMMENT '
 Description
@@ -17,22 +17,24 @@ Locks
   the product, shared
 '
 BEGIN
-  DECLARE v_now DATETIME(6) DEFAULT UTC_TIMESTAMP(6);
+  DECLARE v_now, v_starts_at, v_ends_at, v_stopped_at DATETIME(6);
   DECLARE v_max_per_hold INT;
-  DECLARE v_starts_at DATETIME(6);
-  DECLARE v_ends_at DATETIME(6);
-  DECLARE v_wait BIGINT;
 
-  SELECT max_per_hold, sale_starts_at, sale_ends_at, CEILING(TIMESTAMPDIFF(MICROSECOND, v_now, sale_starts_at) / 1000000)
-    INTO v_max_per_hold, v_starts_at, v_ends_at, v_wait
+  SELECT max_per_hold, sale_starts_at, sale_ends_at, stopped_at
+    INTO v_max_per_hold, v_starts_at, v_ends_at, v_stopped_at
     FROM products
    WHERE product_id = in_product_id
      FOR SHARE;
+  -- Only now: the lock may have been waited for.
+  SET v_now = UTC_TIMESTAMP(6);
 
   IF v_max_per_hold IS NULL THEN
     CALL _raise('product_not_found', 'no product has this id; list_products shows those on sale');
+  ELSEIF v_stopped_at IS NOT NULL THEN
+    CALL _raise('sale_ended', CONCAT('the sale was stopped at ', DATE_FORMAT(v_stopped_at, '%Y-%m-%dT%TZ')));
   ELSEIF v_now < v_starts_at THEN
-    CALL _raise('sale_not_started', CONCAT('the sale starts at ', DATE_FORMAT(v_starts_at, '%Y-%m-%dT%TZ'), '; retry after ', v_wait, ' s'));
+    CALL _raise('sale_not_started', CONCAT('the sale starts at ', DATE_FORMAT(v_starts_at, '%Y-%m-%dT%TZ'), '; retry after ',
+                                           CEILING(TIMESTAMPDIFF(MICROSECOND, v_now, v_starts_at) / 1000000), ' s'));
   ELSEIF v_now >= v_ends_at THEN
     CALL _raise('sale_ended', CONCAT('the sale ended at ', DATE_FORMAT(v_ends_at, '%Y-%m-%dT%TZ')));
   ELSEIF in_qty > v_max_per_hold THEN

@@ -11,18 +11,21 @@ Description
   Returns a hold, live or ended, as the result set of its caller.
 
 Result set
-  hold_id, product_id, qty, customer_id, status (active, ordered, expired, released), created_at, expires_at,
-  ended_at (NULL while active), replayed
+  hold_id, product_id, qty, customer_id, unit_price (minor units), status (active, ordered, expired, released, stopped), created_at,
+  expires_at, expires_in_ms (NULL unless active), ended_at (NULL while active), replayed
 '
 BEGIN
-  SELECT hold_uuid AS hold_id, product_id, qty, customer_id,
+  SELECT hold_uuid AS hold_id, product_id, qty, customer_id, unit_price_minor AS unit_price,
          IF(expires_at > UTC_TIMESTAMP(6), 'active', 'expired') AS status,
-         created_at, expires_at, IF(expires_at > UTC_TIMESTAMP(6), NULL, expires_at) AS ended_at,
+         created_at, COALESCE(order_at, expires_at) AS expires_at,
+         IF(expires_at > UTC_TIMESTAMP(6),
+            GREATEST(TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), COALESCE(order_at, expires_at)) DIV 1000, 0), NULL) AS expires_in_ms,
+         IF(expires_at > UTC_TIMESTAMP(6), NULL, expires_at) AS ended_at,
          in_replayed AS replayed
     FROM holds
    WHERE hold_id = in_hold_id
    UNION ALL
-  SELECT hold_uuid, product_id, qty, customer_id, ended_as, created_at, expires_at, ended_at, in_replayed
+  SELECT hold_uuid, product_id, qty, customer_id, unit_price_minor, ended_as, created_at, expires_at, NULL, ended_at, in_replayed
     FROM hold_history
    WHERE hold_id = in_hold_id;
 END $$

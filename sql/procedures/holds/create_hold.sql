@@ -3,8 +3,8 @@ DELIMITER $$
 DROP PROCEDURE IF EXISTS create_hold $$
 
 CREATE DEFINER = flashsale_owner@localhost PROCEDURE create_hold (
-  IN in_product_id BIGINT,
-  IN in_qty BIGINT,
+  IN in_product_id LONGTEXT,
+  IN in_qty LONGTEXT,
   IN in_customer_id LONGTEXT,
   IN in_idempotency_key LONGTEXT
 )
@@ -17,23 +17,24 @@ Parameters
   in_qty             BIGINT  units, 1 to the product''s max_per_hold
   in_customer_id     TEXT    the shop''s name for the buyer, 128 characters at most; NULL is allowed for products without
                              limits per customer (set_limits)
-  in_idempotency_key TEXT    1 to 255 characters, compared byte by byte; a repeat returns the first hold; NULL: no protection
+  in_idempotency_key TEXT    1 to 272 characters, compared byte by byte; a repeat returns the first hold; NULL: no protection. A
+                             client of the API has 255 of them: where API keys are configured, the others say whose key it is
 
 Result set
-  hold_id, product_id, qty, customer_id, status (active; a repeat shows what became of it), created_at, expires_at, ended_at,
-  replayed (1 for a repeat)
+  hold_id, product_id, qty, customer_id, unit_price (minor units: what its order will cost), status (active; a repeat shows what
+  became of it), created_at, expires_at, expires_in_ms (by this server''s clock), ended_at, replayed (1 for a repeat)
 
 Errors
   product_not_found       no such product
   sale_not_started        before sale_starts_at; says after how many seconds to retry
-  sale_ended              at or after sale_ends_at
+  sale_ended              at or after sale_ends_at, or the sale was stopped
   sold_out                fewer units are free, also after all that expired was given back
   customer_limit_reached  the customer would have more than max_per_customer in live holds and live orders
   unpaid_limit_reached    the customer would have more than max_unpaid_percent in live holds and unpaid orders
-  customer_paused         a hold or order of the customer ran out unpaid; says after how many seconds to retry
+  customer_paused         a hold or order of the customer ended unpaid; says after how many seconds to retry
   quantity_above_limit    more than max_per_hold
   idempotency_key_reused  the key made a hold with other parameters
-  invalid_argument        a parameter is NULL, out of bounds or too long
+  invalid_argument        a parameter is NULL, not whole, out of bounds or too long
 
 Locks
   the product (shared), the hold, customer_units, one stripe of stock; all stripes only when units are short
@@ -41,15 +42,17 @@ Locks
 Example
   mysql> CALL create_hold(1, 2, ''alice'', ''cart-81'')\\G
   *************************** 1. row ***************************
-      hold_id: 01a20319-2bbd-791d-84b2-71a78f2dfc9f
-   product_id: 1
-          qty: 2
-  customer_id: alice
-       status: active
-   created_at: 2026-11-22 11:51:50.973853
-   expires_at: 2026-11-22 11:53:50.973853
-     ended_at: NULL
-     replayed: 0
+        hold_id: 01a20319-2bbd-791d-84b2-71a78f2dfc9f
+     product_id: 1
+            qty: 2
+    customer_id: alice
+     unit_price: 12900
+         status: active
+     created_at: 2026-11-22 11:51:50.973853
+     expires_at: 2026-11-22 11:53:50.973853
+  expires_in_ms: 120000
+       ended_at: NULL
+       replayed: 0
   mysql> CALL create_hold(1, 0, NULL, NULL);
   ERROR 31301 (45422): invalid_argument: qty must be a whole number from 1 to 2147483647
 '
@@ -59,49 +62,56 @@ BEGIN
   DECLARE v_hold_id BINARY(16) DEFAULT CONCAT(
     UNHEX(LPAD(HEX(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', v_now) DIV 1000), 12, '0')),
     RANDOM_BYTES(10) & X'0FFF3FFFFFFFFFFFFFFF' | X'70008000000000000000');
-  DECLARE v_expires_at DATETIME(6);
+  DECLARE v_expires_at, v_latest DATETIME(6);
+  DECLARE v_product_id, v_qty, v_home INT;
+  DECLARE v_price BIGINT;
   DECLARE v_sellable BOOLEAN;
-  DECLARE v_home INT;
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   making: BEGIN
-    DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END;
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION, 1265 BEGIN ROLLBACK; RESIGNAL; END;
 
-    IF (in_product_id BETWEEN 1 AND 2147483647 AND in_qty BETWEEN 1 AND 2147483647
+    IF (REGEXP_LIKE(CONCAT(in_product_id, ' ', in_qty), '^[1-9][0-9]{0,8} [1-9][0-9]{0,8}$')
         AND COALESCE(CHAR_LENGTH(in_customer_id), 1) BETWEEN 1 AND 128
-        AND COALESCE(CHAR_LENGTH(in_idempotency_key), 1) BETWEEN 1 AND 255) IS NOT TRUE THEN
+        AND COALESCE(CHAR_LENGTH(in_idempotency_key), 1) BETWEEN 1 AND 272) IS NOT TRUE THEN
       CALL _require_number('product_id', in_product_id, 1, 2147483647);
       CALL _require_number('qty', in_qty, 1, 2147483647);
       CALL _require_text('customer_id', COALESCE(in_customer_id, '-'), 128);
-      CALL _require_text('idempotency_key', COALESCE(in_idempotency_key, '-'), 255);
+      CALL _require_text('idempotency_key', COALESCE(in_idempotency_key, '-'), 272);
     END IF;
+    SET v_product_id = in_product_id, v_qty = in_qty;
 
     -- The way of nearly every successful buyer: the rules in one read, the units from this connection's stripe.
     BEGIN
       DECLARE EXIT HANDLER FOR 1062, 1213 ROLLBACK;
       START TRANSACTION;
-      SELECT in_qty <= p.max_per_hold AND COALESCE(p.sale_starts_at <= v_now, TRUE) AND COALESCE(p.sale_ends_at > v_now, TRUE),
-             v_now + INTERVAL p.hold_seconds SECOND,
-             IF(NOT p.counts_customers AND s.available >= in_qty, s.stripe, NULL)
-        INTO v_sellable, v_expires_at, v_home
+      SELECT v_qty <= p.max_per_hold AND COALESCE(p.sale_starts_at <= v_now, TRUE) AND COALESCE(p.sale_ends_at > v_now, TRUE)
+             AND p.stopped_at IS NULL,
+             v_now + INTERVAL p.hold_seconds SECOND, p.price_minor,
+             LEAST(v_now + INTERVAL p.hold_seconds * 10000 MICROSECOND, COALESCE(p.sale_ends_at, '9999-12-31')),
+             IF(NOT p.counts_customers AND s.available >= v_qty, s.stripe, NULL)
+        INTO v_sellable, v_expires_at, v_price, v_latest, v_home
         FROM products AS p
         JOIN stock_stripes AS s ON s.product_id = p.product_id AND s.stripe = CONNECTION_ID() MOD p.stripes
-       WHERE p.product_id = in_product_id
+       WHERE p.product_id = v_product_id
          FOR SHARE OF p;
       IF v_sellable AND v_home IS NOT NULL THEN
-        INSERT INTO holds (hold_id, product_id, qty, customer_id, idempotency_key, created_at, expires_at)
-        VALUES (v_hold_id, in_product_id, in_qty, in_customer_id, in_idempotency_key, v_now, v_expires_at);
+        INSERT INTO holds (hold_id, product_id, qty, unit_price_minor, customer_id, idempotency_key, created_at, expires_at)
+        VALUES (v_hold_id, v_product_id, v_qty, v_price, in_customer_id, in_idempotency_key, v_now, v_expires_at);
         -- The insert waited for whoever was ending a hold of this key, so only now can its end be seen for certain. MIN:
         -- one dive into the index while the statement is planned, where an EXISTS is planned itself.
         UPDATE stock_stripes
-           SET available = available - in_qty
-         WHERE product_id = in_product_id AND stripe = v_home AND available >= in_qty
+           SET available = available - v_qty
+         WHERE product_id = v_product_id AND stripe = v_home AND available >= v_qty
            AND (SELECT MIN(idempotency_key) FROM hold_history WHERE idempotency_key = in_idempotency_key) IS NULL;
-        IF ROW_COUNT() = 1 THEN
+        -- Locks were waited for: when that took more than a hundredth of the hold's time, or until the sale was over, the clock
+        -- of the beginning decides nothing, and the other way begins anew.
+        IF ROW_COUNT() = 1 AND UTC_TIMESTAMP(6) < v_latest THEN
           COMMIT;
           -- All of it is known, and reading it back would cost as much as the insert did.
-          SELECT BIN_TO_UUID(v_hold_id) AS hold_id, in_product_id AS product_id, in_qty AS qty, in_customer_id AS customer_id,
-                 'active' AS status, v_now AS created_at, v_expires_at AS expires_at,
+          SELECT BIN_TO_UUID(v_hold_id) AS hold_id, v_product_id AS product_id, v_qty AS qty, in_customer_id AS customer_id,
+                 v_price AS unit_price, 'active' AS status, v_now AS created_at, v_expires_at AS expires_at,
+                 TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), v_expires_at) DIV 1000 AS expires_in_ms,
                  CAST(NULL AS DATETIME(6)) AS ended_at, FALSE AS replayed;
           LEAVE making;
         END IF;
@@ -113,7 +123,7 @@ BEGIN
     -- What only they need is declared here: each variable costs those who do not get this far.
     BEGIN
       DECLARE v_enough, v_expired BOOLEAN;
-      DECLARE v_reserved, v_exact BOOLEAN DEFAULT FALSE;
+      DECLARE v_reserved, v_exact, v_lapsed BOOLEAN DEFAULT FALSE;
       DECLARE v_first_id BINARY(16);
 
       WHILE NOT v_reserved AND v_first_id IS NULL DO
@@ -121,24 +131,24 @@ BEGIN
           DECLARE EXIT HANDLER FOR 1062, 1213 ROLLBACK;
           SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
           START TRANSACTION;
-          CALL _find_hold_by_key(in_idempotency_key, in_product_id, in_qty, in_customer_id, v_first_id);
+          CALL _find_hold_by_key(in_idempotency_key, v_product_id, v_qty, in_customer_id, v_first_id);
           IF v_first_id IS NULL THEN
             IF v_sellable IS NOT TRUE THEN
-              CALL _refuse_unsellable(in_product_id, in_qty);
+              CALL _refuse_unsellable(v_product_id, v_qty);
             END IF;
-            CALL _read_stock(in_product_id, in_qty, v_enough, v_expired);
+            CALL _read_stock(v_product_id, v_qty, v_enough, v_expired);
             IF NOT v_enough AND NOT v_expired THEN
               CALL _raise('sold_out', 'fewer units are free than you asked for; units of holds that expire come back');
             END IF;
-            IF v_expired AND (NOT v_enough OR v_exact) THEN
-              CALL _reclaim_expired(in_product_id, in_qty);
+            IF v_lapsed OR (v_expired AND (NOT v_enough OR v_exact)) THEN
+              CALL _reclaim_expired(v_product_id, v_qty, IF(v_lapsed, in_customer_id, NULL));
               COMMIT;
               SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
               START TRANSACTION;
             END IF;
-            CALL _reserve(v_hold_id, in_product_id, in_qty, in_customer_id, in_idempotency_key, v_exact, v_reserved);
+            CALL _reserve(v_hold_id, v_product_id, v_qty, in_customer_id, in_idempotency_key, v_exact, v_reserved, v_lapsed);
             -- Nothing could be had without waiting: the next round waits for every stripe.
-            SET v_exact = TRUE;
+            SET v_exact = NOT v_lapsed;
           END IF;
           IF v_reserved THEN
             COMMIT;

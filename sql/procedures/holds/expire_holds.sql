@@ -3,7 +3,7 @@ DELIMITER $$
 DROP PROCEDURE IF EXISTS expire_holds $$
 
 CREATE DEFINER = flashsale_owner@localhost PROCEDURE expire_holds (
-  IN in_limit BIGINT
+  IN in_limit LONGTEXT
 )
 COMMENT '
 Description
@@ -33,14 +33,14 @@ Example
 BEGIN
   DECLARE v_ran BOOLEAN;
   DECLARE v_product_id INT UNSIGNED;
-  DECLARE v_batch INT DEFAULT 0;
+  DECLARE v_batch, v_orders INT DEFAULT 0;
   DECLARE v_batch_units INT;
   DECLARE v_expired INT DEFAULT 0;
   DECLARE v_units BIGINT DEFAULT 0;
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   BEGIN
-    DECLARE EXIT HANDLER FOR SQLEXCEPTION
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION, 1265
     BEGIN
       ROLLBACK;
       DO RELEASE_LOCK(LEFT(CONCAT('sweep.', DATABASE()), 64));
@@ -56,7 +56,7 @@ BEGIN
       IF v_batch < 500 THEN
         CALL _next_expired_product(v_product_id);
       END IF;
-      CALL _expire_holds_of(v_product_id, LEAST(500, in_limit - v_expired), v_batch, v_batch_units);
+      CALL _expire_units(v_product_id, NULL, LEAST(500, in_limit - v_expired), 0, v_batch, v_orders, v_batch_units);
       COMMIT;
       SET v_expired = v_expired + v_batch, v_units = v_units + v_batch_units;
     END WHILE;

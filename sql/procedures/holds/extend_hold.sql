@@ -13,7 +13,8 @@ Parameters
   in_hold_id TEXT  as create_hold returned it
 
 Result set
-  the hold, as get_hold returns it; replayed is 1 for a hold that was extended already: nothing changed
+  the hold, as get_hold returns it; replayed is 1 for a hold that was extended already, or is paid and cannot be lost: nothing
+  changed
 
 Errors
   hold_not_found         no hold has this id
@@ -29,15 +30,17 @@ Locks
 Example
   mysql> CALL extend_hold(''01a21c20-2b40-774a-9f04-b08ae378760d'')\\G
   *************************** 1. row ***************************
-      hold_id: 01a21c20-2b40-774a-9f04-b08ae378760d
-   product_id: 1
-          qty: 2
-  customer_id: alice
-       status: active
-   created_at: 2026-11-27 08:30:00.000000
-   expires_at: 2026-11-27 08:32:30.000000
-     ended_at: NULL
-     replayed: 0
+        hold_id: 01a21c20-2b40-774a-9f04-b08ae378760d
+     product_id: 1
+            qty: 2
+    customer_id: alice
+     unit_price: 12900
+         status: active
+     created_at: 2026-11-27 08:30:00.000000
+     expires_at: 2026-11-27 08:32:30.000000
+  expires_in_ms: 150000
+       ended_at: NULL
+       replayed: 0
   mysql> CALL extend_hold(''8'');
   ERROR 31301 (45422): invalid_argument: hold_id must be a UUID of 36 characters, as create_hold returned it
 '
@@ -48,13 +51,13 @@ BEGIN
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   BEGIN
-    DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END;
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION, 1265 BEGIN ROLLBACK; RESIGNAL; END;
 
     CALL _require_uuid('hold_id', in_hold_id);
     SET v_hold_id = UUID_TO_BIN(in_hold_id);
 
     START TRANSACTION;
-    SELECT h.expires_at, h.extended_at, p.extension_seconds
+    SELECT h.expires_at, COALESCE(h.extended_at, h.order_at), p.extension_seconds
       INTO v_expires_at, v_extended_at, v_seconds
       FROM holds AS h
       STRAIGHT_JOIN products AS p ON p.product_id = h.product_id

@@ -23,6 +23,7 @@ BEGIN
     WHEN 'hold_not_found'         THEN SIGNAL SQLSTATE '45404' SET MYSQL_ERRNO = 31002, MESSAGE_TEXT = v_message;
     WHEN 'order_not_found'        THEN SIGNAL SQLSTATE '45404' SET MYSQL_ERRNO = 31003, MESSAGE_TEXT = v_message;
     WHEN 'webhook_not_found'      THEN SIGNAL SQLSTATE '45404' SET MYSQL_ERRNO = 31004, MESSAGE_TEXT = v_message;
+    WHEN 'payment_not_found'      THEN SIGNAL SQLSTATE '45404' SET MYSQL_ERRNO = 31005, MESSAGE_TEXT = v_message;
     WHEN 'sold_out'               THEN SIGNAL SQLSTATE '45409' SET MYSQL_ERRNO = 31101, MESSAGE_TEXT = v_message;
     WHEN 'hold_already_used'      THEN SIGNAL SQLSTATE '45409' SET MYSQL_ERRNO = 31102, MESSAGE_TEXT = v_message;
     WHEN 'customer_limit_reached' THEN SIGNAL SQLSTATE '45409' SET MYSQL_ERRNO = 31103, MESSAGE_TEXT = v_message;
@@ -35,6 +36,8 @@ BEGIN
     WHEN 'extension_not_allowed'  THEN SIGNAL SQLSTATE '45409' SET MYSQL_ERRNO = 31110, MESSAGE_TEXT = v_message;
     WHEN 'refund_not_due'         THEN SIGNAL SQLSTATE '45409' SET MYSQL_ERRNO = 31111, MESSAGE_TEXT = v_message;
     WHEN 'webhook_settled'        THEN SIGNAL SQLSTATE '45409' SET MYSQL_ERRNO = 31112, MESSAGE_TEXT = v_message;
+    WHEN 'order_not_fulfillable'  THEN SIGNAL SQLSTATE '45409' SET MYSQL_ERRNO = 31113, MESSAGE_TEXT = v_message;
+    WHEN 'payment_not_acceptable' THEN SIGNAL SQLSTATE '45409' SET MYSQL_ERRNO = 31114, MESSAGE_TEXT = v_message;
     WHEN 'hold_expired'           THEN SIGNAL SQLSTATE '45410' SET MYSQL_ERRNO = 31201, MESSAGE_TEXT = v_message;
     WHEN 'hold_released'          THEN SIGNAL SQLSTATE '45410' SET MYSQL_ERRNO = 31202, MESSAGE_TEXT = v_message;
     WHEN 'invalid_argument'       THEN SIGNAL SQLSTATE '45422' SET MYSQL_ERRNO = 31301, MESSAGE_TEXT = v_message;

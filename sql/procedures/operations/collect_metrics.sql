@@ -14,7 +14,7 @@ Parameters
 
 Result set
   metric, product_id (NULL: of no one product), state (NULL: the metric has none), value; those of collect_live_metrics and
-  orders (paid, cancelled, refunded), webhooks (applied, ignored, refunded), invariant_violations (rows of check_invariants)
+  orders (paid, cancelled, refunded), payments (by state), disputes (by state), webhooks (by outcome), invariant_violations (rows of check_invariants)
 
 Errors
   none
@@ -24,34 +24,35 @@ Locks
 
 Example
   mysql> CALL collect_metrics();
-  +--------------------------+------------+-------------------+---------+
-  | metric                   | product_id | state             | value   |
-  +--------------------------+------------+-------------------+---------+
-  | holds                    |          1 | NULL              |  1.0000 |
-  | invariant_violations     |       NULL | NULL              |  0.0000 |
-  | orders                   |          1 | cancelled         |  0.0000 |
-  | orders                   |          1 | paid              |  1.0000 |
-  | orders                   |          1 | pending           |  0.0000 |
-  | orders                   |          1 | refund_due        |  0.0000 |
-  | orders                   |          1 | refunded          |  0.0000 |
-  | orders_overdue           |          1 | NULL              |  0.0000 |
-  | scheduler_on             |       NULL | NULL              |  1.0000 |
-  | stock_units              |          1 | available         | 96.0000 |
-  | stock_units              |          1 | held              |  2.0000 |
-  | stock_units              |          1 | sold              |  2.0000 |
-  | sweep_age_seconds        |       NULL | NULL              |  0.3736 |
-  | sweep_lag_seconds        |       NULL | NULL              |  0.0000 |
-  | webhooks                 |       NULL | amount_mismatch   |  0.0000 |
-  | webhooks                 |       NULL | applied           |  1.0000 |
-  | webhooks                 |       NULL | ignored           |  0.0000 |
-  | webhooks                 |       NULL | parked            |  0.0000 |
-  | webhooks                 |       NULL | refund_due        |  0.0000 |
-  | webhooks                 |       NULL | refunded          |  0.0000 |
-  | webhooks_parked_too_long |       NULL | NULL              |  0.0000 |
-  | webhooks_refused         |       NULL | invalid_signature |  0.0000 |
-  | webhooks_refused         |       NULL | missing_signature |  0.0000 |
-  | webhooks_refused         |       NULL | stale_timestamp   |  0.0000 |
-  +--------------------------+------------+-------------------+---------+
+  +----------------------------+------------+-------------------+---------+
+  | metric                     | product_id | state             | value   |
+  +----------------------------+------------+-------------------+---------+
+  | holds                      |          1 | NULL              |  1.0000 |
+  | invariant_violations       |       NULL | NULL              |  0.0000 |
+  | orders                     |          1 | cancelled         |  0.0000 |
+  | orders                     |          1 | paid              |  1.0000 |
+  | orders                     |          1 | pending           |  0.0000 |
+  | orders                     |          1 | refunded          |  0.0000 |
+  | orders_overdue             |          1 | NULL              |  0.0000 |
+  | oldest_payment_due_seconds |       NULL | NULL              |  0.0000 |
+  | payments                   |       NULL | due               |  0.0000 |
+  | payments                   |       NULL | paying            |  1.0000 |
+  | payments                   |       NULL | waiting           |  0.0000 |
+  | scheduler_on               |       NULL | NULL              |  1.0000 |
+  | stock_units                |          1 | available         | 96.0000 |
+  | stock_units                |          1 | held              |  2.0000 |
+  | stock_units                |          1 | sold              |  2.0000 |
+  | sweep_age_seconds          |       NULL | NULL              |  0.3736 |
+  | sweep_lag_seconds          |       NULL | NULL              |  0.0000 |
+  | webhooks                   |       NULL | amount_mismatch   |  0.0000 |
+  | webhooks                   |       NULL | applied           |  1.0000 |
+  | webhooks                   |       NULL | ignored           |  0.0000 |
+  | webhooks                   |       NULL | parked            |  0.0000 |
+  | webhooks                   |       NULL | refund_due        |  0.0000 |
+  | webhooks_refused           |       NULL | invalid_signature |  0.0000 |
+  | webhooks_refused           |       NULL | missing_signature |  0.0000 |
+  | webhooks_refused           |       NULL | stale_timestamp   |  0.0000 |
+  +----------------------------+------------+-------------------+---------+
 '
 BEGIN
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;

@@ -55,7 +55,7 @@ BEGIN
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   BEGIN
-    DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END;
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION, 1265 BEGIN ROLLBACK; RESIGNAL; END;
 
     SELECT COUNT(*)
       INTO v_known
@@ -69,12 +69,13 @@ BEGIN
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   SELECT CASE
-           WHEN routine_name IN ('create_product', 'adjust_stock', 'set_sale_window', 'set_limits', 'get_product', 'list_products')
+           WHEN routine_name IN ('create_product', 'adjust_stock', 'set_price', 'set_sale_window', 'set_limits', 'stop_sale',
+                                 'archive_product', 'get_product', 'list_products')
              THEN 'catalog'
            WHEN routine_name IN ('create_hold', 'get_hold', 'extend_hold', 'release_hold', 'expire_holds') THEN 'holds'
-           WHEN routine_name IN ('create_order', 'get_order', 'cancel_order', 'expire_orders') THEN 'orders'
+           WHEN routine_name IN ('create_order', 'get_order', 'cancel_pending_order', 'cancel_order', 'fulfil_order', 'expire_orders') THEN 'orders'
            WHEN routine_name IN ('receive_payment_webhook', 'count_refused_webhook', 'list_webhooks', 'reprocess_webhook',
-                                 'list_refunds_due', 'record_refund') THEN 'payments'
+                                 'list_refunds_due', 'record_refund', 'accept_payment') THEN 'payments'
            ELSE 'operations'
          END AS area,
          routine_name AS name,

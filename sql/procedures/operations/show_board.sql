@@ -15,9 +15,9 @@ Parameters
 Result set
   product_id, name, currency and sale (upcoming, open, sold out, ended; NULL: everything together), stock_total, available, held,
   sold (as get_product), live_holds, expiring_within_10_s, expiring_within_30_s (of the live holds), orders_pending,
-  orders_overdue (of the pending ones: past pay_by, and not closed yet), orders_refund_due; and only in the row of everything
-  together: payments_parked, parked_too_long, amount_mismatches, refunds_due (payments whose money has to go back),
-  health (NULL: all is well; else what is wrong and what to do), last_sweep_at (UTC; NULL: never), sweep_lag_seconds,
+  orders_overdue (of the pending ones: past pay_by, and not closed yet); and only in the row of everything
+  together: payments_waiting (for an order that may still come), payments_due (of which money has to go back), money_due (minor
+  units; NULL: in several currencies), money_due_currency (NULL: none or several), health (NULL: all is well; else what is wrong and what to do), last_sweep_at (UTC; NULL: never), sweep_lag_seconds,
   database_version, shown_at (UTC)
 
 Errors
@@ -42,11 +42,10 @@ Example
   expiring_within_30_s: 0
         orders_pending: 0
         orders_overdue: 0
-     orders_refund_due: 0
-       payments_parked: NULL
-       parked_too_long: NULL
-     amount_mismatches: NULL
-           refunds_due: NULL
+      payments_waiting: NULL
+          payments_due: NULL
+             money_due: NULL
+    money_due_currency: NULL
                 health: NULL
          last_sweep_at: NULL
      sweep_lag_seconds: NULL
@@ -66,11 +65,10 @@ Example
   expiring_within_30_s: 0
         orders_pending: 0
         orders_overdue: 0
-     orders_refund_due: 0
-       payments_parked: 0
-       parked_too_long: 0
-     amount_mismatches: 0
-           refunds_due: 0
+      payments_waiting: 0
+          payments_due: 0
+             money_due: 0
+    money_due_currency: NULL
                 health: NULL
          last_sweep_at: 2026-11-24 13:41:07.512083
      sweep_lag_seconds: 0.000000
@@ -88,24 +86,21 @@ BEGIN
   CALL _read_health(v_status, v_health, v_event_status, v_last_sweep_at, v_lag_seconds);
   WITH stock AS (
     SELECT l.product_id, l.name, l.currency, l.sale, l.stock_total, l.available, l.held, l.sold, l.live_holds,
-           l.expiring_within_10_s, l.expiring_within_30_s, l.orders_pending, l.orders_overdue, l.orders_refund_due
+           l.expiring_within_10_s, l.expiring_within_30_s, l.orders_pending, l.orders_overdue
       FROM live_stock AS l)
   SELECT s.product_id, s.name, s.currency, s.sale, s.stock_total, s.available, s.held, s.sold, s.live_holds,
-         s.expiring_within_10_s, s.expiring_within_30_s, s.orders_pending, s.orders_overdue, s.orders_refund_due,
-         NULL AS payments_parked, NULL AS parked_too_long,
-         NULL AS amount_mismatches, NULL AS refunds_due, NULL AS health, NULL AS last_sweep_at, NULL AS sweep_lag_seconds,
+         s.expiring_within_10_s, s.expiring_within_30_s, s.orders_pending, s.orders_overdue,
+         NULL AS payments_waiting, NULL AS payments_due, NULL AS money_due, NULL AS money_due_currency, NULL AS health, NULL AS last_sweep_at, NULL AS sweep_lag_seconds,
          NULL AS database_version, NULL AS shown_at
     FROM stock AS s
    UNION ALL
   SELECT NULL, NULL, NULL, NULL, COALESCE(SUM(s.stock_total), 0), COALESCE(SUM(s.available), 0), COALESCE(SUM(s.held), 0),
          COALESCE(SUM(s.sold), 0), COALESCE(SUM(s.live_holds), 0), COALESCE(SUM(s.expiring_within_10_s), 0),
          COALESCE(SUM(s.expiring_within_30_s), 0), COALESCE(SUM(s.orders_pending), 0), COALESCE(SUM(s.orders_overdue), 0),
-         COALESCE(SUM(s.orders_refund_due), 0),
-         (SELECT COUNT(*) FROM payment_webhooks AS w WHERE w.outcome = 'parked'),
-         (SELECT COUNT(*) FROM parked_too_long),
-         (SELECT COUNT(*) FROM payment_webhooks AS w WHERE w.outcome = 'amount_mismatch'),
-         (SELECT COUNT(*) FROM payment_webhooks AS w WHERE w.outcome = 'refund_due')
-           + (SELECT COUNT(*) FROM parked_too_long AS t WHERE t.payment_status = 'succeeded'),
+         (SELECT COUNT(*) FROM payments AS w WHERE w.follow_up = 'order'),
+         (SELECT COUNT(*) FROM money_owed),
+         (SELECT IF(COUNT(DISTINCT d.currency) <= 1, CAST(COALESCE(SUM(d.amount_due), 0) AS SIGNED), NULL) FROM money_owed AS d),
+         (SELECT IF(COUNT(DISTINCT d.currency) = 1, MIN(d.currency), NULL) FROM money_owed AS d),
          v_health, v_last_sweep_at, v_lag_seconds, VERSION(), UTC_TIMESTAMP(6)
     FROM stock AS s
    ORDER BY product_id IS NULL, product_id;

@@ -5,21 +5,23 @@ DROP PROCEDURE IF EXISTS sweep $$
 CREATE DEFINER = flashsale_owner@localhost PROCEDURE sweep ()
 COMMENT '
 Description
-  What the EVENT sweep_expired calls every second: ends expired holds, cancels overdue orders, settles payments whose order can
-  never come, and leaves a heartbeat; in transactions of 500 rows at most, through all products once.
+  What the EVENT sweep_expired calls every second: makes the orders of paid holds that nobody ordered, ends expired holds, cancels
+  overdue orders, decides payments whose order can never come, and leaves a heartbeat; in transactions of 500 rows of each at most,
+  through all products once.
 
 Parameters
   none
 
 Result set
-  ran (0: another sweep is running and does this work), holds_expired, orders_expired, payments_settled,
+  ran (0: another sweep is running and does this work), holds_expired, orders_expired, orders_made, payments_settled,
   lag_seconds (how long the oldest of them had been due when the run began)
 
 Errors
   none
 
 Locks
-  those of expire_holds and expire_orders; ended holds with parked webhooks (skipping locked ones)
+  those of create_order for paid holds; those of expire_holds and expire_orders; payments that wait for an order that can never come
+  (skipping locked ones)
 
 Example
   mysql> CALL sweep()\\G
@@ -27,6 +29,7 @@ Example
                ran: 1
      holds_expired: 0
     orders_expired: 0
+       orders_made: 0
   payments_settled: 0
        lag_seconds: 0.000000
 '
@@ -35,16 +38,13 @@ BEGIN
   DECLARE v_ran BOOLEAN;
   DECLARE v_lag_seconds DECIMAL(16, 6);
   DECLARE v_product_id INT UNSIGNED DEFAULT 0;
-  DECLARE v_holds INT DEFAULT 0;
-  DECLARE v_orders INT DEFAULT 0;
-  DECLARE v_units INT;
-  DECLARE v_holds_expired INT DEFAULT 0;
-  DECLARE v_orders_expired INT DEFAULT 0;
-  DECLARE v_payments_settled INT DEFAULT 0;
+  DECLARE v_hold_id BINARY(16) DEFAULT X'00';
+  DECLARE v_holds, v_orders, v_units, v_made INT DEFAULT 0;
+  DECLARE v_holds_expired, v_orders_expired, v_orders_made, v_payments_settled INT DEFAULT 0;
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   BEGIN
-    DECLARE EXIT HANDLER FOR SQLEXCEPTION
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION, 1265
     BEGIN
       ROLLBACK;
       DO RELEASE_LOCK(LEFT(CONCAT('sweep.', DATABASE()), 64));
@@ -56,17 +56,21 @@ BEGIN
     IF v_ran THEN
       SELECT lag_seconds INTO v_lag_seconds FROM sweep_lag;
       COMMIT;
+      WHILE v_hold_id IS NOT NULL DO
+        SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+        START TRANSACTION;
+        CALL _order_paid_hold(v_hold_id, v_made);
+        COMMIT;
+        SET v_orders_made = v_orders_made + v_made;
+      END WHILE;
+
       WHILE v_product_id IS NOT NULL DO
         SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
         START TRANSACTION;
         IF v_holds < 500 AND v_orders < 500 THEN
           CALL _next_expired_product(v_product_id);
         END IF;
-        CALL _expire_holds_of(v_product_id, 500, v_holds, v_units);
-        COMMIT;
-        SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-        START TRANSACTION;
-        CALL _expire_orders_of(v_product_id, 500, v_orders, v_units);
+        CALL _expire_units(v_product_id, NULL, 500, 500, v_holds, v_orders, v_units);
         COMMIT;
         SET v_holds_expired = v_holds_expired + v_holds,
             v_orders_expired = v_orders_expired + v_orders;
@@ -74,12 +78,12 @@ BEGIN
 
       SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
       START TRANSACTION;
-      CALL _settle_orphaned_payments(500, v_payments_settled);
+      CALL _settle_parked(500, v_payments_settled);
       COMMIT;
 
       START TRANSACTION;
-      INSERT INTO sweep_heartbeat (started_at, holds_expired, orders_expired, payments_settled, lag_seconds)
-      VALUES (v_started_at, v_holds_expired, v_orders_expired, v_payments_settled, v_lag_seconds);
+      INSERT INTO sweep_heartbeat (started_at, holds_expired, orders_expired, orders_made, payments_settled, lag_seconds)
+      VALUES (v_started_at, v_holds_expired, v_orders_expired, v_orders_made, v_payments_settled, v_lag_seconds);
       -- An hour of runs is enough to see when it last worked and how far behind it was.
       DELETE FROM sweep_heartbeat WHERE run_id <= CAST(LAST_INSERT_ID() AS SIGNED) - 3600;
       COMMIT;
@@ -89,7 +93,7 @@ BEGIN
     COMMIT;
   END;
 
-  SELECT v_ran AS ran, v_holds_expired AS holds_expired, v_orders_expired AS orders_expired,
+  SELECT v_ran AS ran, v_holds_expired AS holds_expired, v_orders_expired AS orders_expired, v_orders_made AS orders_made,
          v_payments_settled AS payments_settled, v_lag_seconds AS lag_seconds;
 END $$
 

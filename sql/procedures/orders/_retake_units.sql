@@ -3,34 +3,36 @@ DELIMITER $$
 DROP PROCEDURE IF EXISTS _retake_units $$
 
 CREATE DEFINER = flashsale_owner@localhost PROCEDURE _retake_units (
-  IN in_product_id INT UNSIGNED,
-  IN in_customer_id LONGTEXT,
-  IN in_qty INT,
+  IN in_order_id BINARY(16),
   OUT out_taken BOOLEAN
 )
 COMMENT '
 Description
-  Takes the units of a cancelled order back for a payment that came late, in the transaction of its caller: all or nothing.
+  Takes the units of an order that lapsed back for a payment that came late, in the transaction of its caller, who has locked the
+  product (shared) and the order: all or nothing.
 
 Parameters
-  out_taken BOOLEAN  FALSE: the units were sold meanwhile, or the customer has others and reached the limit
+  out_taken BOOLEAN  FALSE: the units were sold meanwhile, or the customer has others and reached the limit, or is not known though
+                     the product counts customers by now
 
 Locks
-  the product, shared: whether customers are counted cannot change meanwhile; customer_units, then all stripes of the product.
-  Who locks a product for writing never waits for an order, so this cannot become a circle
+  customer_units, then all stripes of the product
 '
 BEGIN
+  DECLARE v_product_id INT UNSIGNED;
+  DECLARE v_customer_id VARCHAR(128);
+  DECLARE v_qty INT;
   DECLARE v_pauses BOOLEAN;
   DECLARE v_refusal VARCHAR(64);
 
-  DO (SELECT product_id FROM products WHERE product_id = in_product_id FOR SHARE);
-  CALL _take_customer_units(in_product_id, in_customer_id, in_qty, FALSE, v_pauses, v_refusal);
+  SELECT product_id, customer_id, qty INTO v_product_id, v_customer_id, v_qty FROM orders WHERE order_id = in_order_id;
+  CALL _take_customer_units(v_product_id, v_customer_id, v_qty, FALSE, v_pauses, v_refusal);
   SET out_taken = v_refusal IS NULL;
   IF out_taken THEN
-    CALL _take_units(in_product_id, in_qty, TRUE, out_taken);
+    CALL _take_units(v_product_id, v_qty, TRUE, out_taken);
   END IF;
   IF NOT out_taken THEN
-    CALL _return_customer_units(in_product_id, in_customer_id, in_qty);
+    CALL _return_customer_units(v_product_id, v_customer_id, v_qty);
   END IF;
 END $$
 

@@ -8,26 +8,26 @@ CREATE DEFINER = flashsale_owner@localhost PROCEDURE cancel_order (
 )
 COMMENT '
 Description
-  Cancels an order that is not paid; its units return to sale at once. A payment that comes all the same is late: it takes the
-  units back if the sale still has them, and is due for a refund otherwise.
+  Cancels an order for good; its units return to sale at once. A payment that comes all the same does not bring it back: it is due.
+  Also for an order that lapsed, so that a late payment takes nothing back, and for an order at a price of 0.
 
 Parameters
   in_order_id TEXT  the id of the order, which is the id of its hold
   in_reason   TEXT  1 to 255 characters, kept with the order and, with your account, in stock_ledger
 
 Result set
-  the order, as get_order returns it; replayed is 1 for an order that was cancelled already
+  the order, as get_order returns it; replayed is 1 for an order that was withdrawn already: nothing changed, its reason stays
 
 Errors
   order_not_found        no order has this id
-  order_not_cancellable  it is paid, refunded or due for a refund: a paid order ends by a refund at the payment provider
+  order_not_cancellable  it is paid or refunded: a paid order ends by a refund at the payment provider
   invalid_argument       the id is not a UUID, or the reason is NULL, empty or too long
 
 Locks
-  the order, customer_units, stock_stripes
+  the product (shared), the order, customer_units, stock_stripes
 
 Example
-  mysql> CALL cancel_order(''01a21c20-2b40-774a-9f04-b08ae378760d'', ''customer called'')\\G
+  mysql> CALL cancel_order(''01a21c20-2b40-774a-9f04-b08ae378760d'', ''fraud'')\\G
   *************************** 1. row ***************************
        order_id: 01a21c20-2b40-774a-9f04-b08ae378760d
         hold_id: 01a21c20-2b40-774a-9f04-b08ae378760d
@@ -39,47 +39,60 @@ Example
          amount: 25800
        currency: EUR
        refunded: 0
+     refund_due: 0
+        dispute: NULL
      created_at: 2026-11-27 08:30:00.000000
          pay_by: 2026-11-27 08:45:00.000000
+      pay_in_ms: NULL
         paid_at: NULL
-      closed_at: 2026-11-27 08:30:00.000000
-  closed_reason: customer called
+   fulfilled_at: NULL
+      closed_at: 2026-11-27 08:31:00.000000
+   cancelled_as: withdrawn
+  closed_reason: fraud
        replayed: 0
-  mysql> CALL cancel_order(''8'', ''customer called'');
+  mysql> CALL cancel_order(''8'', ''fraud'');
   ERROR 31301 (45422): invalid_argument: order_id must be a UUID of 36 characters, as create_hold returned it
 '
 BEGIN
   DECLARE v_order_id BINARY(16);
   DECLARE v_product_id INT UNSIGNED;
-  DECLARE v_status VARCHAR(10);
+  DECLARE v_status, v_cancelled_as VARCHAR(10);
+  DECLARE v_amount BIGINT;
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   BEGIN
-    DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END;
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION, 1265 BEGIN ROLLBACK; RESIGNAL; END;
 
     CALL _require_uuid('order_id', in_order_id);
     CALL _require_text('reason', in_reason, 255);
     SET v_order_id = UUID_TO_BIN(in_order_id);
 
     START TRANSACTION;
-    SELECT product_id, status
-      INTO v_product_id, v_status
+    -- The product first, for the row of operator_actions refers to it; an order never changes its product.
+    SELECT product_id INTO v_product_id FROM orders WHERE order_id = v_order_id;
+    DO (SELECT product_id FROM products WHERE product_id = v_product_id FOR SHARE);
+    SELECT status, cancelled_as, amount_minor
+      INTO v_status, v_cancelled_as, v_amount
       FROM orders
      WHERE order_id = v_order_id
        FOR UPDATE;
     IF v_status IS NULL THEN
       CALL _raise('order_not_found', 'no order has this id; create_order makes one from a live hold');
-    ELSEIF v_status NOT IN ('pending', 'cancelled') THEN
+    ELSEIF v_status = 'pending' OR (v_status = 'paid' AND v_amount = 0) THEN
+      CALL _withdraw_order(v_order_id, v_product_id, in_reason, FALSE);
+    ELSEIF v_cancelled_as = 'lapsed' THEN
+      CALL _close_orders(JSON_ARRAY(in_order_id), 'cancelled', 'withdrawn', in_reason);
+    ELSEIF v_status <> 'cancelled' THEN
       CALL _raise('order_not_cancellable', CONCAT('the order is ', v_status, '; a paid order ends by a refund at the payment provider'));
-    ELSEIF v_status = 'pending' THEN
-      CALL _close_orders(v_product_id, JSON_ARRAY(in_order_id), 'cancelled', in_reason);
-      CALL _record_action('cancel_order', v_product_id, v_order_id, NULL, in_reason);
+    END IF;
+    IF (v_cancelled_as = 'withdrawn') IS NOT TRUE THEN
+      CALL _record_action('cancel_order', v_product_id, v_order_id, NULL, NULL, in_reason);
     END IF;
     COMMIT;
   END;
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-  CALL _select_order(v_order_id, v_status = 'cancelled');
+  CALL _select_order(v_order_id, COALESCE(v_cancelled_as = 'withdrawn', FALSE));
   COMMIT;
 END $$
 

@@ -8,34 +8,37 @@ CREATE DEFINER = flashsale_owner@localhost PROCEDURE create_order (
 )
 COMMENT '
 Description
-  Makes the order of a live hold: the price is fixed at this moment, payment is due within the product''s payment_seconds, and
-  payments that arrived before the order are applied with it.
+  Makes the order of a live hold, at the price that the hold saw; payment is due within the product''s payment_seconds, and
+  payments that arrived before the order are applied with it. At a price of 0 the order is born paid.
 
 Parameters
   in_hold_id         TEXT  as create_hold returned it; the order gets the same id
-  in_idempotency_key TEXT  1 to 255 characters, compared byte by byte; a repeat returns the order; NULL: no protection
+  in_idempotency_key TEXT  1 to 272 characters, compared byte by byte; a repeat returns the order; NULL: no protection
 
 Result set
-  order_id, hold_id, product_id, qty, customer_id, status, unit_price and amount (minor units), currency, refunded (so far),
-  created_at, pay_by,
-  paid_at, closed_at, closed_reason, replayed (1 for a repeat)
+  order_id, hold_id, product_id, qty, customer_id, status (pending, paid, cancelled, refunded), unit_price and amount (minor
+  units), currency, refunded (what went back of the payment that pays or paid it), refund_due (what has to go back, of all its
+  payments), dispute (opened, won, lost; NULL: none), created_at, pay_by, pay_in_ms (by this server''s clock; NULL unless pending),
+  paid_at, fulfilled_at, closed_at, cancelled_as (lapsed: a late payment may still take its units back; withdrawn: final; NULL),
+  closed_reason, replayed (1 for a repeat)
 
 Errors
   hold_not_found          no hold has this id
   hold_expired            its time ran out, swept or not
-  hold_released           it was given back
-  hold_already_used       it became an order under another key
+  hold_released           it was given back, or the sale was stopped
+  hold_already_used       it became an order under another key, or the sweep made the order because the hold was paid
   idempotency_key_reused  the key made an order from another hold
   invalid_argument        the id is not a UUID, or the key is empty or too long
 
 Locks
-  the product (shared), the hold, the order, the parked webhooks of the order; what they do to it: see receive_payment_webhook
+  the product (shared), the hold, the order, the payments of the order and their webhooks; what they do to it: see
+  receive_payment_webhook
 
 Example
-  mysql> CALL create_order(''01a20319-2bbd-791d-84b2-71a78f2dfc9f'', ''order-81'')\\G
+  mysql> CALL create_order(''01a21c20-2b40-774a-9f04-b08ae378760d'', ''order-81'')\\G
   *************************** 1. row ***************************
-       order_id: 01a20319-2bbd-791d-84b2-71a78f2dfc9f
-        hold_id: 01a20319-2bbd-791d-84b2-71a78f2dfc9f
+       order_id: 01a21c20-2b40-774a-9f04-b08ae378760d
+        hold_id: 01a21c20-2b40-774a-9f04-b08ae378760d
      product_id: 1
             qty: 2
     customer_id: alice
@@ -44,13 +47,18 @@ Example
          amount: 25800
        currency: EUR
        refunded: 0
-     created_at: 2026-11-22 11:51:51.115421
-         pay_by: 2026-11-22 12:06:51.115421
+     refund_due: 0
+        dispute: NULL
+     created_at: 2026-11-27 08:30:00.000000
+         pay_by: 2026-11-27 08:45:00.000000
+      pay_in_ms: 900000
         paid_at: NULL
+   fulfilled_at: NULL
       closed_at: NULL
+   cancelled_as: NULL
   closed_reason: NULL
        replayed: 0
-  mysql> CALL create_order(''01a20319-2bbd-791d-84b2-71a78f2dfc9f'', ''order-82'');
+  mysql> CALL create_order(''01a21c20-2b40-774a-9f04-b08ae378760d'', ''order-82'');
   ERROR 31102 (45409): hold_already_used: the hold became the order of the same id; get_order shows it
 '
 BEGIN
@@ -61,10 +69,10 @@ BEGIN
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   BEGIN
-    DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END;
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION, 1265 BEGIN ROLLBACK; RESIGNAL; END;
 
     CALL _require_uuid('hold_id', in_hold_id);
-    CALL _require_text('idempotency_key', COALESCE(in_idempotency_key, '-'), 255);
+    CALL _require_text('idempotency_key', COALESCE(in_idempotency_key, '-'), 272);
     SET v_hold_id = UUID_TO_BIN(in_hold_id);
 
     BEGIN
@@ -98,16 +106,7 @@ BEGIN
           CALL _refuse_ended_hold(v_hold_id, TRUE);
         END IF;
       ELSE
-        INSERT INTO orders (order_id, product_id, qty, customer_id, idempotency_key,
-                            unit_price_minor, amount_minor, currency, status, created_at, pay_by)
-        SELECT h.hold_id, h.product_id, h.qty, h.customer_id, in_idempotency_key,
-               p.price_minor, p.price_minor * h.qty, p.currency, 'pending',
-               UTC_TIMESTAMP(6), UTC_TIMESTAMP(6) + INTERVAL p.payment_seconds SECOND
-          FROM holds AS h
-          JOIN products AS p ON p.product_id = h.product_id
-         WHERE h.hold_id = v_hold_id;
-        CALL _end_holds(v_product_id, JSON_ARRAY(in_hold_id), 'ordered');
-        CALL _apply_waiting_payments(v_hold_id);
+        CALL _make_order(v_hold_id, in_idempotency_key);
       END IF;
       COMMIT;
     END;

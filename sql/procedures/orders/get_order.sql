@@ -13,8 +13,11 @@ Parameters
   in_order_id TEXT  the id of the order, which is the id of its hold
 
 Result set
-  order_id, hold_id, product_id, qty, customer_id, status (pending, paid, cancelled, refund_due, refunded), unit_price and
-  amount (minor units), currency, refunded (so far), created_at, pay_by, paid_at, closed_at, closed_reason, replayed (always 0)
+  order_id, hold_id, product_id, qty, customer_id, status (pending, paid, cancelled, refunded), unit_price and amount (minor
+  units), currency, refunded (what went back of the payment that pays or paid it), refund_due (what has to go back, of all its
+  payments), dispute (opened, won, lost; NULL: none), created_at, pay_by, pay_in_ms (by this server''s clock; NULL unless pending),
+  paid_at, fulfilled_at, closed_at, cancelled_as (lapsed: a late payment may still take its units back; withdrawn: final; NULL),
+  closed_reason, replayed (always 0)
 
 Errors
   order_not_found   no order has this id
@@ -24,10 +27,10 @@ Locks
   none
 
 Example
-  mysql> CALL get_order(''01a20319-2bbd-791d-84b2-71a78f2dfc9f'')\\G
+  mysql> CALL get_order(''01a21c20-2b40-774a-9f04-b08ae378760d'')\\G
   *************************** 1. row ***************************
-       order_id: 01a20319-2bbd-791d-84b2-71a78f2dfc9f
-        hold_id: 01a20319-2bbd-791d-84b2-71a78f2dfc9f
+       order_id: 01a21c20-2b40-774a-9f04-b08ae378760d
+        hold_id: 01a21c20-2b40-774a-9f04-b08ae378760d
      product_id: 1
             qty: 2
     customer_id: alice
@@ -36,10 +39,15 @@ Example
          amount: 25800
        currency: EUR
        refunded: 0
-     created_at: 2026-11-22 11:51:51.115421
-         pay_by: 2026-11-22 12:06:51.115421
+     refund_due: 0
+        dispute: NULL
+     created_at: 2026-11-27 08:30:00.000000
+         pay_by: 2026-11-27 08:45:00.000000
+      pay_in_ms: 869305
         paid_at: NULL
+   fulfilled_at: NULL
       closed_at: NULL
+   cancelled_as: NULL
   closed_reason: NULL
        replayed: 0
   mysql> CALL get_order(''8'');
@@ -50,7 +58,7 @@ BEGIN
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   BEGIN
-    DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END;
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION, 1265 BEGIN ROLLBACK; RESIGNAL; END;
 
     CALL _require_uuid('order_id', in_order_id);
     SELECT EXISTS (SELECT 1 FROM orders WHERE order_id = UUID_TO_BIN(in_order_id)) INTO v_known;

@@ -11,13 +11,17 @@ Description
   Returns a payment event and what it did as the result set of its caller.
 
 Result set
-  webhook_id, idempotency_key, order_id, payment_status, outcome, reason, order_status, deliveries, replayed
+  webhook_id, idempotency_key, payment_id (NULL: other), order_id (NULL: none that is an id of ours), payment_status (what the event
+  said), outcome (parked, applied, ignored, amount_mismatch, refund_due), reason (NULL when applied or parked),
+  payment_state (open: nothing came in; failed: over, nothing came in; waiting: received, its order may still come; paying; due: what
+  is left of it has to go back; settled: all of it went back; NULL: other), order_status (NULL: no order yet), deliveries, replayed
 '
 BEGIN
-  SELECT w.webhook_id, w.idempotency_key, w.order_uuid AS order_id, w.payment_status, w.outcome, w.reason,
-         o.status AS order_status, w.deliveries, in_replayed AS replayed
+  SELECT w.webhook_id, w.idempotency_key, w.payment_id, w.order_uuid AS order_id, w.payment_status, w.outcome, w.reason,
+         p.state AS payment_state, o.status AS order_status, w.deliveries, in_replayed AS replayed
     FROM payment_webhooks AS w
-    LEFT JOIN orders AS o ON o.order_id = w.order_id
+    LEFT JOIN payments AS p ON p.payment_id = w.payment_id
+    LEFT JOIN orders AS o ON o.order_id = COALESCE(p.order_id, w.order_id)
    WHERE w.idempotency_key = in_idempotency_key;
 END $$
 

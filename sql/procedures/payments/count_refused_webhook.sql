@@ -34,7 +34,7 @@ Example
 BEGIN
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   BEGIN
-    DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END;
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION, 1265 BEGIN ROLLBACK; RESIGNAL; END;
 
     IF (in_reason IN ('missing_signature', 'invalid_signature', 'stale_timestamp')) IS NOT TRUE THEN
       CALL _raise('invalid_argument', 'reason must be missing_signature, invalid_signature or stale_timestamp');

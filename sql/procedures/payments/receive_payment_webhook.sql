@@ -5,154 +5,174 @@ DROP PROCEDURE IF EXISTS receive_payment_webhook $$
 CREATE DEFINER = flashsale_owner@localhost PROCEDURE receive_payment_webhook (
   IN in_idempotency_key LONGTEXT,
   IN in_order_id LONGTEXT,
+  IN in_payment_id LONGTEXT,
   IN in_status LONGTEXT,
-  IN in_amount BIGINT,
+  IN in_amount LONGTEXT,
   IN in_currency LONGTEXT,
   IN in_occurred_at DATETIME(6),
   IN in_payload LONGTEXT
 )
 COMMENT '
 Description
-  Takes a payment event into the inbox, once, and lets it act on its order; parks it while the order does not exist yet.
-  Events may come in any order and any number of times. What each does to its order stands in the table payment_rules.
+  Takes a payment event into the inbox, once, and lets it act on its payment and on the order that this is for; parks it while the
+  order does not exist yet. Events may come in any order and any number of times. What a payment does to its order stands in the
+  table payment_rules. Nothing that a rule says keeps an event out: money that pays for nothing is due (list_refunds_due).
 
 Parameters
   in_idempotency_key TEXT         the provider''s id of the event, 1 to 255 characters, compared byte by byte
-  in_order_id        TEXT         the order, which has the id of its hold; NULL is allowed for other
-  in_status          TEXT         succeeded, failed or refunded; other: an event that moves no order, kept and ignored
-  in_amount          BIGINT       minor units; of a refund: all that was given back so far; NULL: the event names none, which
-                                  for a refund is everything
+  in_order_id        TEXT         the order, which has the id of its hold; another text of 1 to 255 characters is kept, and its money is
+                                  due after 15 minutes; NULL: the event names none, its payment tells it
+  in_payment_id      TEXT         the provider''s id of the payment, 1 to 255 characters; NULL: the event names none, it is about the
+                                  one payment that the order has
+  in_status          TEXT         succeeded; declined: an attempt failed, the buyer may try again; failed: the payment is over;
+                                  refunded; refund_failed: what went back came back; dispute_opened, dispute_won, dispute_lost;
+                                  other: an event that moves no payment, kept and ignored
+  in_amount          BIGINT       minor units; of refunded: all that went back so far; NULL: the event names none, which is what the
+                                  order costs, or for a refund everything
   in_currency        TEXT         ISO 4217; NULL: the event names none
   in_occurred_at     DATETIME(6)  UTC, by the provider''s clock; NULL: not named. Kept, never decided by
   in_payload         TEXT         the event as received, a JSON document; NULL: none
 
 Result set
-  webhook_id, idempotency_key, order_id, payment_status,
-  outcome (parked, applied, ignored, amount_mismatch, refund_due; a repeat may also find refunded: it was refund_due, and the
-  money went back), reason (NULL when applied or parked),
-  order_status (NULL: no order yet), deliveries, replayed (1 for a repeat: nothing changed but deliveries)
+  webhook_id, idempotency_key, payment_id (NULL: other), order_id (NULL: none that is an id of ours), payment_status (what the event
+  said), outcome (parked, applied, ignored, amount_mismatch, refund_due), reason (NULL when applied or parked),
+  payment_state (open: nothing came in; failed: over, nothing came in; waiting: received, its order may still come; paying; due: what
+  is left of it has to go back; settled: all of it went back; NULL: other), order_status (NULL: no order yet), deliveries, replayed (1 for
+  a repeat: nothing changed but deliveries)
 
 Errors
   idempotency_key_reused  another event has this key
   invalid_argument        a parameter is NULL, out of bounds, too long or not what it should be
 
 Locks
-  the hold, or when there is none the order, or the ended hold; the webhook; customer_units; stock_stripes
+  the product (shared, only of an order that lapsed); the order, or when there is none the hold; the payments of the order; their
+  webhooks; customer_units; stock_stripes
 
 Example
-  mysql> CALL receive_payment_webhook(''evt_1'', ''01a20319-2bbd-791d-84b2-71a78f2dfc9f'', ''succeeded'', 25800, ''EUR'', NULL, NULL)\\G
+  mysql> CALL receive_payment_webhook(''evt_1'', ''01a21c20-2b40-774a-9f04-b08ae378760d'', ''pi_1'', ''succeeded'', 25800, ''EUR'', NULL, NULL)\\G
   *************************** 1. row ***************************
        webhook_id: 1
   idempotency_key: evt_1
-         order_id: 01a20319-2bbd-791d-84b2-71a78f2dfc9f
+       payment_id: pi_1
+         order_id: 01a21c20-2b40-774a-9f04-b08ae378760d
    payment_status: succeeded
           outcome: applied
            reason: NULL
+    payment_state: paying
      order_status: paid
        deliveries: 1
          replayed: 0
-  mysql> CALL receive_payment_webhook(''evt_2'', ''01a20319-2bbd-791d-84b2-71a78f2dfc9f'', ''lost'', NULL, NULL, NULL, NULL);
-  ERROR 31301 (45422): invalid_argument: status must be succeeded, failed, refunded or other
+  mysql> CALL receive_payment_webhook(''evt_2'', ''01a21c20-2b40-774a-9f04-b08ae378760d'', ''pi_1'', ''lost'', NULL, NULL, NULL, NULL);
+  ERROR 31301 (45422): invalid_argument: status must be succeeded, declined, failed, refunded, refund_failed, dispute_opened, dispute_won, …
 '
 BEGIN
-  DECLARE v_order_id, v_hold_id, v_ended_id BINARY(16);
-  DECLARE v_order_status VARCHAR(10);
-  DECLARE v_webhook_id BIGINT UNSIGNED;
-  DECLARE v_outcome VARCHAR(15) DEFAULT IF(in_status = 'other', 'ignored', 'parked');
-  DECLARE v_reason VARCHAR(255) DEFAULT IF(in_status = 'other', 'an event of this kind moves no order', NULL);
-  DECLARE v_reclaimed, v_others, v_replayed BOOLEAN DEFAULT FALSE;
+  DECLARE v_order_id BINARY(16);
+  DECLARE v_payment_id VARCHAR(255);
+  DECLARE v_plain, v_counts, v_replayed BOOLEAN DEFAULT FALSE;
+  DECLARE v_amount, v_owed BIGINT;
+  DECLARE v_owed_currency CHAR(3);
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-  BEGIN
-    DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END;
+  receiving: BEGIN
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION, 1265 BEGIN ROLLBACK; RESIGNAL; END;
 
-    -- Looked at in one piece; only what is wrong somewhere is looked at piece by piece, to name it.
-    BEGIN
-      DECLARE v_good BOOLEAN DEFAULT FALSE;
-      DECLARE CONTINUE HANDLER FOR 3157 SET v_good = FALSE;   -- JSON that is nested too deeply for MySQL
-      SET v_good = CHAR_LENGTH(in_idempotency_key) BETWEEN 1 AND 255 AND in_status IN ('succeeded', 'failed', 'refunded')
-                   AND CHAR_LENGTH(in_order_id) = 36 AND IS_UUID(in_order_id) AND COALESCE(in_amount >= 0, TRUE)
-                   AND (in_currency IS NULL OR REGEXP_LIKE(in_currency, '^[A-Z]{3}$', 'c')) AND COALESCE(JSON_VALID(in_payload), TRUE);
-      IF v_good IS NOT TRUE THEN
-        CALL _require_payment(in_idempotency_key, in_order_id, in_status, in_amount, in_currency, in_payload);
-      END IF;
-    END;
-    SET v_order_id = UUID_TO_BIN(in_order_id);
+    CALL _require_payment(in_idempotency_key, in_order_id, in_payment_id, in_status, in_amount, in_currency, in_payload);
+    SET v_amount = in_amount;
 
-    BEGIN
-      DECLARE EXIT HANDLER FOR 1062
+    -- The way of nearly every payment, the row of pending and matching in payment_rules: the first that its order hears of.
+    IF in_status = 'succeeded' AND CHAR_LENGTH(in_order_id) = 36 AND IS_UUID(in_order_id) THEN
       BEGIN
-        ROLLBACK;
-        SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+        DECLARE EXIT HANDLER FOR 1062 ROLLBACK;
+        SET v_order_id = UUID_TO_BIN(in_order_id), v_payment_id = COALESCE(in_payment_id, BIN_TO_UUID(v_order_id));
         START TRANSACTION;
-        CALL _count_delivery(in_idempotency_key, v_order_id, in_status, in_amount, in_currency, in_occurred_at);
-        COMMIT;
-        SET v_replayed = TRUE;
-      END;
-
-      -- A hold is gone for good once its order is there, so only without an order the hold has to be locked, before anything
-      -- else: create_order locks it too before it looks into the inbox, so neither can miss the other.
-      START TRANSACTION;
-      SELECT status INTO v_order_status FROM orders WHERE order_id = v_order_id FOR UPDATE;
-      IF v_order_status IS NULL THEN
-        SELECT hold_id INTO v_hold_id FROM holds WHERE hold_id = v_order_id FOR UPDATE;
-        IF v_hold_id IS NULL THEN
-          SELECT status INTO v_order_status FROM orders WHERE order_id = v_order_id FOR UPDATE;
-          SELECT hold_id INTO v_ended_id FROM hold_history WHERE hold_id = v_order_id AND v_order_status IS NULL FOR UPDATE;
+        SELECT o.status = 'pending' AND COALESCE(v_amount = o.amount_minor, TRUE) AND COALESCE(in_currency = o.currency, TRUE)
+               AND NOT EXISTS (SELECT 1 FROM payments AS w WHERE w.order_id = v_order_id),
+               o.amount_minor, o.currency, (SELECT p.counts_customers FROM products AS p WHERE p.product_id = o.product_id)
+          INTO v_plain, v_owed, v_owed_currency, v_counts
+          FROM orders AS o
+         WHERE o.order_id = v_order_id
+           FOR UPDATE;
+        IF v_plain THEN
+          INSERT INTO payments (payment_id, order_id, state, amount_minor, currency, received_by, created_at, received_at, decided_at)
+          VALUES (v_payment_id, v_order_id, 'paying', v_owed, v_owed_currency, in_idempotency_key, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6),
+                  UTC_TIMESTAMP(6));
+          UPDATE orders SET status = 'paid', payment_id = v_payment_id, paid_at = UTC_TIMESTAMP(6) WHERE order_id = v_order_id;
+          INSERT INTO payment_webhooks (idempotency_key, payment_id, order_id, payment_status, amount_minor, currency, occurred_at,
+                                        payload, outcome, deliveries, first_received_at, last_received_at, settled_at)
+          VALUES (in_idempotency_key, v_payment_id, v_order_id, in_status, v_amount, in_currency, in_occurred_at, in_payload,
+                  'applied', 1, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), UTC_TIMESTAMP(6));
+          IF v_counts THEN
+            CALL _pay_customer_units(v_order_id);
+          END IF;
+          COMMIT;
+          -- All of it is known, and reading it back would cost as much as the insert did.
+          SELECT LAST_INSERT_ID() AS webhook_id, in_idempotency_key AS idempotency_key, v_payment_id AS payment_id,
+                 BIN_TO_UUID(v_order_id) AS order_id, in_status AS payment_status, 'applied' AS outcome, NULL AS reason,
+                 'paying' AS payment_state, 'paid' AS order_status, 1 AS deliveries, FALSE AS replayed;
+          LEAVE receiving;
         END IF;
-      END IF;
-      -- The units of a cancelled order may be among those that have expired; they are given back before anything is locked.
-      WHILE in_status = 'succeeded' AND v_order_status = 'cancelled' AND NOT v_reclaimed DO
         ROLLBACK;
-        SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-        START TRANSACTION;
-        CALL _reclaim_for_late_payment(v_order_id, v_others);
-        COMMIT;
-        SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-        START TRANSACTION;
-        SELECT status INTO v_order_status FROM orders WHERE order_id = v_order_id FOR UPDATE;
-        SET v_reclaimed = NOT v_others;
+      END;
+    END IF;
+
+    -- Everything else. What only it needs is declared here: each variable costs those who do not get this far.
+    BEGIN
+      DECLARE v_product_id INT UNSIGNED;
+      DECLARE v_taken BOOLEAN DEFAULT FALSE;
+      DECLARE v_again BOOLEAN;
+      DECLARE v_twins INT DEFAULT 0;
+
+      WHILE NOT v_taken DO
+        BEGIN
+          DECLARE EXIT HANDLER FOR 1062
+          BEGIN
+            -- A twin of the event or of its payment came first: the next round finds it.
+            ROLLBACK;
+            SET v_twins = v_twins + 1;
+            IF v_twins > 9 THEN RESIGNAL; END IF;
+          END;
+          SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+          START TRANSACTION;
+          CALL _count_delivery(in_idempotency_key, in_order_id, in_payment_id, in_status, v_amount, in_currency, v_replayed);
+          SET v_taken = v_replayed, v_again = NOT v_replayed;
+          IF NOT v_replayed AND in_status = 'other' THEN
+            INSERT INTO payment_webhooks (idempotency_key, order_id, payment_status, amount_minor, currency, occurred_at, payload,
+                                          outcome, reason, deliveries, first_received_at, last_received_at, settled_at)
+            VALUES (in_idempotency_key, IF(IS_UUID(in_order_id), UUID_TO_BIN(in_order_id), NULL), in_status, v_amount, in_currency,
+                    in_occurred_at, in_payload, 'ignored', 'an event of this kind moves no payment', 1, UTC_TIMESTAMP(6),
+                    UTC_TIMESTAMP(6), UTC_TIMESTAMP(6));
+            SET v_taken = TRUE, v_again = FALSE;
+          ELSEIF NOT v_replayed THEN
+            CALL _find_payment(in_order_id, in_payment_id, in_status, v_payment_id, v_order_id);
+          END IF;
+          COMMIT;
+
+          IF NOT v_taken THEN
+            SET v_product_id = NULL;
+            WHILE v_again AND in_status = 'succeeded' DO
+              SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+              START TRANSACTION;
+              CALL _reclaim_for_order(v_order_id, v_product_id, v_again);
+              COMMIT;
+            END WHILE;
+            SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+            START TRANSACTION;
+            CALL _take_event(v_product_id, v_payment_id, v_order_id, in_order_id, in_payment_id, in_idempotency_key, in_status, v_amount,
+                             in_currency, in_occurred_at, in_payload, v_taken);
+            IF v_taken THEN
+              COMMIT;
+            ELSE
+              ROLLBACK;
+            END IF;
+          END IF;
+        END;
       END WHILE;
 
-      INSERT INTO payment_webhooks (idempotency_key, order_id, payment_status, amount_minor, currency, occurred_at, payload,
-                                    outcome, reason, deliveries, first_received_at, last_received_at, settled_at)
-      VALUES (in_idempotency_key, v_order_id, in_status, in_amount, in_currency, in_occurred_at, in_payload,
-              v_outcome, v_reason, 1, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), IF(v_outcome = 'parked', NULL, UTC_TIMESTAMP(6)));
-      SET v_webhook_id = LAST_INSERT_ID();
-      IF v_ended_id IS NOT NULL THEN
-        CALL _apply_orphaned_payments(v_order_id);
-        SELECT outcome, reason INTO v_outcome, v_reason FROM payment_webhooks WHERE webhook_id = v_webhook_id FOR UPDATE;
-      ELSEIF v_order_status IS NOT NULL THEN
-        SELECT COUNT(*) > 1
-          INTO v_others
-          FROM payment_webhooks
-         WHERE order_id = v_order_id;
-        IF v_others THEN
-          CALL _apply_waiting_payments(v_order_id);
-          SELECT w.outcome, w.reason, o.status
-            INTO v_outcome, v_reason, v_order_status
-            FROM payment_webhooks AS w
-            JOIN orders AS o ON o.order_id = v_order_id
-           WHERE w.webhook_id = v_webhook_id
-             FOR UPDATE;
-        ELSEIF in_status <> 'other' THEN
-          CALL _apply_payment(v_webhook_id, v_outcome, v_reason, v_order_status);
-        END IF;
-      END IF;
+      SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+      CALL _select_webhook(in_idempotency_key, v_replayed);
       COMMIT;
     END;
   END;
-
-  IF v_replayed THEN
-    SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-    CALL _select_webhook(in_idempotency_key, TRUE);
-    COMMIT;
-  ELSE
-    -- All of it is known, and reading it back would cost as much as the insert did.
-    SELECT v_webhook_id AS webhook_id, in_idempotency_key AS idempotency_key, BIN_TO_UUID(v_order_id) AS order_id,
-           in_status AS payment_status, v_outcome AS outcome, v_reason AS reason, v_order_status AS order_status,
-           1 AS deliveries, FALSE AS replayed;
-  END IF;
 END $$
 
 DELIMITER ;

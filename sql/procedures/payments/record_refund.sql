@@ -3,93 +3,86 @@ DELIMITER $$
 DROP PROCEDURE IF EXISTS record_refund $$
 
 CREATE DEFINER = flashsale_owner@localhost PROCEDURE record_refund (
-  IN in_order_id LONGTEXT,
+  IN in_payment_id LONGTEXT,
   IN in_reason LONGTEXT
 )
 COMMENT '
 Description
-  Writes down that the money of an order that was due for a refund has gone back: the order becomes refunded, its payments leave
-  list_refunds_due. Also for payments without an order. Nothing is sent to the payment provider.
+  Writes down that what was due of a payment has gone back, so that it leaves list_refunds_due. Nothing is sent to the payment
+  provider; when its event tells of the same refund, that changes nothing more.
 
 Parameters
-  in_order_id TEXT  as list_refunds_due names it
-  in_reason   TEXT  1 to 255 characters, such as the provider''s id of the refund; kept with your account in stock_ledger
+  in_payment_id TEXT  as list_refunds_due names it
+  in_reason     TEXT  1 to 255 characters, such as the provider''s id of the refund; kept with your account in stock_ledger
 
 Result set
-  order_id, order_status (NULL: no order), payments (how many were cleared now), replayed (1: it was refunded already)
+  payment_id, order_id (NULL: none that is known), order_status (NULL: no order), payment_state, amount (minor units, what was
+  recorded now; NULL: nobody named an amount), currency, replayed (1: nothing was left to record)
 
 Errors
-  order_not_found   nothing was ever paid or ordered under this id
-  refund_not_due    there is nothing to be refunded; a paid order ends by a refund at the payment provider
-  invalid_argument  the id is not a UUID, or the reason is NULL, empty or too long
+  payment_not_found  no payment has this id
+  refund_not_due     nothing of it is due: it pays its order, or waits for it, or nothing came in; a paid order ends by a refund at the
+                     payment provider
+  invalid_argument   a parameter is NULL, empty or too long
 
 Locks
-  the order, or the ended hold; its webhooks
+  the order, or the hold; the payment
 
 Example
-  mysql> CALL record_refund(''01a21c44-ca40-71fa-a3db-4dc50ba332a8'', ''re_77'')\\G
+  mysql> CALL record_refund(''pi_2'', ''re_77'')\\G
   *************************** 1. row ***************************
-      order_id: 01a21c44-ca40-71fa-a3db-4dc50ba332a8
-  order_status: NULL
-      payments: 1
-      replayed: 0
-  mysql> CALL record_refund(''8'', ''re_77'');
-  ERROR 31301 (45422): invalid_argument: order_id must be a UUID of 36 characters, as create_hold returned it
+     payment_id: pi_2
+       order_id: 01a21c20-2b40-774a-9f04-b08ae378760d
+   order_status: paid
+  payment_state: settled
+         amount: 25800
+       currency: EUR
+       replayed: 0
+  mysql> CALL record_refund('''', ''re_77'');
+  ERROR 31301 (45422): invalid_argument: payment_id must be a text of 1 to 255 characters
 '
 BEGIN
-  DECLARE v_order_id, v_ended_id BINARY(16);
+  DECLARE v_order_id BINARY(16);
   DECLARE v_product_id INT UNSIGNED;
-  DECLARE v_status VARCHAR(10);
-  DECLARE v_unknown, v_known, v_refunded BOOLEAN;
-  DECLARE v_payments INT;
+  DECLARE v_state VARCHAR(10);
+  DECLARE v_due BIGINT;
+  DECLARE v_owed BOOLEAN DEFAULT FALSE;
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   BEGIN
-    DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END;
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION, 1265 BEGIN ROLLBACK; RESIGNAL; END;
 
-    CALL _require_uuid('order_id', in_order_id);
+    CALL _require_text('payment_id', in_payment_id, 255);
     CALL _require_text('reason', in_reason, 255);
-    SET v_order_id = UUID_TO_BIN(in_order_id);
 
     START TRANSACTION;
-    SELECT product_id, status INTO v_product_id, v_status FROM orders WHERE order_id = v_order_id FOR UPDATE;
-    IF v_status IS NULL THEN
-      SELECT hold_id, product_id INTO v_ended_id, v_product_id FROM hold_history WHERE hold_id = v_order_id FOR UPDATE;
-      IF v_ended_id IS NOT NULL THEN
-        CALL _apply_orphaned_payments(v_order_id);
-      END IF;
+    CALL _lock_payment(in_payment_id, v_product_id, v_order_id, v_state);
+    IF v_state = 'waiting' THEN
+      -- Of an id that nobody knows the money is due as soon as somebody says that it went back.
+      CALL _decide_payment(in_payment_id, TRUE);
+      SELECT state INTO v_state FROM payments WHERE payment_id = in_payment_id;
     END IF;
-    -- Of an id that nobody knows the money is due as soon as somebody says that it went back.
-    SELECT COUNT(*) = 0 AND v_status IS NULL AND v_ended_id IS NULL INTO v_unknown FROM holds WHERE hold_id = v_order_id;
-    IF v_unknown THEN
-      UPDATE payment_webhooks
-         SET outcome = IF(payment_status = 'succeeded', 'refund_due', 'ignored'), settled_at = UTC_TIMESTAMP(6)
-       WHERE order_id = v_order_id AND outcome = 'parked';
-    END IF;
-    CALL _settle_due_payments(v_order_id, in_reason);
-    SET v_payments = ROW_COUNT();
-    IF v_payments > 0 THEN
-      UPDATE orders
-         SET status = 'refunded', refunded_minor = amount_minor, closed_at = UTC_TIMESTAMP(6), closed_reason = in_reason
-       WHERE order_id = v_order_id AND status = 'refund_due';
-      CALL _record_action('record_refund', v_product_id, v_order_id, CONCAT('payments: ', v_payments), in_reason);
-    ELSE
-      SELECT COUNT(*), COALESCE(SUM(outcome = 'refunded'), 0)
-        INTO v_known, v_refunded
-        FROM payment_webhooks
-       WHERE order_id = v_order_id;
-      IF v_status IS NULL AND NOT v_known THEN
-        CALL _raise('order_not_found', 'nothing was ever paid or ordered under this id; list_refunds_due lists what is due');
-      ELSEIF NOT v_refunded THEN
-        CALL _raise('refund_not_due', 'nothing is to be refunded; a paid order ends by a refund at the payment provider');
-      END IF;
+    SELECT TRUE, amount_due INTO v_owed, v_due FROM money_owed WHERE payment_id = in_payment_id;
+    IF v_owed THEN
+      UPDATE payments
+         SET refund_told_minor = IF(state = 'due', COALESCE(amount_minor, 9223372036854775807), refund_told_minor),
+             refunds_told = refunds_failed + 1,
+             refund_recorded_at = UTC_TIMESTAMP(6)
+       WHERE payment_id = in_payment_id;
+      CALL _settle_payment(in_payment_id);
+      CALL _record_action('record_refund', v_product_id, v_order_id, in_payment_id, CONCAT('amount: ', COALESCE(v_due, 'not named')), in_reason);
+    ELSEIF v_state <> 'settled' THEN
+      CALL _raise('refund_not_due', CONCAT('the payment is ', v_state, '; a paid order ends by a refund at the payment provider'));
     END IF;
     COMMIT;
   END;
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-  SELECT in_order_id AS order_id, (SELECT status FROM orders WHERE order_id = v_order_id) AS order_status,
-         v_payments AS payments, v_payments = 0 AS replayed;
+  SELECT w.payment_id, w.order_uuid AS order_id, o.status AS order_status, w.state AS payment_state, v_due AS amount, w.currency,
+         NOT v_owed AS replayed
+    FROM payments AS w
+    LEFT JOIN orders AS o ON o.order_id = w.order_id
+   WHERE w.payment_id = in_payment_id;
   COMMIT;
 END $$
 

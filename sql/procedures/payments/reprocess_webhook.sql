@@ -3,12 +3,12 @@ DELIMITER $$
 DROP PROCEDURE IF EXISTS reprocess_webhook $$
 
 CREATE DEFINER = flashsale_owner@localhost PROCEDURE reprocess_webhook (
-  IN in_webhook_id BIGINT
+  IN in_webhook_id LONGTEXT
 )
 COMMENT '
 Description
-  Decides a payment event anew, where payment_rules would now say otherwise: a payment that came when the units of its cancelled
-  order were sold, and they are free again; one that is parked though its hold has ended or its order exists.
+  Decides the payment of an event anew, where payment_rules would now say otherwise: one that came when the units of its lapsed order
+  were sold, and they are free again; one that waits though its hold has ended or nobody knows its id.
 
 Parameters
   in_webhook_id BIGINT  as list_webhooks names it
@@ -19,7 +19,7 @@ Result set
 Errors
   webhook_not_found  no event has this id
   webhook_settled    the rules say the same again, so there is nothing to do
-  invalid_argument   the id is NULL or out of bounds
+  invalid_argument   the id is NULL, not whole or out of bounds
 
 Locks
   those of receive_payment_webhook
@@ -28,11 +28,13 @@ Example
   mysql> CALL reprocess_webhook(1)\\G
   *************************** 1. row ***************************
        webhook_id: 1
-  idempotency_key: evt_9
+  idempotency_key: evt_1
+       payment_id: pi_1
          order_id: 01a21c20-2b40-774a-9f04-b08ae378760d
    payment_status: succeeded
           outcome: applied
            reason: NULL
+    payment_state: paying
      order_status: paid
        deliveries: 1
          replayed: 0
@@ -40,56 +42,56 @@ Example
   ERROR 31301 (45422): invalid_argument: webhook_id must be a whole number from 1 to 9223372036854775807
 '
 BEGIN
-  DECLARE v_key VARCHAR(255);
-  DECLARE v_order_id, v_found_id, v_ended_id BINARY(16);
+  DECLARE v_key, v_payment_id VARCHAR(255);
+  DECLARE v_order_id BINARY(16);
   DECLARE v_product_id INT UNSIGNED;
-  DECLARE v_before, v_after VARCHAR(15);
-  DECLARE v_reason VARCHAR(255);
-  DECLARE v_status VARCHAR(10);
+  DECLARE v_state, v_after VARCHAR(10);
+  DECLARE v_outcome VARCHAR(15);
   DECLARE v_reprocessed BOOLEAN;
-  DECLARE v_reclaiming BOOLEAN DEFAULT TRUE;
+  DECLARE v_again BOOLEAN DEFAULT TRUE;
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   BEGIN
-    DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END;
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION, 1265 BEGIN ROLLBACK; RESIGNAL; END;
 
     CALL _require_number('webhook_id', in_webhook_id, 1, 9223372036854775807);
-    SELECT idempotency_key, order_id INTO v_key, v_order_id FROM payment_webhooks WHERE webhook_id = in_webhook_id;
+    SELECT w.idempotency_key, w.outcome, w.reprocessed_at IS NOT NULL, w.payment_id, p.order_id
+      INTO v_key, v_outcome, v_reprocessed, v_payment_id, v_order_id
+      FROM payment_webhooks AS w
+      LEFT JOIN payments AS p ON p.payment_id = w.payment_id
+     WHERE w.webhook_id = CAST(in_webhook_id AS UNSIGNED);
     COMMIT;
     IF v_key IS NULL THEN
       CALL _raise('webhook_not_found', 'no event has this id; list_webhooks lists them');
     END IF;
 
-    WHILE v_reclaiming DO
+    WHILE v_again DO
       SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
       START TRANSACTION;
-      CALL _reclaim_for_late_payment(v_order_id, v_reclaiming);
+      CALL _reclaim_for_order(v_order_id, v_product_id, v_again);
       COMMIT;
     END WHILE;
 
     SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
     START TRANSACTION;
-    SELECT order_id, product_id INTO v_found_id, v_product_id FROM orders WHERE order_id = v_order_id FOR UPDATE;
-    IF v_found_id IS NULL THEN
-      SELECT hold_id, product_id INTO v_ended_id, v_product_id FROM hold_history WHERE hold_id = v_order_id FOR UPDATE;
+    IF v_payment_id IS NOT NULL THEN
+      CALL _lock_payment(v_payment_id, v_product_id, v_order_id, v_state);
+      IF v_state IN ('waiting', 'due') THEN
+        UPDATE payments SET state = 'waiting' WHERE payment_id = v_payment_id;
+        UPDATE payment_webhooks AS w
+           SET w.outcome = 'parked', w.settled_at = NULL
+         WHERE w.idempotency_key = (SELECT p.received_by FROM payments AS p WHERE p.payment_id = v_payment_id);
+        CALL _decide_payment(v_payment_id, FALSE);
+      ELSEIF v_state IN ('open', 'failed') THEN
+        CALL _decide_payment(v_payment_id, FALSE);
+      END IF;
+      SELECT state INTO v_after FROM payments WHERE payment_id = v_payment_id;
     END IF;
-    SELECT outcome, reprocessed_at IS NOT NULL
-      INTO v_before, v_reprocessed
-      FROM payment_webhooks
-     WHERE webhook_id = in_webhook_id
-       FOR UPDATE;
-    IF v_ended_id IS NOT NULL THEN
-      CALL _apply_orphaned_payments(v_order_id);
-    ELSEIF v_found_id IS NOT NULL AND v_before NOT IN ('applied', 'refunded') THEN
-      CALL _apply_payment(in_webhook_id, v_after, v_reason, v_status);
-      CALL _apply_waiting_payments(v_order_id);
-    END IF;
-    SELECT outcome INTO v_after FROM payment_webhooks WHERE webhook_id = in_webhook_id FOR UPDATE;
-    IF v_after <> v_before THEN
-      UPDATE payment_webhooks SET reprocessed_at = UTC_TIMESTAMP(6) WHERE webhook_id = in_webhook_id;
-      CALL _record_action('reprocess_webhook', v_product_id, v_order_id, CONCAT(v_before, ' became ', v_after), v_key);
-    ELSEIF v_reprocessed IS NOT TRUE THEN
-      CALL _raise('webhook_settled', CONCAT('the event is ', v_after, ', and payment_rules say so again'));
+    IF v_after <> v_state THEN
+      UPDATE payment_webhooks SET reprocessed_at = UTC_TIMESTAMP(6) WHERE webhook_id = CAST(in_webhook_id AS UNSIGNED);
+      CALL _record_action('reprocess_webhook', v_product_id, v_order_id, v_payment_id, CONCAT(v_state, ' became ', v_after), v_key);
+    ELSEIF NOT v_reprocessed THEN
+      CALL _raise('webhook_settled', CONCAT('the event is ', v_outcome, ', and payment_rules say so again'));
     END IF;
     COMMIT;
   END;

@@ -3,34 +3,34 @@ DELIMITER $$
 DROP PROCEDURE IF EXISTS _pay_customer_units $$
 
 CREATE DEFINER = flashsale_owner@localhost PROCEDURE _pay_customer_units (
-  IN in_product_id INT UNSIGNED,
-  IN in_customer_id LONGTEXT,
-  IN in_qty INT,
-  IN in_overdue_at DATETIME(6)
+  IN in_order_id BINARY(16)
 )
 COMMENT '
 Description
-  Units of a customer are paid: they count as unpaid no longer. In the transaction of its caller.
-
-Parameters
-  in_overdue_at DATETIME(6)  when they ran out unpaid, before they were paid all the same: where a product pauses customers
-                             that counts, whether the sweep saw it or not; NULL: they did not
+  The units of an order that was pending are paid: they count as unpaid no longer. In the transaction of its caller. Where a
+  product pauses customers, an order that was overdue before it was paid counts, whether the sweep saw it or not.
 
 Locks
   the row of the customer in customer_units, if there is one
 '
 BEGIN
-  DECLARE v_paused_until DATETIME(6);
+  DECLARE v_product_id INT UNSIGNED;
+  DECLARE v_customer_id VARCHAR(128);
+  DECLARE v_qty INT;
+  DECLARE v_overdue_at, v_paused_until DATETIME(6);
 
-  SELECT in_overdue_at + INTERVAL pause_seconds SECOND
-    INTO v_paused_until
-    FROM products
-   WHERE product_id = in_product_id;
+  -- Read first, and not joined in the UPDATE, which would lock the product after the order.
+  SELECT o.product_id, o.customer_id, o.qty, IF(o.pay_by <= UTC_TIMESTAMP(6), o.pay_by, NULL), o.pay_by + INTERVAL p.pause_seconds SECOND
+    INTO v_product_id, v_customer_id, v_qty, v_overdue_at, v_paused_until
+    FROM orders AS o
+    JOIN products AS p ON p.product_id = o.product_id
+   WHERE o.order_id = in_order_id;
 
   UPDATE customer_units
-     SET unpaid_units = unpaid_units - in_qty,
-         paused_until = COALESCE(GREATEST(paused_until, v_paused_until), paused_until, v_paused_until)
-   WHERE product_id = in_product_id AND customer_id = in_customer_id;
+     SET unpaid_units = unpaid_units - v_qty,
+         paused_until = IF(v_overdue_at IS NULL OR v_paused_until IS NULL, paused_until,
+                           GREATEST(COALESCE(paused_until, v_overdue_at), v_paused_until))
+   WHERE product_id = v_product_id AND customer_id = v_customer_id;
 END $$
 
 DELIMITER ;

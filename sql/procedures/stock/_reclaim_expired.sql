@@ -4,7 +4,8 @@ DROP PROCEDURE IF EXISTS _reclaim_expired $$
 
 CREATE DEFINER = flashsale_owner@localhost PROCEDURE _reclaim_expired (
   IN in_product_id INT UNSIGNED,
-  IN in_qty INT
+  IN in_qty INT,
+  IN in_customer_id LONGTEXT
 )
 COMMENT '
 Description
@@ -13,37 +14,41 @@ Description
   It waits for whoever is giving back the same units: what they return has to count for this buyer too.
   Each hold and order has a unit at least, so in_qty of them are enough; it takes 10,000 of each at most in one transaction.
 
+Parameters
+  in_customer_id TEXT  only what this customer has; NULL: of everybody
+
 Locks
-  holds and orders, waiting, then customer_units, then stock_stripes
+  the product, shared; holds and orders, waiting; then customer_units, then stock_stripes
 '
 BEGIN
   DECLARE v_limit INT DEFAULT LEAST(GREATEST(in_qty, 100), 10000);
-  DECLARE v_ended INT;
-  DECLARE v_units INT;
+  DECLARE v_holds, v_orders, v_units INT;
 
+  DO (SELECT product_id FROM products WHERE product_id = in_product_id FOR SHARE);
   SELECT COUNT(*)
-    INTO v_ended
+    INTO v_holds
     FROM (SELECT h.hold_id
             FROM (SELECT hold_id
                     FROM holds
                    WHERE product_id = in_product_id AND expires_at <= UTC_TIMESTAMP(6)
+                     AND (in_customer_id IS NULL OR customer_id = in_customer_id)
                    ORDER BY expires_at
                    LIMIT v_limit) AS expired
             STRAIGHT_JOIN holds AS h ON h.hold_id = expired.hold_id
              FOR UPDATE OF h) AS mine;
   SELECT COUNT(*)
-    INTO v_ended
+    INTO v_orders
     FROM (SELECT o.order_id
             FROM (SELECT order_id
                     FROM orders
                    WHERE product_id = in_product_id AND status = 'pending' AND pay_by <= UTC_TIMESTAMP(6)
+                     AND (in_customer_id IS NULL OR customer_id = in_customer_id)
                    ORDER BY pay_by
                    LIMIT v_limit) AS overdue
             STRAIGHT_JOIN orders AS o ON o.order_id = overdue.order_id
              FOR UPDATE OF o) AS mine;
 
-  CALL _expire_holds_of(in_product_id, v_limit, v_ended, v_units);
-  CALL _expire_orders_of(in_product_id, v_limit, v_ended, v_units);
+  CALL _expire_units(in_product_id, in_customer_id, v_limit, v_limit, v_holds, v_orders, v_units);
 END $$
 
 DELIMITER ;

@@ -18,8 +18,10 @@ Description
 
 Parameters
   in_unpaid   BOOLEAN  TRUE for a hold; FALSE for units that are paid for, which max_per_customer alone can refuse
-  out_pauses  BOOLEAN  the product pauses customers: what has expired must be given back before out_refusal says the last word
-  out_refusal VARCHAR  customer_paused, customer_limit_reached or unpaid_limit_reached; NULL: taken
+  out_pauses  BOOLEAN  the product pauses customers: what of this one has expired must be given back before out_refusal says the
+                       last word
+  out_refusal VARCHAR  customer_paused, customer_limit_reached or unpaid_limit_reached; customer_unknown: units that are paid for,
+                       of an order without a customer; NULL: taken
 
 Locks
   the row of the customer in customer_units
@@ -35,10 +37,11 @@ BEGIN
     FROM products
    WHERE product_id = in_product_id;
   SET out_refusal = NULL;
-  IF v_counts THEN
-    IF in_customer_id IS NULL THEN
-      CALL _raise('invalid_argument', 'customer_id must be given: this product has a limit per customer');
-    END IF;
+  IF v_counts AND in_customer_id IS NULL AND in_unpaid THEN
+    CALL _raise('invalid_argument', 'customer_id must be given: this product has a limit per customer');
+  ELSEIF v_counts AND in_customer_id IS NULL THEN
+    SET out_refusal = 'customer_unknown';
+  ELSEIF v_counts THEN
     INSERT INTO customer_units (product_id, customer_id, units, unpaid_units)
     VALUES (in_product_id, in_customer_id, in_qty, IF(in_unpaid, in_qty, 0))
         ON DUPLICATE KEY UPDATE units = units + in_qty, unpaid_units = unpaid_units + IF(in_unpaid, in_qty, 0);

@@ -1,0 +1,33 @@
+-- The inbox: each payment event once, as received, with what it did. It may be here before its order is.
+CREATE TABLE payment_webhooks (
+  webhook_id        BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,
+  idempotency_key   VARCHAR(255)    NOT NULL COMMENT 'the provider''s id of the event; compared byte by byte',
+  payment_id        VARCHAR(255)        NULL COMMENT 'the payment it is about; NULL: an event that moves none',
+  order_id          BINARY(16)          NULL COMMENT 'as the event names it, or as its payment was found; NULL: no id of ours',
+  order_uuid        CHAR(36) CHARACTER SET ascii COLLATE ascii_bin GENERATED ALWAYS AS (BIN_TO_UUID(order_id)) VIRTUAL,
+  order_ref         VARCHAR(255)        NULL COMMENT 'what the event named as its order, where that is no id of ours',
+  payment_status    ENUM('succeeded', 'declined', 'failed', 'refunded', 'refund_failed',
+                         'dispute_opened', 'dispute_won', 'dispute_lost', 'other') NOT NULL COMMENT 'other: an event that moves no payment',
+  amount_minor      BIGINT              NULL COMMENT 'minor units; NULL: the event named none',
+  currency          CHAR(3)             NULL COMMENT 'ISO 4217; NULL: the event named none',
+  occurred_at       DATETIME(6)         NULL COMMENT 'UTC, by the provider''s clock; kept, never decided by',
+  payload           JSON                NULL COMMENT 'the event as received',
+  outcome           ENUM('parked', 'applied', 'ignored', 'amount_mismatch', 'refund_due') NOT NULL,
+  reason            VARCHAR(255)        NULL COMMENT 'why it did not do what it asked for',
+  deliveries        INT UNSIGNED    NOT NULL COMMENT 'how often the provider sent it',
+  first_received_at DATETIME(6)     NOT NULL COMMENT 'UTC',
+  last_received_at  DATETIME(6)     NOT NULL COMMENT 'UTC',
+  settled_at        DATETIME(6)         NULL COMMENT 'UTC; when its outcome was decided; NULL while parked',
+  reprocessed_at    DATETIME(6)         NULL COMMENT 'UTC; when an operator had it decided anew',
+  PRIMARY KEY (webhook_id),
+  UNIQUE KEY uq_payment_webhooks_idempotency_key (idempotency_key),
+  KEY ix_payment_webhooks_payment_id (payment_id),
+  KEY ix_payment_webhooks_outcome_first_received_at (outcome, first_received_at),
+  CONSTRAINT ck_payment_webhooks_idempotency_key CHECK (idempotency_key <> ''),
+  CONSTRAINT ck_payment_webhooks_payment_id      CHECK ((payment_id IS NULL) = (payment_status = 'other')),
+  CONSTRAINT ck_payment_webhooks_order_ref       CHECK (order_ref IS NULL OR order_id IS NULL),
+  CONSTRAINT ck_payment_webhooks_amount_minor    CHECK (amount_minor >= 0),
+  CONSTRAINT ck_payment_webhooks_deliveries      CHECK (deliveries >= 1),
+  CONSTRAINT ck_payment_webhooks_settled_at      CHECK ((outcome = 'parked') = (settled_at IS NULL))
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin
+  COMMENT 'the inbox of payment events';

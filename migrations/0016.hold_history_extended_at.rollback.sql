@@ -1,1 +1,0 @@
-ALTER TABLE hold_history DROP COLUMN extended_at;

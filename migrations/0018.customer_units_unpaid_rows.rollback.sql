@@ -1,1 +1,0 @@
-UPDATE customer_units SET unpaid_units = 0;

@@ -1,1 +1,0 @@
-UPDATE orders SET refunded_minor = amount_minor WHERE status = 'refunded';

@@ -1,1 +1,0 @@
-ALTER TABLE orders DROP INDEX ix_orders_customer_id;

@@ -1,0 +1,80 @@
+DELIMITER $$
+
+DROP PROCEDURE IF EXISTS set_price $$
+
+CREATE DEFINER = flashsale_owner@localhost PROCEDURE set_price (
+  IN in_product_id LONGTEXT,
+  IN in_price LONGTEXT,
+  IN in_reason LONGTEXT
+)
+COMMENT '
+Description
+  Changes what the next hold of a product will cost. Holds and orders that are there keep the price that their buyer saw.
+
+Parameters
+  in_product_id BIGINT
+  in_price      BIGINT  of one unit, in minor units of the currency, a whole number from 0 to 1,000,000,000,000; 0: an order is paid
+                        when it is made
+  in_reason     TEXT    1 to 255 characters, kept with your account in stock_ledger
+
+Result set
+  the product, as get_product returns it
+
+Errors
+  product_not_found  no product has this id
+  invalid_argument   a parameter is NULL, not whole, out of bounds or too long
+
+Locks
+  the product
+
+Example
+  mysql> CALL set_price(1, 9900, ''last day'')\\G
+  *************************** 1. row ***************************
+          product_id: 1
+                name: Limited sneaker
+               price: 9900
+            currency: EUR
+         stock_total: 100
+           available: 100
+                held: 0
+                sold: 0
+        max_per_hold: 10
+    max_per_customer: NULL
+  max_unpaid_percent: NULL
+       pause_seconds: NULL
+   extension_seconds: NULL
+        hold_seconds: 120
+     payment_seconds: 900
+             stripes: 6
+      sale_starts_at: NULL
+        sale_ends_at: NULL
+          stopped_at: NULL
+         archived_at: NULL
+  mysql> CALL set_price(1, 99.00, ''last day'');
+  ERROR 31301 (45422): invalid_argument: price must be a whole number from 0 to 1000000000000
+'
+BEGIN
+  DECLARE v_before BIGINT;
+
+  SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+  BEGIN
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION, 1265 BEGIN ROLLBACK; RESIGNAL; END;
+
+    CALL _require_number('product_id', in_product_id, 1, 2147483647);
+    CALL _require_number('price', in_price, 0, 1000000000000);
+    CALL _require_text('reason', in_reason, 255);
+
+    START TRANSACTION;
+    CALL _lock_product(in_product_id);
+    SELECT price_minor INTO v_before FROM products WHERE product_id = CAST(in_product_id AS UNSIGNED);
+    UPDATE products SET price_minor = in_price WHERE product_id = CAST(in_product_id AS UNSIGNED);
+    CALL _record_action('set_price', in_product_id, NULL, NULL, CONCAT('from ', v_before, ' to ', in_price), in_reason);
+    COMMIT;
+  END;
+
+  SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+  CALL _select_products(in_product_id);
+  COMMIT;
+END $$
+
+DELIMITER ;

@@ -1,0 +1,93 @@
+DELIMITER $$
+
+DROP PROCEDURE IF EXISTS stop_sale $$
+
+CREATE DEFINER = flashsale_owner@localhost PROCEDURE stop_sale (
+  IN in_product_id LONGTEXT,
+  IN in_reason LONGTEXT
+)
+COMMENT '
+Description
+  Ends the sale of a product at once, live holds included: nothing more can be held or ordered, units of holds go back, and a
+  payment that was made for one of these holds is due. Orders that wait for their payment can still be paid; an order that lapsed
+  takes no units back any more. set_sale_window opens the sale again.
+
+Parameters
+  in_product_id BIGINT
+  in_reason     TEXT    1 to 255 characters, kept with your account in stock_ledger
+
+Result set
+  the product, as get_product returns it
+
+Errors
+  product_not_found  no product has this id
+  invalid_argument   a parameter is NULL, out of bounds or too long
+
+Locks
+  the product, all its holds, customer_units, stock_stripes
+
+Example
+  mysql> CALL stop_sale(1, ''wrong photo'')\\G
+  *************************** 1. row ***************************
+          product_id: 1
+                name: Limited sneaker
+               price: 12900
+            currency: EUR
+         stock_total: 100
+           available: 100
+                held: 0
+                sold: 0
+        max_per_hold: 10
+    max_per_customer: NULL
+  max_unpaid_percent: NULL
+       pause_seconds: NULL
+   extension_seconds: NULL
+        hold_seconds: 120
+     payment_seconds: 900
+             stripes: 6
+      sale_starts_at: NULL
+        sale_ends_at: NULL
+          stopped_at: 2026-11-27 09:30:00.000000
+         archived_at: NULL
+  mysql> CALL stop_sale(0, ''wrong photo'');
+  ERROR 31301 (45422): invalid_argument: product_id must be a whole number from 1 to 2147483647
+'
+BEGIN
+  DECLARE v_hold_ids JSON;
+  DECLARE v_holds INT;
+
+  SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+  BEGIN
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION, 1265 BEGIN ROLLBACK; RESIGNAL; END;
+
+    CALL _require_number('product_id', in_product_id, 1, 2147483647);
+    CALL _require_text('reason', in_reason, 255);
+
+    START TRANSACTION;
+    CALL _lock_product(in_product_id);
+    UPDATE products SET stopped_at = COALESCE(stopped_at, UTC_TIMESTAMP(6)) WHERE product_id = CAST(in_product_id AS UNSIGNED);
+    -- In the order in which everybody who gives back what expired locks them: by expires_at, then each by its primary key.
+    SELECT JSON_ARRAYAGG(BIN_TO_UUID(hold_id)), COUNT(*)
+      INTO v_hold_ids, v_holds
+      FROM (SELECT h.hold_id
+              FROM (SELECT hold_id
+                      FROM holds
+                     WHERE product_id = CAST(in_product_id AS UNSIGNED)
+                     ORDER BY expires_at
+                     LIMIT 18446744073709551615) AS live
+              STRAIGHT_JOIN holds AS h ON h.hold_id = live.hold_id
+               FOR UPDATE OF h) AS mine;
+    IF v_holds > 0 THEN
+      CALL _end_holds(v_hold_ids, 'stopped');
+      CALL _free_units(in_product_id, v_hold_ids, NULL, FALSE);
+    END IF;
+    CALL _record_action('stop_sale', in_product_id, NULL, NULL, CONCAT('holds ended: ', v_holds), in_reason);
+    COMMIT;
+  END;
+
+  SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+  CALL _select_products(in_product_id);
+  COMMIT;
+END $$
+
+DELIMITER ;

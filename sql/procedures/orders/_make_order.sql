@@ -1,0 +1,42 @@
+DELIMITER $$
+
+DROP PROCEDURE IF EXISTS _make_order $$
+
+CREATE DEFINER = flashsale_owner@localhost PROCEDURE _make_order (
+  IN in_hold_id BINARY(16),
+  IN in_idempotency_key LONGTEXT
+)
+COMMENT '
+Description
+  Makes the order of a hold, in the transaction of its caller, who has locked the product (shared) and the hold and knows that the
+  hold is live. The order costs what its buyer saw; at a price of 0 it is paid at once. Payments that waited for it are decided.
+
+Locks
+  the order, its payments and their webhooks, customer_units; what payments do to the order: see _decide_payment
+'
+BEGIN
+  DECLARE v_free, v_paid_for BOOLEAN;
+
+  INSERT INTO orders (order_id, product_id, qty, customer_id, idempotency_key, unit_price_minor, amount_minor, currency, status,
+                      created_at, pay_by, paid_at)
+  SELECT h.hold_id, h.product_id, h.qty, h.customer_id, in_idempotency_key, h.unit_price_minor, h.unit_price_minor * h.qty,
+         p.currency, IF(h.unit_price_minor = 0, 'paid', 'pending'), UTC_TIMESTAMP(6),
+         UTC_TIMESTAMP(6) + INTERVAL p.payment_seconds SECOND, IF(h.unit_price_minor = 0, UTC_TIMESTAMP(6), NULL)
+    FROM holds AS h
+    JOIN products AS p ON p.product_id = h.product_id
+   WHERE h.hold_id = in_hold_id;
+  CALL _end_holds(JSON_ARRAY(BIN_TO_UUID(in_hold_id)), 'ordered');
+
+  SELECT o.amount_minor = 0, EXISTS (SELECT 1 FROM payments AS w WHERE w.order_id = in_hold_id)
+    INTO v_free, v_paid_for
+    FROM orders AS o
+   WHERE o.order_id = in_hold_id;
+  IF v_paid_for THEN
+    CALL _decide_payments_of(in_hold_id);
+  END IF;
+  IF v_free THEN
+    CALL _pay_customer_units(in_hold_id);
+  END IF;
+END $$
+
+DELIMITER ;

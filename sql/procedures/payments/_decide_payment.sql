@@ -1,0 +1,91 @@
+DELIMITER $$
+
+DROP PROCEDURE IF EXISTS _decide_payment $$
+
+CREATE DEFINER = flashsale_owner@localhost PROCEDURE _decide_payment (
+  IN in_payment_id VARCHAR(255),
+  IN in_final BOOLEAN
+)
+COMMENT '
+Description
+  Decides what becomes of a payment that was received, or is over, and of its order, in the transaction of its caller, who has locked
+  the purchase and the payment (and, where units of a lapsed order may be taken back, the product before). It obeys the table
+  payment_rules: where the order stands and what the payment is decide, never the time of arrival. Then it settles the payment.
+
+Parameters
+  in_final BOOLEAN  an order of an id that nobody knows does not come any more
+
+Locks
+  the webhooks of the payment, other payments of the order, customer_units, stock_stripes
+'
+BEGIN
+  DECLARE v_order_id BINARY(16);
+  DECLARE v_state, v_order_state, v_payment, v_becomes, v_order_becomes, v_units VARCHAR(10);
+  DECLARE v_amount, v_owed BIGINT;
+  DECLARE v_currency, v_owed_currency CHAR(3);
+  DECLARE v_outcome VARCHAR(15);
+  DECLARE v_reason VARCHAR(255);
+  DECLARE v_taken BOOLEAN;
+
+  SELECT order_id, state, amount_minor, currency
+    INTO v_order_id, v_state, v_amount, v_currency
+    FROM payments
+   WHERE payment_id = in_payment_id;
+  CALL _read_purchase(v_order_id, v_order_state, v_owed, v_owed_currency);
+  SET v_payment = CASE
+    WHEN v_state = 'failed' THEN 'failed'
+    WHEN v_state = 'waiting'
+      THEN IF(COALESCE(v_amount <> v_owed, FALSE) OR COALESCE(v_currency <> v_owed_currency, FALSE), 'mismatched', 'matching')
+  END;
+  IF v_order_state = 'unknown' AND in_final THEN
+    SET v_order_state = 'not_found';
+  ELSEIF v_payment = 'failed' AND v_order_state IN ('pending', 'overdue')
+         AND EXISTS (SELECT 1 FROM payments WHERE order_id = v_order_id AND received_at IS NOT NULL) THEN
+    SET v_order_state = 'contested';
+  END IF;
+
+  SELECT payment_becomes, outcome, order_becomes, units, reason
+    INTO v_becomes, v_outcome, v_order_becomes, v_units, v_reason
+    FROM payment_rules
+   WHERE order_state = v_order_state AND payment = v_payment;
+  IF v_units = 'take back' THEN
+    CALL _retake_units(v_order_id, v_taken);
+    IF NOT v_taken THEN
+      SELECT payment_becomes, outcome, order_becomes, units, reason
+        INTO v_becomes, v_outcome, v_order_becomes, v_units, v_reason
+        FROM payment_rules
+       WHERE order_state = 'sold_on' AND payment = v_payment;
+    END IF;
+  END IF;
+
+  IF v_becomes = 'paying' THEN
+    CALL _pay_order(in_payment_id, v_order_id);
+  ELSEIF v_payment IS NOT NULL THEN
+    SET v_reason = IF(v_outcome = 'amount_mismatch', CONCAT('the order is for ', v_owed, ' ', v_owed_currency, '; ', v_reason), v_reason);
+    UPDATE payments
+       SET state = IF(v_becomes = 'due' AND COALESCE(refunded_minor >= amount_minor, FALSE), 'settled', v_becomes),
+           reason = IF(v_becomes = 'due', v_reason, NULL),
+           decided_at = UTC_TIMESTAMP(6)
+     WHERE payment_id = in_payment_id;
+    UPDATE payment_webhooks
+       SET outcome = v_outcome,
+           reason = IF(v_outcome IN ('parked', 'applied'), NULL, v_reason),
+           settled_at = IF(v_outcome = 'parked', NULL, UTC_TIMESTAMP(6))
+     WHERE payment_id = in_payment_id AND outcome = 'parked' AND payment_status = IF(v_payment = 'failed', 'failed', 'succeeded');
+  END IF;
+  IF v_order_becomes = 'cancelled' THEN
+    CALL _close_orders(JSON_ARRAY(BIN_TO_UUID(v_order_id)), 'cancelled', 'lapsed', v_reason);
+    CALL _free_units((SELECT product_id FROM orders WHERE order_id = v_order_id), NULL, JSON_ARRAY(BIN_TO_UUID(v_order_id)), TRUE);
+  END IF;
+  IF v_order_state NOT IN ('unknown', 'held') THEN
+    -- What is still parked tells of money that never came in.
+    UPDATE payment_webhooks
+       SET outcome = 'ignored',
+           reason = 'no money of this payment came in; applies when it does',
+           settled_at = UTC_TIMESTAMP(6)
+     WHERE payment_id = in_payment_id AND outcome = 'parked';
+  END IF;
+  CALL _settle_payment(in_payment_id);
+END $$
+
+DELIMITER ;

@@ -1,0 +1,73 @@
+DELIMITER $$
+
+DROP PROCEDURE IF EXISTS _expire_units $$
+
+CREATE DEFINER = flashsale_owner@localhost PROCEDURE _expire_units (
+  IN in_product_id INT UNSIGNED,
+  IN in_customer_id LONGTEXT,
+  IN in_max_holds INT,
+  IN in_max_orders INT,
+  OUT out_holds INT,
+  OUT out_orders INT,
+  OUT out_units INT
+)
+COMMENT '
+Description
+  Ends holds of a product that have expired and cancels orders that are overdue, oldest first, and gives their units back, in the
+  transaction of its caller. What somebody is working on (an order, a webhook) is skipped: its fate is theirs to decide.
+  Each is found without a lock and locked by its primary key, as everybody else locks it: whoever locks the index on the time
+  first and the row afterwards meets, in a deadlock, those who do it the other way round. What it is now, once locked, counts:
+  a hold may have been extended or paid since it was found.
+
+Parameters
+  in_customer_id TEXT  only what this customer has; NULL: of everybody
+  out_holds      INT   holds ended
+  out_orders     INT   orders cancelled
+  out_units      INT   units given back
+
+Locks
+  holds, then orders (skipping locked ones), then customer_units, then stock_stripes
+'
+BEGIN
+  DECLARE v_hold_ids, v_order_ids JSON;
+  DECLARE v_hold_units, v_order_units INT;
+
+  SELECT JSON_ARRAYAGG(BIN_TO_UUID(hold_id)), COUNT(*), COALESCE(SUM(qty), 0)
+    INTO v_hold_ids, out_holds, v_hold_units
+    FROM (SELECT h.hold_id, h.qty
+            FROM (SELECT hold_id
+                    FROM holds
+                   WHERE product_id = in_product_id AND expires_at <= UTC_TIMESTAMP(6)
+                     AND (in_customer_id IS NULL OR customer_id = in_customer_id)
+                   ORDER BY expires_at
+                   LIMIT in_max_holds) AS expired
+            STRAIGHT_JOIN holds AS h ON h.hold_id = expired.hold_id
+           WHERE h.expires_at <= UTC_TIMESTAMP(6)
+             FOR UPDATE OF h SKIP LOCKED) AS mine;
+  IF out_holds > 0 THEN
+    CALL _end_holds(v_hold_ids, 'expired');
+  END IF;
+
+  SELECT JSON_ARRAYAGG(BIN_TO_UUID(order_id)), COUNT(*), COALESCE(SUM(qty), 0)
+    INTO v_order_ids, out_orders, v_order_units
+    FROM (SELECT o.order_id, o.qty
+            FROM (SELECT order_id
+                    FROM orders
+                   WHERE product_id = in_product_id AND status = 'pending' AND pay_by <= UTC_TIMESTAMP(6)
+                     AND (in_customer_id IS NULL OR customer_id = in_customer_id)
+                   ORDER BY pay_by
+                   LIMIT in_max_orders) AS overdue
+            STRAIGHT_JOIN orders AS o ON o.order_id = overdue.order_id
+           WHERE o.status = 'pending' AND o.pay_by <= UTC_TIMESTAMP(6)
+             FOR UPDATE OF o SKIP LOCKED) AS mine;
+  IF out_orders > 0 THEN
+    CALL _close_orders(v_order_ids, 'cancelled', 'lapsed', 'overdue: not paid in time');
+  END IF;
+
+  SET out_units = v_hold_units + v_order_units;
+  IF out_units > 0 THEN
+    CALL _free_units(in_product_id, v_hold_ids, v_order_ids, TRUE);
+  END IF;
+END $$
+
+DELIMITER ;

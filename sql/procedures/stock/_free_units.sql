@@ -1,0 +1,67 @@
+DELIMITER $$
+
+DROP PROCEDURE IF EXISTS _free_units $$
+
+CREATE DEFINER = flashsale_owner@localhost PROCEDURE _free_units (
+  IN in_product_id INT UNSIGNED,
+  IN in_hold_ids JSON,
+  IN in_order_ids JSON,
+  IN in_pauses BOOLEAN
+)
+COMMENT '
+Description
+  Gives the units of holds that ended and of orders that were closed back, to their customers'' allowances and to sale: once in a
+  transaction, at its end, because customers and stripes come last in the order of locks, customers by their ids.
+
+Parameters
+  in_hold_ids  JSON     array of ids as texts, all in hold_history by now; NULL is none
+  in_order_ids JSON     array of ids as texts, all cancelled or refunded by now; NULL is none
+  in_pauses    BOOLEAN  whether the buyers let them go unpaid, so that a product with pause_seconds lets these customers wait
+
+Locks
+  customer_units, then stock_stripes
+'
+BEGIN
+  DECLARE v_units INT;
+  DECLARE v_counts BOOLEAN;
+  DECLARE v_pause_seconds INT;
+
+  SELECT counts_customers, IF(in_pauses, pause_seconds, NULL)
+    INTO v_counts, v_pause_seconds
+    FROM products
+   WHERE product_id = in_product_id;
+  IF v_counts THEN
+    -- A pause begins when the units ran out or were let go, not when somebody noticed; of several the longest counts.
+    -- ORDER BY with a LIMIT that limits nothing: without it MySQL would take the customers in any order.
+    UPDATE (SELECT freed.customer_id, SUM(freed.units) AS units, SUM(freed.unpaid) AS unpaid, MAX(freed.gone_at) AS gone_at
+              FROM (SELECT h.customer_id, h.qty AS units, h.qty AS unpaid, LEAST(h.expires_at, h.ended_at) AS gone_at
+                      FROM JSON_TABLE(in_hold_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS ended
+                      STRAIGHT_JOIN hold_history AS h ON h.hold_id = UUID_TO_BIN(ended.id)
+                     UNION ALL
+                    SELECT o.customer_id, o.qty, IF(o.status = 'cancelled' AND o.amount_minor > 0, o.qty, 0),
+                           LEAST(o.pay_by, o.closed_at)
+                      FROM JSON_TABLE(in_order_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS closed
+                      STRAIGHT_JOIN orders AS o ON o.order_id = UUID_TO_BIN(closed.id)) AS freed
+             GROUP BY freed.customer_id
+             ORDER BY freed.customer_id
+             LIMIT 18446744073709551615) AS f
+      STRAIGHT_JOIN customer_units AS c ON c.product_id = in_product_id AND c.customer_id = f.customer_id
+       SET c.units = c.units - f.units,
+           c.unpaid_units = c.unpaid_units - f.unpaid,
+           c.paused_until = IF(v_pause_seconds IS NULL, c.paused_until,
+                               GREATEST(COALESCE(c.paused_until, f.gone_at), f.gone_at + INTERVAL v_pause_seconds SECOND));
+  END IF;
+
+  SELECT SUM(freed.qty)
+    INTO v_units
+    FROM (SELECT h.qty
+            FROM JSON_TABLE(in_hold_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS ended
+            STRAIGHT_JOIN hold_history AS h ON h.hold_id = UUID_TO_BIN(ended.id)
+           UNION ALL
+          SELECT o.qty
+            FROM JSON_TABLE(in_order_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS closed
+            STRAIGHT_JOIN orders AS o ON o.order_id = UUID_TO_BIN(closed.id)) AS freed;
+  CALL _return_units(in_product_id, v_units);
+END $$
+
+DELIMITER ;
