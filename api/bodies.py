@@ -14,14 +14,16 @@ from api.problems import FieldError, ProblemError
 
 BODY_LIMIT = 64 * 1024
 """Bytes. The largest body the API accepts."""
+EVENT_LIMIT = 1024 * 1024
+"""Bytes. The largest payment event: a provider says of a payment what it knows, and can't be told to say less."""
 DISCARD_LIMIT = 1024 * 1024
-"""Bytes. How much of a body that is too large is read and thrown away, so that its sender gets to see the refusal."""
+"""Bytes. How much more than is allowed is read and thrown away, so that its sender gets to see the refusal."""
 
 T = TypeVar("T", bound=msgspec.Struct)
 
 
-def read_body(req: falcon.Request) -> bytes:
-    """The whole body, of at most BODY_LIMIT bytes. Raises Problem for any other type or size."""
+def read_body(req: falcon.Request, limit: int = BODY_LIMIT) -> bytes:
+    """The whole body, of at most `limit` bytes. Raises ProblemError for any other type or size."""
     content_type = req.env.get("CONTENT_TYPE", "")
     if content_type != "application/json" and not _is_json(content_type):
         raise ProblemError("unsupported_media_type", "Send the body with Content-Type: application/json, in UTF-8.")
@@ -30,16 +32,16 @@ def read_body(req: falcon.Request) -> bytes:
         coding = req.env.get("HTTP_TRANSFER_ENCODING", "")
         if coding and coding.lower() != "chunked":
             raise ProblemError("malformed_request", "The only transfer coding that is understood is chunked.")
-        length = BODY_LIMIT + 1 if coding else 0
-    elif length > BODY_LIMIT:
-        raise _too_large(req)
+        length = limit + 1 if coding else 0
+    elif length > limit:
+        raise _too_large(req, limit)
     try:
         body: bytes = req.env["wsgi.input"].read(length)
     except Exception as error:  # whatever the server's reader raises, the request could not be read
         slug = getattr(error, "slug", "malformed_request")
         raise ProblemError(slug, f"The body could not be read: {type(error).__name__}.") from error
-    if len(body) > BODY_LIMIT:
-        raise _too_large(req)
+    if len(body) > limit:
+        raise _too_large(req, limit)
     return body
 
 
@@ -107,11 +109,11 @@ def _is_json(content_type: str) -> bool:
     return True
 
 
-def _too_large(req: falcon.Request) -> ProblemError:
+def _too_large(req: falcon.Request, limit: int) -> ProblemError:
     # What is not read is answered by a reset of the connection, which can destroy the answer on its way.
     with suppress(Exception):
-        req.env["wsgi.input"].read(DISCARD_LIMIT)
-    return ProblemError("payload_too_large", f"The body may have at most {BODY_LIMIT} bytes.")
+        req.env["wsgi.input"].read(limit + DISCARD_LIMIT)
+    return ProblemError("payload_too_large", f"The body may have at most {limit} bytes.")
 
 
 def _invalid(errors: list[FieldError]) -> ProblemError:

@@ -21,7 +21,7 @@ READ_SECONDS = 5
 HEAD_BYTES = 32 * 1024
 """The longest head that is waited for."""
 ENOUGH_BYTES = HEAD_BYTES + BODY_LIMIT
-"""Of a longer request a thread reads the rest, to refuse it."""
+"""Of a longer request a thread reads the rest: to refuse it, or because it is a large payment event."""
 PIECE_BYTES = 16 * 1024
 """What one read takes."""
 FOLLOW_UP_SECONDS = 0.01

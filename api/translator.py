@@ -13,7 +13,7 @@ import msgspec
 from msgspec import inspect
 
 from api import values
-from api.bodies import make_decoder, read_body
+from api.bodies import BODY_LIMIT, EVENT_LIMIT, make_decoder, read_body
 from api.gateway import Calls, ProcedureError, Row, UnavailableError
 from api.problems import BY_CODE, PROBLEMS, FieldError, ProblemError, invalid_field, write_problem
 from api.providers import Receiver
@@ -42,10 +42,11 @@ def make_responder(route: Route, gateway: Calls, receive: Receiver) -> Responder
     keyed = any(isinstance(source, IdempotencyKey) for source in route.arguments)
     statuses = {outcome: falcon.code_to_http_status(status) for outcome, status in route.statuses.items()}
     location = route.created
+    limit = EVENT_LIMIT if route.signed else BODY_LIMIT
 
     def respond(req: falcon.Request, resp: falcon.Response, **path: str) -> None:
         try:
-            raw = read_body(req) if open_body else b""
+            raw = read_body(req, limit) if open_body else b""
             body = open_body(req.env, raw) if open_body else None
             rows = call(procedure, [reader(req, path, body, raw) for reader in readers])
             resp.data = encode(rows)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from api.bodies import BODY_LIMIT
+from api.bodies import BODY_LIMIT, EVENT_LIMIT
 from api.problems import PROBLEMS
 
 ROOT = Path(__file__).parents[2]
@@ -101,8 +101,11 @@ def test_it_is_nginx_that_ends_a_kept_connection_to_the_api() -> None:
 
 
 def test_nginx_passes_on_every_body_that_the_api_takes() -> None:
-    assert re.search(r"client_max_body_size\s+128k;", NGINX)
-    assert BODY_LIMIT < 128 * 1024
+    assert [int(kib) * 1024 for kib in re.findall(r"client_max_body_size\s+(\d+)k;", NGINX)] == [
+        BODY_LIMIT + 64 * 1024,
+        EVENT_LIMIT + 64 * 1024,
+    ]
+    assert "location = /api/payments/webhook {\n        client_max_body_size 1088k;" in NGINX
     for directive in ("proxy_request_buffering", "proxy_buffering"):
         assert re.search(rf"^\s*{directive}\s+on;", NGINX, re.MULTILINE)
 
@@ -116,3 +119,5 @@ def test_what_nginx_answers_by_itself_is_a_problem_of_the_api() -> None:
         kind = PROBLEMS[problem["type"].removeprefix("/problems/")]
         assert (problem["title"], problem["status"]) == (kind.title, int(status)) == (kind.title, kind.status)
         assert problem["detail"]
+    for limit in (BODY_LIMIT, EVENT_LIMIT):
+        assert str(limit) in answers[0][1]
