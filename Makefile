@@ -69,10 +69,10 @@ migrate: python ## bring tables, procedures and accounts up to date
 seed: migrate ## put one product on sale, if there is none
 	@$(server) exec $(venv) -m sql.deploy seed
 
-webhook: python ## a signed payment event: ORDER=<id> [STATUS= AMOUNT= CURRENCY= KEY= PROVIDER= PORT=]
+webhook: python ## a signed payment event: ORDER=<id> [PAYMENT= STATUS= AMOUNT= CURRENCY= KEY= PROVIDER= PORT=]
 	@$(PYTHON) -m sql.server venv
-	@exec $(venv) -m api.providers send '$(ORDER)' $(call option,STATUS,--status) $(call option,AMOUNT,--amount) \
-	    $(call option,CURRENCY,--currency) $(call option,KEY,--key) $(call option,PROVIDER,--provider) $(call option,PORT,--port)
+	@exec $(venv) -m api.providers send '$(ORDER)' $(call option,PAYMENT,--payment) $(call option,STATUS,--status) \
+	    $(call option,AMOUNT,--amount) $(call option,CURRENCY,--currency) $(call option,KEY,--key) $(call option,PROVIDER,--provider) $(call option,PORT,--port)
 
 lint: python ## ruff, mypy, sqlfluff, hadolint and the house rules of SQL
 	@$(PYTHON) -m sql.server venv lint loadtest test

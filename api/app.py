@@ -50,7 +50,7 @@ def create_app(
     app.telemetry = telemetry
     app.set_error_serializer(serialize_http_error)
     app.add_error_handler(Exception, _handle_fault)
-    receive = make_receiver(settings.secrets)
+    receive = make_receiver(settings.secrets, settings.production)
     responders: dict[str, dict[str, Responder]] = {}
     for route in ROUTES:
         responders.setdefault(route.path, {})[route.method] = make_responder(route, gateway, receive)

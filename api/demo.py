@@ -8,11 +8,10 @@ import falcon
 import msgspec
 
 from api.access import HIDE_FROM_CACHES
-from api.bodies import make_decoder, read_body
+from api.bodies import read_body
 from api.problems import PROBLEMS, ProblemError, write_problem
-from api.providers import PROVIDERS
+from api.providers import PROVIDERS, standard
 from api.providers.provider import Payment
-from api.schemas import PaymentEvent
 from api.static_files import DEMO_FILES, static_responders
 
 Responder = Callable[..., None]
@@ -30,14 +29,21 @@ def _provider(secrets: Mapping[str, Sequence[str]]) -> Responder:
     """
     provider = next((provider for provider in PROVIDERS if secrets.get(provider.name)), PROVIDERS[0])
     secret = next(iter(secrets.get(provider.name, ())), None)
-    decode = make_decoder(PaymentEvent)
 
     def respond(req: falcon.Request, resp: falcon.Response) -> None:
         resp.set_header("Cache-Control", HIDE_FROM_CACHES)
         try:
-            event = decode(read_body(req))
-            payment = Payment(event.idempotency_key, event.order_id, event.status, event.amount, event.currency)
-            body = provider.compose(payment)
+            event = standard.read(read_body(req))
+            body = provider.compose(
+                Payment(
+                    event.idempotency_key,
+                    event.order_id,
+                    event.payment_id,
+                    event.status,
+                    event.amount,
+                    event.currency,
+                )
+            )
         except ProblemError as problem:
             write_problem(resp, problem.kind, problem.detail, problem.errors)
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from http import HTTPStatus
+from inspect import cleandoc
 from typing import Any
 
 import msgspec
@@ -15,7 +16,7 @@ from api.problem_texts import TEXTS
 from api.problems import CHALLENGE, PROBLEMS, ProblemDocument, ProblemKind, example_problem
 from api.providers import PROVIDERS
 from api.routes import PATH_PARAMETERS, IdempotencyKey, Route
-from api.schemas import Alive, Products
+from api.schemas import CONDITIONS, Alive, Products
 
 JSON = dict[str, Any]
 
@@ -47,6 +48,9 @@ def make_document(routes: Sequence[Route]) -> JSON:
     for route in routes:
         shapes += [route.answer, *_bodies(route)]
     _, schemas = msgspec.json.schema_components(shapes, ref_template="#/components/schemas/{name}")
+    for name, schema in schemas.items():
+        schema |= CONDITIONS.get(name, {})
+        schema["description"] = cleandoc(schema["description"])
     paths: JSON = {}
     for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
@@ -210,7 +214,7 @@ def _plain(operation: str, summary: str, schema: JSON) -> JSON:
 
 
 def _sentence(text: str | None) -> str:
-    text = text or ""
+    text = cleandoc(text or "")
     return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
 
 

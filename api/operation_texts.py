@@ -17,6 +17,7 @@ HOLD_ID = "01a20314-0188-75fe-8da4-6159ad5335b1"
 HOLD_KEY = "cart-7f3a-hold-1"
 ORDER_KEY = "cart-7f3a-order-1"
 EVENT_KEY = "evt_7f3a_succeeded"
+PAYMENT_ID = "pi_7f3a"
 CUSTOMER = "ada"
 
 
@@ -78,15 +79,19 @@ _PRODUCT: JSON = {
     "stripes": 6,
     "sale_starts_at": None,
     "sale_ends_at": None,
+    "stopped_at": None,
+    "archived_at": None,
 }
 _HOLD: JSON = {
     "hold_id": HOLD_ID,
     "product_id": PRODUCT_ID,
     "qty": 2,
     "customer_id": CUSTOMER,
+    "unit_price": 12900,
     "status": "active",
     "created_at": "2026-11-27T09:00:00.250000Z",
     "expires_at": "2026-11-27T09:02:00.250000Z",
+    "expires_in_ms": 120000,
     "ended_at": None,
 }
 _ORDER: JSON = {
@@ -100,16 +105,30 @@ _ORDER: JSON = {
     "amount": 25800,
     "currency": "EUR",
     "refunded": 0,
+    "refund_due": 0,
+    "dispute": None,
     "created_at": "2026-11-27T09:00:41.500000Z",
     "pay_by": "2026-11-27T09:15:41.500000Z",
+    "pay_in_ms": 900000,
     "paid_at": None,
+    "fulfilled_at": None,
     "closed_at": None,
+    "cancelled_as": None,
     "closed_reason": None,
 }
-_PAID = _ORDER | {"status": "paid", "paid_at": "2026-11-27T09:01:12.750000Z"}
+_PAID = _ORDER | {"status": "paid", "pay_in_ms": None, "paid_at": "2026-11-27T09:01:12.750000Z"}
+_CANCELLED = _ORDER | {
+    "status": "cancelled",
+    "pay_in_ms": None,
+    "closed_at": "2026-11-27T09:03:20.125000Z",
+    "cancelled_as": "withdrawn",
+    "closed_reason": "cancelled by the buyer",
+}
+_FULFILLED = _PAID | {"fulfilled_at": "2026-11-27T11:30:00.500000Z"}
 _EVENT: JSON = {
     "idempotency_key": EVENT_KEY,
     "order_id": HOLD_ID,
+    "payment_id": PAYMENT_ID,
     "status": "succeeded",
     "amount": 25800,
     "currency": "EUR",
@@ -120,8 +139,10 @@ _STRIPE_EVENT: JSON = {
     "object": "event",
     "type": "payment_intent.succeeded",
     "created": 1795683672,
+    "livemode": True,
     "data": {
         "object": {
+            "id": PAYMENT_ID,
             "object": "payment_intent",
             "amount_received": 25800,
             "currency": "eur",
@@ -138,10 +159,12 @@ _STRIPE_HEADERS = {"Stripe-Signature": "t=1795683672,v1=" + "5257a869e7ecebeda32
 _RECEIPT: JSON = {
     "webhook_id": 1,
     "idempotency_key": EVENT_KEY,
+    "payment_id": PAYMENT_ID,
     "order_id": HOLD_ID,
     "payment_status": "succeeded",
     "outcome": "applied",
     "reason": None,
+    "payment_state": "paying",
     "order_status": "paid",
     "deliveries": 1,
 }
@@ -152,6 +175,8 @@ _SHOW_HOLD = Link("get_hold", "The hold, while it is live.", {"hold_id": "$respo
 _RELEASE_HOLD = Link("release_hold", "Give the units back.", {"hold_id": "$response.body#/hold_id"})
 _ORDER_HOLD = Link("create_order", "Turn the hold into an order.", body={"hold_id": "$response.body#/hold_id"})
 _SHOW_ORDER = Link("get_order", "The order.", {"order_id": "$response.body#/order_id"})
+_CANCEL_ORDER = Link("cancel_pending_order", "The buyer changed their mind.", {"order_id": "$response.body#/order_id"})
+_FULFIL_ORDER = Link("fulfil_order", "It is paid, and was handed over.", {"order_id": "$response.body#/order_id"})
 _PAY_HOLD = Link(
     "receive_payment_webhook",
     "The provider reports a payment; before the order exists it is parked.",
@@ -175,7 +200,8 @@ _KEYS = (
 OPERATION_TEXTS: dict[str, OperationText] = {
     "list_products": OperationText(
         "Catalog",
-        "Every product with its price, its window and its stock at this moment. What has expired counts as available.",
+        "Every product with its price, its window and its stock at this moment. What has expired counts as available. "
+        "Archived products are left out.",
         {"products": Example("Products", 200, {"products": [_PRODUCT]})},
         {
             "show_first_product": Link("get_product", "The first one.", _FIRST_PRODUCT),
@@ -190,7 +216,8 @@ OPERATION_TEXTS: dict[str, OperationText] = {
     ),
     "create_hold": OperationText(
         "Holds",
-        "Reserves `qty` units for `hold_seconds`. "
+        "Reserves `qty` units for `hold_seconds`, at the price of this moment: the order will cost `unit_price` each, "
+        "whatever happens to the price meanwhile. "
         + _KEYS.format(thing="hold")
         + "\n\nA refusal reserves nothing, and its key may be used again.",
         {
@@ -224,7 +251,7 @@ OPERATION_TEXTS: dict[str, OperationText] = {
             "released": Example(
                 "Given back",
                 200,
-                _HOLD | {"status": "released", "ended_at": "2026-11-27T09:00:30.000000Z"},
+                _HOLD | {"status": "released", "expires_in_ms": None, "ended_at": "2026-11-27T09:00:30.000000Z"},
                 {"hold_id": HOLD_ID},
             ),
         },
@@ -235,14 +262,17 @@ OPERATION_TEXTS: dict[str, OperationText] = {
         "Lets a live hold live `extension_seconds` longer, once. May be repeated: it is extended once all the same.",
         {
             "extended": Example(
-                "A minute more", 200, _HOLD | {"expires_at": "2026-11-27T09:03:00.250000Z"}, {"hold_id": HOLD_ID}
+                "A minute more",
+                200,
+                _HOLD | {"expires_at": "2026-11-27T09:03:00.250000Z", "expires_in_ms": 150000},
+                {"hold_id": HOLD_ID},
             ),
         },
         {"show_hold": _SHOW_HOLD, "order_hold": _ORDER_HOLD},
     ),
     "create_order": OperationText(
         "Orders",
-        "Turns a live hold into an order of the same id, at the price of this moment, to be paid until `pay_by`. "
+        "Turns a live hold into an order of the same id, at the price that the hold shows, to be paid until `pay_by`. "
         + _KEYS.format(thing="order")
         + "\n\nA payment that was reported before is applied now: the order can be born "
         "paid.",
@@ -252,30 +282,48 @@ OPERATION_TEXTS: dict[str, OperationText] = {
                 "The same again, after a lost answer", 200, _ORDER, {"Idempotency-Key": ORDER_KEY}, {"hold_id": HOLD_ID}
             ),
         },
-        {"show_order": _SHOW_ORDER, "pay_order": _PAY_ORDER},
+        {"show_order": _SHOW_ORDER, "pay_order": _PAY_ORDER, "cancel_order": _CANCEL_ORDER},
     ),
     "get_order": OperationText(
         "Orders",
-        "An order and the state of its payment. Ask until `status` is no longer `pending`, or until `pay_by`.",
+        "An order and the state of its payment. Ask until `status` is no longer `pending`, or `pay_in_ms` is used up. "
+        "Deliver when it is `paid`, and not before.",
         {
             "pending": Example("Waiting for its payment", 200, _ORDER, {"order_id": HOLD_ID}),
             "paid": Example("Paid", 200, _PAID, {"order_id": HOLD_ID}),
         },
-        {"pay_order": _PAY_ORDER},
+        {"pay_order": _PAY_ORDER, "cancel_order": _CANCEL_ORDER, "fulfil_order": _FULFIL_ORDER},
+    ),
+    "cancel_pending_order": OperationText(
+        "Orders",
+        "Ends an order that waits for its payment, for the buyer, and for good: its units are on sale again at once, "
+        "and a payment that comes all the same is due for a refund. May be repeated.",
+        {"cancelled": Example("Cancelled by the buyer", 200, _CANCELLED, {"order_id": HOLD_ID})},
+        {"show_order": _SHOW_ORDER},
+    ),
+    "fulfil_order": OperationText(
+        "Orders",
+        "Notes that the units of a paid order were handed over. A refund after that returns the money, and no units: "
+        "they are not back on the shelf. May be repeated: the first time is kept.",
+        {"fulfilled": Example("Handed over", 200, _FULFILLED, {"order_id": HOLD_ID})},
+        {"show_order": _SHOW_ORDER},
     ),
     "receive_payment_webhook": OperationText(
         "Payments",
         "Takes an event of the payment provider: in any order, before or after the order exists, any number of times. "
-        "`outcome` says what it did. The same `idempotency_key` with the same content returns what it did the first "
-        "time; with other content it is refused.\n\nWhere the service has a secret of a provider, "
-        "only what is signed with it is let in (401). Where it has none at all, signatures are not checked.",
+        "`outcome` says what it did, `payment_state` where its payment stands. A declined card ends nothing: the buyer "
+        "may try another one until `pay_by`. A payment for an order that nobody knows is kept as well (202), and is "
+        "due for a refund if there still is no such order after 15 minutes. The same `idempotency_key` with the same "
+        "content returns what it did the first time; with other content it is refused.\n\nWhere the service has a "
+        "secret of a provider, only what is signed with it is let in (401). Where it has none at all, signatures are "
+        "not checked.",
         {
             "applied": Example("The order is paid", 200, _RECEIPT, _STANDARD_HEADERS, _EVENT),
             "stripe": Example("The same from Stripe", 200, _RECEIPT, _STRIPE_HEADERS, _STRIPE_EVENT),
             "parked": Example(
                 "There is no order yet; creating it applies the event",
                 202,
-                _RECEIPT | {"outcome": "parked", "order_status": None},
+                _RECEIPT | {"outcome": "parked", "payment_state": "waiting", "order_status": None},
                 _STANDARD_HEADERS,
                 _EVENT,
             ),

@@ -41,6 +41,11 @@ TEXTS: dict[str, ProblemText] = {
         "Look the event up with CALL list_webhooks.",
         "no event has this id; list_webhooks lists them",
     ),
+    "payment_not_found": ProblemText(
+        "No payment has this id. Only the operator's procedures ask for payments by id.",
+        "Look the payment up with CALL list_refunds_due; it has the id that the provider gave it.",
+        "no payment has this id; list_refunds_due lists those that are due",
+    ),
     "sold_out": ProblemText(
         "Fewer units are free than were asked for, also after everything that expired was given back. Nothing was "
         "reserved.",
@@ -73,8 +78,10 @@ TEXTS: dict[str, ProblemText] = {
         "the sale ended at 2026-11-27T18:00:00Z",
     ),
     "order_not_cancellable": ProblemText(
-        "Only an order that waits for its payment can be cancelled; this one was paid or refunded.",
-        "Refund a paid order with the payment provider; the provider's event then returns the units.",
+        "Only an order that waits for its payment can be cancelled; this one was paid, or paid and refunded. Perhaps "
+        "the payment came in just before.",
+        "Show the order as it is now: GET /api/orders/{order_id}. A paid order ends by a refund at the payment "
+        "provider, whose event then returns the units.",
         "the order is paid; a paid order ends by a refund at the payment provider",
     ),
     "stock_in_use": ProblemText(
@@ -100,7 +107,7 @@ TEXTS: dict[str, ProblemText] = {
         "holds of this product can't be extended; order before it expires",
     ),
     "refund_not_due": ProblemText(
-        "No refund is due for this order: it was not paid too late, or the money is back already.",
+        "Nothing of this payment has to go back: it pays its order, or the money went back already.",
         "CALL list_refunds_due shows what is due.",
         "nothing is to be refunded; a paid order ends by a refund at the payment provider",
     ),
@@ -108,6 +115,17 @@ TEXTS: dict[str, ProblemText] = {
         "The payment event was decided, and the rules would decide the same again.",
         "Nothing is left to do; CALL list_webhooks shows what the event did.",
         "the event is applied, and payment_rules say so again",
+    ),
+    "order_not_fulfillable": ProblemText(
+        "Only a paid order is handed over; this one waits for its payment, was cancelled, or was refunded.",
+        "Do not hand it over. GET /api/orders/{order_id} shows its status; ask again when it is paid.",
+        "only a paid order is handed over; this one is pending",
+    ),
+    "payment_not_acceptable": ProblemText(
+        "The operator wants a payment to pay its order, and it can't: nothing was received, the order was paid by "
+        "another one or was ended for good, or its units were sold.",
+        "Give the money back: CALL list_refunds_due shows what is due.",
+        "the order was cancelled for good; the payment has to go back",
     ),
     "hold_expired": ProblemText(
         "The hold's expires_at has passed, by the clock of the database. Its units are on sale again.",
@@ -175,7 +193,7 @@ TEXTS: dict[str, ProblemText] = {
         "Nothing more of the request came for 5 seconds.",
     ),
     "payload_too_large": ProblemText(
-        "The body is larger than the service reads.",
+        "The body is larger than the service reads: 64 KiB, and 1 MiB of a payment event.",
         _FIX,
         "The body may have at most 65536 bytes.",
     ),

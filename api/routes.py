@@ -140,12 +140,20 @@ ROUTES: tuple[Route, ...] = (
         answer=schemas.Order, arguments=(Path("order_id"),), raises=("order_not_found",),
     ),
     Route(
+        "POST", "/api/orders/{order_id}/cancellation", "cancel_pending_order", "Cancel an order before it is paid",
+        answer=schemas.Order, arguments=(Path("order_id"),), raises=("order_not_found", "order_not_cancellable"),
+    ),
+    Route(
+        "POST", "/api/orders/{order_id}/fulfilment", "fulfil_order", "Note that a paid order was handed over",
+        answer=schemas.Order, arguments=(Path("order_id"),), raises=("order_not_found", "order_not_fulfillable"),
+    ),
+    Route(
         "POST", "/api/payments/webhook", "receive_payment_webhook", "Deliver a payment event, any number of times",
         answer=schemas.WebhookReceipt, body=schemas.PaymentEvent, statuses={"parked": 202},
         signed="count_refused_webhook",
         arguments=(
-            Body("idempotency_key"), Body("order_id", values.uuid), Body("status"), Body("amount"), Body("currency"),
-            Body("occurred_at", values.utc_naive), RawBody(),
+            Body("idempotency_key"), Body("order_id"), Body("payment_id"), Body("status"), Body("amount"),
+            Body("currency"), Body("occurred_at", values.utc_naive), RawBody(),
         ),
         raises=("invalid_argument", "idempotency_key_reused"),
     ),

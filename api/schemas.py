@@ -7,7 +7,7 @@ Money is integer minor units of an ISO 4217 currency; times are RFC 3339.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from msgspec import Meta, Struct
 
@@ -64,10 +64,30 @@ OccurredAt = Annotated[
         extra_json_schema={"pattern": "^[1-9][0-9]{3}-"},
     ),
 ]
-PaymentStatus = Annotated[
-    Literal["succeeded", "failed", "refunded"],
-    Meta(description="must be one of succeeded, failed, refunded", examples=["succeeded"]),
+EventStatus = Literal[
+    "succeeded",
+    "declined",
+    "failed",
+    "refunded",
+    "refund_failed",
+    "dispute_opened",
+    "dispute_won",
+    "dispute_lost",
+    "other",
 ]
+PaymentStatus = Annotated[
+    EventStatus,
+    Meta(description=f"must be one of {', '.join(get_args(EventStatus))}", examples=["succeeded"]),
+]
+OrderName = Annotated[
+    str,
+    Meta(min_length=1, max_length=255, description="must be a text of 1 to 255 characters", examples=[UUID_EXAMPLE]),
+]
+PaymentId = Annotated[
+    str,
+    Meta(min_length=1, max_length=255, description="must be a text of 1 to 255 characters", examples=["pi_1"]),
+]
+OrderStatus = Literal["pending", "paid", "cancelled", "refunded"]
 Time = Annotated[datetime, Meta(tz=True, description="UTC, with microseconds", examples=[TIME_EXAMPLE])]
 
 
@@ -86,14 +106,35 @@ class NewOrder(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class PaymentEvent(Struct, forbid_unknown_fields=True, kw_only=True):
-    """A payment event as the provider sends it, any number of times and in any order."""
+    """A payment event as the provider sends it, any number of times and in any order.
+
+    `idempotency_key` is the event's id at the provider, `payment_id` the payment's, which is the same in all of its
+    events. `order_id` is the order as the provider knows it: the id of the hold. One of the two is needed, except for
+    `other`. Without `order_id` the event is about the order that its payment named before; without `payment_id` the
+    order's own id stands for its payment. `amount` is what was received (`succeeded`), **all** that went back until now
+    (`refunded`; null: everything), or what came back of one refund (`refund_failed`). Only these three move money.
+    """
 
     idempotency_key: IdempotencyKey
-    order_id: Uuid
+    order_id: OrderName | None = None
+    payment_id: PaymentId | None = None
     status: PaymentStatus
     amount: Minor | None = None
     currency: Currency | None = None
     occurred_at: OccurredAt | None = None
+
+
+_NAMED: dict[str, Any] = {"type": "string"}
+CONDITIONS: dict[str, Any] = {
+    "PaymentEvent": {
+        "anyOf": [
+            {"required": ["order_id"], "properties": {"order_id": _NAMED}},
+            {"required": ["payment_id"], "properties": {"payment_id": _NAMED}},
+            {"properties": {"status": {"const": "other"}}},
+        ]
+    }
+}
+"""By shape: what the document says of several members together. api/providers/standard.py checks it."""
 
 
 class Product(Struct, kw_only=True):
@@ -121,10 +162,12 @@ class Product(Struct, kw_only=True):
     stripes: int
     sale_starts_at: Time | None
     sale_ends_at: Time | None
+    stopped_at: Annotated[Time | None, Meta(description="when the operator ended the sale at once; null: not")]
+    archived_at: Annotated[Time | None, Meta(description="when it was taken off the list; null: not")]
 
 
 class Products(Struct, kw_only=True):
-    """All products."""
+    """All products but those that were archived."""
 
     products: list[Product]
 
@@ -136,9 +179,13 @@ class Hold(Struct, kw_only=True):
     product_id: ProductId
     qty: Quantity
     customer_id: CustomerId | None
-    status: Literal["active", "ordered", "expired", "released"]
+    unit_price: Annotated[int, Meta(description="in minor units of the product's currency; its order costs this")]
+    status: Literal["active", "ordered", "expired", "released", "stopped"]
     created_at: Time
     expires_at: Time
+    expires_in_ms: Annotated[
+        int | None, Meta(description="what is left of it by the database's clock; null unless active")
+    ]
     ended_at: Annotated[Time | None, Meta(description="null while active")]
 
 
@@ -150,15 +197,33 @@ class Order(Struct, kw_only=True):
     product_id: ProductId
     qty: Quantity
     customer_id: CustomerId | None
-    status: Literal["pending", "paid", "cancelled", "refund_due", "refunded"]
-    unit_price: Annotated[int, Meta(description="in minor units, fixed when the order was made")]
+    status: OrderStatus
+    unit_price: Annotated[int, Meta(description="in minor units, as the hold showed it")]
     amount: Annotated[int, Meta(description="in minor units")]
     currency: Currency
-    refunded: Annotated[int, Meta(description="what went back until now, in minor units")]
+    refunded: Annotated[
+        int, Meta(description="what went back of the payment that pays or paid it, until now, in minor units")
+    ]
+    refund_due: Annotated[int, Meta(description="what has to go back, of all its payments together, in minor units")]
+    dispute: Annotated[
+        Literal["opened", "won", "lost"] | None,
+        Meta(description="how a dispute of its payment stands; null: there is none"),
+    ]
     created_at: Time
     pay_by: Time
+    pay_in_ms: Annotated[
+        int | None, Meta(description="what is left until pay_by, by the database's clock; null unless pending")
+    ]
     paid_at: Time | None
+    fulfilled_at: Annotated[Time | None, Meta(description="when it was handed over; null: not yet")]
     closed_at: Time | None
+    cancelled_as: Annotated[
+        Literal["lapsed", "withdrawn"] | None,
+        Meta(
+            description="lapsed: it was overdue or its payment failed, and a late payment can still pay it while there "
+            "are units; withdrawn: the buyer or the operator cancelled it, for good; null: not cancelled"
+        ),
+    ]
     closed_reason: str | None
 
 
@@ -167,16 +232,28 @@ class WebhookReceipt(Struct, kw_only=True):
 
     webhook_id: int
     idempotency_key: IdempotencyKey
-    order_id: Annotated[Uuid | None, Meta(description="null: the event is about no order")]
-    payment_status: Annotated[
-        Literal["succeeded", "failed", "refunded", "other"], Meta(description="other: it moves no order")
+    payment_id: Annotated[PaymentId | None, Meta(description="null only for other")]
+    order_id: Annotated[
+        OrderName | None, Meta(description="as the event named it, or as found by its payment; null: none is known")
     ]
-    outcome: Literal["applied", "ignored", "parked", "amount_mismatch", "refund_due", "refunded"]
+    payment_status: Annotated[EventStatus, Meta(description="what the event said; other: it moves nothing")]
+    outcome: Annotated[
+        Literal["parked", "applied", "ignored", "amount_mismatch", "refund_due"],
+        Meta(
+            description="parked: it waits for its order; applied: done; ignored: it changes nothing, reason says why; "
+            "amount_mismatch: another amount or currency than the order's; refund_due: the money has to go back"
+        ),
+    ]
     reason: str | None
-    order_status: Annotated[
-        Literal["pending", "paid", "cancelled", "refund_due", "refunded"] | None,
-        Meta(description="null while there is no order"),
+    payment_state: Annotated[
+        Literal["open", "waiting", "paying", "due", "settled", "failed"] | None,
+        Meta(
+            description="of its payment, as it stands now. open: nothing was received; waiting: received, its order "
+            "does not exist yet; paying: it pays its order; due: received, and what is left of it has to go back; "
+            "settled: all of it went back; failed: over, without money; null for other"
+        ),
     ]
+    order_status: Annotated[OrderStatus | None, Meta(description="null: there is no order")]
     deliveries: Annotated[int, Meta(description="how often the event was sent")]
 
 

@@ -15,7 +15,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from api.providers import PROVIDERS
 from api.providers.provider import Provider
 
-ENVIRONMENTS = ("development", "production")
+PRODUCTION = "production"
+ENVIRONMENTS = ("development", PRODUCTION)
 DATABASE_URL = "FLASHSALE_DATABASE_URL"
 DATABASE_URL_SHAPE = "mysql://user:password@host:port/database (user and password percent-encoded)"
 SSL_MODES = ("REQUIRED", "VERIFY_CA", "VERIFY_IDENTITY")
@@ -53,6 +54,8 @@ class Settings:
     host: str = "127.0.0.1"
     demo: bool = False
     """Whether /demo is there. Its simulated provider makes payments that pass for real ones."""
+    production: bool = False
+    """Whether events of a provider's test mode move nothing."""
 
 
 def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -75,6 +78,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         host=_address(environ, "FLASHSALE_HOST", "127.0.0.1"),
         # Where payments are signed, nobody who forgot to say "production" may give the signatures away.
         demo=environment == "development" or not (environment or any(secrets.values())),
+        production=environment == PRODUCTION,
     )
 
 
@@ -98,7 +102,7 @@ def _secrets(environ: Mapping[str, str], provider: Provider) -> list[str]:
 def _check_environment(name: str, secrets: Mapping[str, Sequence[str]]) -> None:
     if name not in ENVIRONMENTS:
         raise SettingsError(f"FLASHSALE_ENV is {name[:40]!r}; it must be one of {', '.join(ENVIRONMENTS)}")
-    if name == "production" and not any(secrets.values()):
+    if name == PRODUCTION and not any(secrets.values()):
         variables = " or ".join(provider.variable for provider in PROVIDERS)
         raise SettingsError(
             f"FLASHSALE_ENV=production needs the secret of a payment provider: set {variables}; "

@@ -19,11 +19,12 @@ PROVIDERS: tuple[Provider, ...] = (standard.PROVIDER, stripe.PROVIDER)
 Receiver = Callable[[Mapping[str, Any], bytes], Event | PaymentEvent]
 
 
-def make_receiver(secrets: Mapping[str, Sequence[str]]) -> Receiver:
+def make_receiver(secrets: Mapping[str, Sequence[str]], production: bool = False) -> Receiver:
     """A function from a WSGI environment and a body to the event.
 
     `secrets` are the providers' by name. With any of them, only what one of them signed is let in: the function raises
-    SignatureError. With none at all, everything is. It raises ProblemError for a body that is no event.
+    SignatureError. With none at all, everything is. It raises ProblemError for a body that is no event. In production
+    an event of a provider's test mode moves nothing: it is kept as `other`.
     """
     secured = any(secrets.values())
     doors = [
@@ -47,7 +48,8 @@ def make_receiver(secrets: Mapping[str, Sequence[str]]) -> Receiver:
                 elif secured:
                     detail = f"No secret of {provider.name} is configured here. Sign with {accepted}."
                     raise SignatureError("invalid_signature", detail)
-                return provider.read(body)
+                event = provider.read(body)
+                return event.as_other() if production and isinstance(event, Event) and event.test else event
         if secured:
             raise SignatureError("missing_signature", f"The signature is missing. Sign with {accepted}.")
         return PROVIDERS[0].read(body)

@@ -1,7 +1,8 @@
 """python -m api.providers send ORDER [options]: sends a running service a payment event, signed as its provider would.
 
 It signs with the first secret in the provider's environment variable; without one it sends unsigned and says so. Amount
-and currency that are not given are those of the order, as the service shows it. Prints the status and the body of the
+and currency that are not given are those of the order, as the service shows it. With FLASHSALE_ENV=production the event
+is one of live mode, else of test mode, where the provider has such modes. Prints the status and the body of the
 answer. Exits with 1 for a status of 400 or more, or when nobody answers.
 """
 
@@ -14,12 +15,13 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from secrets import token_hex
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import quote
 
 from api.providers import PROVIDERS
 from api.providers.provider import Payment, Provider
-from api.settings import SettingsError, read_secrets
+from api.schemas import EventStatus
+from api.settings import PRODUCTION, SettingsError, read_secrets
 
 WEBHOOK = "/api/payments/webhook"
 TIMEOUT_SECONDS = 30
@@ -29,16 +31,21 @@ def main(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> i
     """Send one event; the exit status."""
     secrets = read_secrets(environ)
     options = _parser(secrets).parse_args(arguments)
-    if not options.order:
-        raise SystemExit("Say which order: make webhook ORDER=<id>, or the id as the first argument.")
+    if not (options.order or options.payment):
+        raise SystemExit(
+            "Say which order: make webhook ORDER=<id>, or the id as the first argument; or which payment: PAYMENT=<id>."
+        )
     provider = next(provider for provider in PROVIDERS if provider.name == options.provider)
     connection = http.client.HTTPConnection(options.host, options.port, timeout=TIMEOUT_SECONDS)
     amount, currency = options.amount, options.currency
-    if amount is None or currency is None:
+    if options.order and (amount is None or currency is None):
         known = _order(connection, options.order)
         amount = known.get("amount") if amount is None else amount
         currency = currency or known.get("currency")
-    body = provider.compose(Payment(options.key, options.order, options.status, amount, currency))
+    live = environ.get("FLASHSALE_ENV", "").strip() == PRODUCTION
+    body = provider.compose(
+        Payment(options.key, options.order or None, options.payment, options.status, amount, currency, live)
+    )
     headers = {"Content-Type": "application/json"} | _signature(provider, secrets[provider.name], body)
     status, answer = _request(connection, "POST", WEBHOOK, body, headers)
     print(status, answer)
@@ -49,9 +56,12 @@ def _parser(secrets: Mapping[str, Sequence[str]]) -> argparse.ArgumentParser:
     names = [provider.name for provider in PROVIDERS]
     parser = argparse.ArgumentParser(prog="python -m api.providers", description="Payment events, correctly signed.")
     send = parser.add_subparsers(required=True).add_parser("send", help="send one to a running service")
-    send.add_argument("order", help="the id of the order, or of its hold")
-    send.add_argument("--status", choices=("succeeded", "failed", "refunded"), default="succeeded")
-    send.add_argument("--amount", type=int, help="minor units; of a refund, in total until now; default: the order's")
+    send.add_argument("order", nargs="?", help="the id of the order, or of its hold; not needed with --payment")
+    send.add_argument("--payment", help="the provider's id of the payment; default: the one that the order has")
+    send.add_argument("--status", choices=get_args(EventStatus), default="succeeded")
+    send.add_argument(
+        "--amount", type=int, help="minor units; of refunded, all that went back until now; default: the order's"
+    )
     send.add_argument("--currency", help="ISO 4217; default: the order's")
     send.add_argument("--key", default=f"evt_{token_hex(12)}", help="the id of the event; default: a new one")
     send.add_argument(

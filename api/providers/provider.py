@@ -11,14 +11,13 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from api.schemas import PaymentEvent
+from api.schemas import EventStatus, PaymentEvent
 
 TOLERANCE_SECONDS = 300
 """How far a signature's timestamp may be from this server's clock, either way."""
 
 Reason = Literal["missing_signature", "invalid_signature", "stale_timestamp"]
 Headers = Mapping[str, str]
-Status = Literal["succeeded", "failed", "refunded"]
 
 # One spelling a number: what was signed is what is compared.
 _TIMESTAMP = re.compile(r"[1-9][0-9]{0,11}")
@@ -34,24 +33,38 @@ class SignatureError(Exception):
 
 
 class Event(NamedTuple):
-    """The arguments of receive_payment_webhook; `other` is an event that moves no order."""
+    """The arguments of receive_payment_webhook; `other` moves nothing.
+
+    `test` is an event of the provider's test mode: in production it moves nothing either.
+    """
 
     idempotency_key: str
     order_id: str | None
-    status: Status | Literal["other"]
+    payment_id: str | None
+    status: EventStatus
     amount: int | None = None
     currency: str | None = None
     occurred_at: datetime | None = None
+    test: bool = False
+
+    def as_other(self) -> Event:
+        """The same event, kept and ignored."""
+        return Event(self.idempotency_key, None, None, "other", None, None, self.occurred_at, self.test)
 
 
 class Payment(NamedTuple):
-    """A payment event to be sent: minor units, ISO 4217, None for what it does not name."""
+    """A payment event to be sent: minor units, ISO 4217, None for what it does not name.
+
+    `live` is False for an event of the provider's test mode.
+    """
 
     key: str
-    order_id: str
-    status: Status
+    order_id: str | None
+    payment_id: str | None
+    status: EventStatus
     amount: int | None
     currency: str | None
+    live: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +74,9 @@ class Provider:
     `variable` names the environment variable of its secrets, `headers` (with their descriptions) are what it signs
     with: a request that has one of them is its own. `event` is the shape of a body. `make_verifier` takes the secrets
     and raises ValueError, which says what a secret must be and holds none; what it makes raises SignatureError.
-    `read` turns a verified body into an event, or raises ProblemError. `sign` gives the headers for a body, `compose`
-    the body of a payment (ValueError: what it needs to know); both are for the command that sends one.
+    `read` turns a verified body into an event. It raises ProblemError only where there is nothing to keep: a provider
+    that is refused delivers again, and in the end gives up. `sign` gives the headers for a body, `compose` the body of
+    a payment (ValueError: what it needs to know); both are for the command that sends one.
     """
 
     name: str

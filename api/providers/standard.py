@@ -17,6 +17,7 @@ import msgspec
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from api.bodies import make_decoder
+from api.problems import invalid_field
 from api.providers.provider import Headers, Payment, Provider, SignatureError, check_timestamp, mismatch
 from api.schemas import PaymentEvent
 
@@ -30,6 +31,7 @@ _ID = re.compile(r"[!-\-/-~]{1,255}")
 _V1 = r"v1,[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]="
 _OTHER = r"v(?!1,)[0-9]+[a-z]?,[A-Za-z0-9+/=]+"
 _SIGNATURES = re.compile(rf"(?:{_V1}|{_OTHER})(?: (?:{_V1}|{_OTHER}))*")
+_decode = make_decoder(PaymentEvent)
 
 
 def make_verifier(secrets: Sequence[str]) -> Callable[[Headers, bytes], None]:
@@ -51,6 +53,14 @@ def make_verifier(secrets: Sequence[str]) -> Callable[[Headers, bytes], None]:
     return verify
 
 
+def read(body: bytes) -> PaymentEvent:
+    """The event, which names an order or a payment unless it is `other`. Raises ProblemError."""
+    event = _decode(body)
+    if event.status != "other" and event.order_id is None and event.payment_id is None:
+        raise invalid_field("order_id", "is missing; an event names its order or, in payment_id, its payment")
+    return event
+
+
 def sign(secret: str, body: bytes) -> dict[str, str]:
     """The headers of a request with this body, sent now."""
     webhook_id, now = f"msg_{token_hex(12)}", int(time.time())
@@ -60,9 +70,15 @@ def sign(secret: str, body: bytes) -> dict[str, str]:
 
 def compose(payment: Payment) -> bytes:
     """A PaymentEvent."""
-    names = {"idempotency_key": payment.key, "order_id": payment.order_id, "status": payment.status}
-    more = {"amount": payment.amount, "currency": payment.currency}
-    return msgspec.json.encode(names | {name: value for name, value in more.items() if value is not None})
+    event = {
+        "idempotency_key": payment.key,
+        "order_id": payment.order_id,
+        "payment_id": payment.payment_id,
+        "status": payment.status,
+        "amount": payment.amount,
+        "currency": payment.currency,
+    }
+    return msgspec.json.encode({name: value for name, value in event.items() if value is not None})
 
 
 def _passes(webhook: Webhook, headers: Headers, body: bytes) -> bool:
@@ -95,7 +111,7 @@ PROVIDER = Provider(
     headers=HEADERS,
     event=PaymentEvent,
     make_verifier=make_verifier,
-    read=make_decoder(PaymentEvent),
+    read=read,
     sign=sign,
     compose=compose,
 )

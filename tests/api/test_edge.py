@@ -20,7 +20,7 @@ from api.gateway import ProcedureError, UnavailableError
 from api.problems import PROBLEMS
 from api.settings import Database, Settings
 from tests.support.signing import STANDARD_SECRET
-from tests.support.stripe_events import succeeded
+from tests.support.stripe_events import intent_of, succeeded
 
 UUID = "019378d2-8c1a-7c3e-9b57-2f60c1d1a001"
 NOON = datetime(2026, 11, 27, 12, 0)
@@ -31,19 +31,22 @@ PRODUCT = {
     "available": Decimal(7), "held": Decimal(2), "sold": Decimal(1), "max_per_hold": 4, "max_per_customer": None,
     "max_unpaid_percent": 5, "pause_seconds": None, "extension_seconds": 60,
     "hold_seconds": 120, "payment_seconds": 900, "stripes": 16, "sale_starts_at": NOON, "sale_ends_at": None,
+    "stopped_at": NOON, "archived_at": None,
 }  # fmt: skip
 HOLD = {
-    "hold_id": UUID, "product_id": 1, "qty": 2, "customer_id": None, "status": "active",
-    "created_at": NOON, "expires_at": NOON, "ended_at": None, "replayed": 0,
+    "hold_id": UUID, "product_id": 1, "qty": 2, "customer_id": None, "unit_price": 4900, "status": "active",
+    "created_at": NOON, "expires_at": NOON, "expires_in_ms": Decimal(120000), "ended_at": None, "replayed": 0,
 }  # fmt: skip
 ORDER = {
     "order_id": UUID, "hold_id": UUID, "product_id": 1, "qty": 2, "customer_id": "ada", "status": "pending",
-    "unit_price": 4900, "amount": 9800, "currency": "EUR", "refunded": 0, "created_at": NOON, "pay_by": NOON,
-    "paid_at": None, "closed_at": None, "closed_reason": None, "replayed": 0,
+    "unit_price": 4900, "amount": 9800, "currency": "EUR", "refunded": Decimal(0), "refund_due": Decimal(0),
+    "dispute": None, "created_at": NOON, "pay_by": NOON, "pay_in_ms": 900000, "paid_at": None, "fulfilled_at": None,
+    "closed_at": None, "cancelled_as": None, "closed_reason": None, "replayed": 0,
 }  # fmt: skip
 RECEIPT = {
-    "webhook_id": 7, "idempotency_key": "evt_1", "order_id": UUID, "payment_status": "succeeded", "outcome": "applied",
-    "reason": None, "order_status": "paid", "deliveries": 1, "replayed": 0,
+    "webhook_id": 7, "idempotency_key": "evt_1", "payment_id": "pi_1", "order_id": UUID, "payment_status": "succeeded",
+    "outcome": "applied", "reason": None, "payment_state": "paying", "order_status": "paid", "deliveries": 1,
+    "replayed": 0,
 }  # fmt: skip
 HEALTH = {
     "status": "ok", "detail": None, "database_version": "9.7.4", "schema_version": "0009", "event_scheduler": "ON",
@@ -52,7 +55,8 @@ HEALTH = {
 ROWS = {
     "list_products": PRODUCT, "get_product": PRODUCT, "create_hold": HOLD, "get_hold": HOLD, "release_hold": HOLD,
     "extend_hold": HOLD,
-    "create_order": ORDER, "get_order": ORDER, "receive_payment_webhook": RECEIPT, "health_check": HEALTH,
+    "create_order": ORDER, "get_order": ORDER, "cancel_pending_order": ORDER, "fulfil_order": ORDER,
+    "receive_payment_webhook": RECEIPT, "health_check": HEALTH,
     "count_refused_webhook": {"reason": "missing_signature", "refusals": 1},
 }  # fmt: skip
 
@@ -108,8 +112,9 @@ def test_a_hold_is_one_call_and_answers_201_with_its_location(client: Any, gatew
     assert result.headers["Location"] == f"/api/holds/{UUID}"
     assert "Idempotent-Replayed" not in result.headers
     assert result.json == {
-        "hold_id": UUID, "product_id": 1, "qty": 2, "customer_id": None, "status": "active",
-        "created_at": "2026-11-27T12:00:00.000000Z", "expires_at": "2026-11-27T12:00:00.000000Z", "ended_at": None,
+        "hold_id": UUID, "product_id": 1, "qty": 2, "customer_id": None, "unit_price": 4900, "status": "active",
+        "created_at": "2026-11-27T12:00:00.000000Z", "expires_at": "2026-11-27T12:00:00.000000Z",
+        "expires_in_ms": 120000, "ended_at": None,
     }  # fmt: skip
 
 
@@ -143,11 +148,23 @@ def test_ids_in_addresses_reach_the_procedure(client: Any, gateway: RecordingGat
     released = client.simulate_delete(f"/api/holds/{UUID}")
     client.simulate_get(f"/api/orders/{UUID}")
     extended = client.simulate_post(f"/api/holds/{UUID}/extension")
+    cancelled = client.simulate_post(f"/api/orders/{UUID}/cancellation")
+    fulfilled = client.simulate_post(f"/api/orders/{UUID}/fulfilment")
     assert gateway.calls == [
         ("get_product", [2147483647]), ("get_hold", [UUID]), ("release_hold", [UUID]), ("get_order", [UUID]),
-        ("extend_hold", [UUID]),
+        ("extend_hold", [UUID]), ("cancel_pending_order", [UUID]), ("fulfil_order", [UUID]),
     ]  # fmt: skip
-    assert (released.status, extended.status) == (falcon.HTTP_200, falcon.HTTP_200)
+    assert {answer.status for answer in (released, extended, cancelled, fulfilled)} == {falcon.HTTP_200}
+
+
+@pytest.mark.parametrize("path", ["cancellation", "fulfilment"])
+def test_an_order_that_was_ended_before_says_so(client: Any, gateway: RecordingGateway, path: str) -> None:
+    first = client.simulate_post(f"/api/orders/{UUID}/{path}")
+    gateway.changes = {"replayed": 1}
+    second = client.simulate_post(f"/api/orders/{UUID}/{path}")
+    assert "Idempotent-Replayed" not in first.headers
+    assert (second.status, second.headers["Idempotent-Replayed"]) == (falcon.HTTP_200, "true")
+    assert first.json == second.json == client.simulate_get(f"/api/orders/{UUID}").json
 
 
 def test_an_order_answers_201_with_its_location(client: Any, gateway: RecordingGateway) -> None:
@@ -158,13 +175,13 @@ def test_an_order_answers_201_with_its_location(client: Any, gateway: RecordingG
 
 def test_a_webhook_is_passed_on_with_its_text_and_its_time_in_utc(client: Any, gateway: RecordingGateway) -> None:
     text = (
-        f'{{"idempotency_key": "evt_\\u0000\\"😀", "order_id": "{UUID}", "status": "succeeded",  "amount": 9800,'
-        '"currency": "EUR", "occurred_at": "2026-11-27T14:00:00.5+02:00"}'
+        '{"idempotency_key": "evt_\\u0000\\"😀", "order_id": "O 17", "payment_id": "pi_😀",'
+        '"status": "succeeded",  "amount": 9800, "currency": "EUR", "occurred_at": "2026-11-27T14:00:00.5+02:00"}'
     )
     result = post(client, "/api/payments/webhook", text)
     at = datetime(2026, 11, 27, 12, 0, 0, 500000)
     assert gateway.calls == [
-        ("receive_payment_webhook", ['evt_\0"😀', UUID, "succeeded", 9800, "EUR", at, text]),
+        ("receive_payment_webhook", ['evt_\0"😀', "O 17", "pi_😀", "succeeded", 9800, "EUR", at, text]),
     ]  # fmt: skip
     assert result.status == falcon.HTTP_200
 
@@ -187,16 +204,48 @@ def test_a_stripe_event_is_recognised_by_its_header_and_kept_as_it_was_sent(
     post(client, "/api/payments/webhook", text, Stripe_Signature="t=1,v1=0")
     at = datetime(2026, 11, 27, 9, 0)
     assert gateway.calls == [
-        ("receive_payment_webhook", [told["id"], UUID, "succeeded", 9800, "EUR", at, text]),
+        ("receive_payment_webhook", [told["id"], UUID, intent_of(UUID), "succeeded", 9800, "EUR", at, text]),
     ]  # fmt: skip
 
 
 def test_a_stripe_event_of_another_kind_is_recorded_without_an_order(client: Any, gateway: RecordingGateway) -> None:
-    gateway.changes = {"order_id": None, "payment_status": "other", "outcome": "ignored", "order_status": None}
+    gateway.changes = dict.fromkeys(("payment_id", "order_id", "payment_state", "order_status"))
+    gateway.changes |= {"payment_status": "other", "outcome": "ignored"}
     told = succeeded(UUID) | {"type": "customer.created"}
     result = post(client, "/api/payments/webhook", told, Stripe_Signature="t=1,v1=0")
-    assert gateway.calls[0][1][:5] == [told["id"], None, "other", None, None]
+    assert gateway.calls[0][1][:6] == [told["id"], None, None, "other", None, None]
     assert (result.status_code, result.json["order_id"], result.json["outcome"]) == (200, None, "ignored")
+
+
+@pytest.mark.parametrize(("production", "status"), [(True, "other"), (False, "succeeded")])
+def test_only_in_production_a_payment_of_test_mode_moves_nothing(
+    gateway: RecordingGateway, production: bool, status: str
+) -> None:
+    shop = testing.TestClient(create_app(gateway, replace(SETTINGS, production=production)))
+    post(shop, "/api/payments/webhook", succeeded(UUID, live=False), Stripe_Signature="t=1,v1=0")
+    assert gateway.calls[0][1][3] == status
+
+
+@pytest.mark.parametrize(
+    "names", [{"order_id": "17"}, {"payment_id": "pi_1"}, {"order_id": "17", "payment_id": "pi_1"}]
+)
+def test_an_event_names_its_order_or_its_payment(client: Any, gateway: RecordingGateway, names: dict[str, str]) -> None:
+    event = {"idempotency_key": "e", "status": "refunded"}
+    assert post(client, "/api/payments/webhook", event | names).status == falcon.HTTP_200
+    assert gateway.calls[0][1][1:3] == [names.get("order_id"), names.get("payment_id")]
+
+
+@pytest.mark.parametrize("names", [{}, {"order_id": None}, {"payment_id": None, "order_id": None}])
+def test_only_an_event_that_moves_nothing_may_name_neither(
+    client: Any, gateway: RecordingGateway, names: dict[str, None]
+) -> None:
+    event = {"idempotency_key": "e", "status": "succeeded"} | names
+    problem = assert_problem(post(client, "/api/payments/webhook", event), 422, "invalid_argument")
+    assert problem["errors"] == [
+        {"field": "order_id", "detail": "is missing; an event names its order or, in payment_id, its payment"}
+    ]
+    assert not gateway.calls
+    assert post(client, "/api/payments/webhook", event | {"status": "other"}).status == falcon.HTTP_200
 
 
 def test_a_stripe_event_that_is_not_utf8_is_refused(client: Any, gateway: RecordingGateway) -> None:
@@ -382,8 +431,9 @@ def test_a_wrong_body_is_refused_naming_the_field_and_what_is_allowed(
     [
         ("idempotency_key", "", "1 to 255 characters"),
         ("idempotency_key", "x" * 256, "1 to 255 characters"),
-        ("order_id", "17", "must be a UUID"),
-        ("status", "paid", "succeeded, failed, refunded"),
+        *(("order_id", name, "1 to 255 characters") for name in ("", "x" * 256, 17, [UUID])),
+        *(("payment_id", name, "1 to 255 characters") for name in ("", "x" * 256, 17)),
+        ("status", "paid", "succeeded, declined, failed, refunded, refund_failed, dispute_opened, dispute_won,"),
         ("amount", -1, "minor units"),
         ("amount", 49.5, "minor units"),
         ("amount", 2**63, "minor units"),
@@ -468,6 +518,15 @@ def test_a_body_may_have_64_kib_and_no_more(client: Any, gateway: RecordingGatew
     assert post(client, "/api/holds", body.ljust(65536)).status == falcon.HTTP_201
     gateway.calls.clear()
     assert_problem(post(client, "/api/holds", body.ljust(65537)), 413, "payload_too_large")
+    assert not gateway.calls
+
+
+def test_a_payment_event_may_have_1_mib_and_no_more(client: Any, gateway: RecordingGateway) -> None:
+    body = json.dumps({"idempotency_key": "e", "order_id": UUID, "status": "declined"})
+    assert post(client, "/api/payments/webhook", body.ljust(2**20)).status == falcon.HTTP_200
+    gateway.calls.clear()
+    problem = assert_problem(post(client, "/api/payments/webhook", body.ljust(2**20 + 1)), 413, "payload_too_large")
+    assert "1048576" in problem["detail"]
     assert not gateway.calls
 
 

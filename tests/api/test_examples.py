@@ -15,7 +15,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from api.openapi import make_document
-from api.operation_texts import EVENT_KEY, HOLD_ID, HOLD_KEY, ORDER_KEY, PRODUCT_ID, TAGS
+from api.operation_texts import EVENT_KEY, HOLD_ID, HOLD_KEY, ORDER_KEY, PAYMENT_ID, PRODUCT_ID, TAGS
 from api.problem_texts import TEXTS
 from api.problems import PROBLEMS
 from api.routes import ROUTES
@@ -43,7 +43,16 @@ SUCCESSES = [
 # What differs from run to run: moments, and numbers that the database gives.
 OF_THE_MOMENT = frozenset(
     {"created_at", "expires_at", "ended_at", "pay_by", "paid_at", "closed_at", "checked_at", "last_sweep_at"}
-    | {"sweep_lag_seconds", "webhook_id", "database_version", "schema_version", "paths"}
+    | {
+        "expires_in_ms",
+        "pay_in_ms",
+        "fulfilled_at",
+        "sweep_lag_seconds",
+        "webhook_id",
+        "database_version",
+        "schema_version",
+        "paths",
+    }
 )
 
 
@@ -134,7 +143,7 @@ class Shop:
         )  # fmt: skip
         self.product = row["product_id"]
         self.real: dict[Any, Any] = {PRODUCT_ID: self.product}
-        self.real |= {key: new_key() for key in (HOLD_KEY, ORDER_KEY, EVENT_KEY)}
+        self.real |= {key: new_key() for key in (HOLD_KEY, ORDER_KEY, EVENT_KEY, PAYMENT_ID)}
 
     def held(self) -> None:
         """There is a hold."""
@@ -164,7 +173,7 @@ class Shop:
         return self.real.get(value, value)
 
 
-IDS = frozenset({"id", "product_id", "hold_id", "order_id", "idempotency_key"})
+IDS = frozenset({"id", "product_id", "hold_id", "order_id", "payment_id", "idempotency_key"})
 BEFORE: dict[tuple[str, str], Callable[[Shop], None]] = {
     ("get_hold", "hold"): Shop.held,
     ("release_hold", "released"): Shop.held,
@@ -173,6 +182,8 @@ BEFORE: dict[tuple[str, str], Callable[[Shop], None]] = {
     ("create_order", "repeated"): Shop.held,
     ("get_order", "pending"): Shop.ordered,
     ("get_order", "paid"): Shop.paid,
+    ("cancel_pending_order", "cancelled"): Shop.ordered,
+    ("fulfil_order", "fulfilled"): Shop.paid,
     ("receive_payment_webhook", "applied"): Shop.ordered,
     ("receive_payment_webhook", "stripe"): Shop.ordered,
     ("receive_payment_webhook", "parked"): Shop.held,
@@ -319,6 +330,12 @@ class Provocation:
         finally:
             locked.stop()
 
+    def paid(self) -> httpx.Response:
+        """Cancel an order that is paid."""
+        order_id = order(self.db, self.product())
+        self.buyer.pay(order_id)
+        return self.buyer.request("POST", f"/api/orders/{order_id}/cancellation")
+
     def late(self) -> httpx.Response:
         """A sale that is over."""
         now = self.db.now()
@@ -358,6 +375,10 @@ PROVOCATIONS: dict[str, Provoke] = {
     "headers_too_large": lambda it: raw(it.service, HEAD + b"X: y\r\n" * 100 + b"\r\n"),
     "unpaid_limit_reached": lambda it: it.restricted(max_unpaid_percent=1),
     "customer_paused": lambda it: it.restricted(pause_seconds=3600),
+    "order_not_cancellable": Provocation.paid,
+    "order_not_fulfillable": lambda it: it.buyer.request(
+        "POST", f"/api/orders/{order(it.db, it.product())}/fulfilment"
+    ),
     "extension_not_allowed": lambda it: it.buyer.request("POST", f"/api/holds/{hold(it.db, it.product())}/extension"),
     "signature_invalid": Provocation.unsigned,
     "unauthorized": Provocation.locked_out,

@@ -3,18 +3,21 @@
 import datetime
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import stripe as package
 
 from api.problems import ProblemError
-from api.providers import stripe
+from api.providers import make_receiver, stripe
 from api.providers.provider import Event, Payment
+from api.providers.stripe_money import to_stripe
+from api.schemas import EventStatus
 from tests.support.signing import NOW, STRIPE_NEXT, STRIPE_SECRET, refusal, stop_clock, stripe_headers
-from tests.support.stripe_events import event, succeeded
+from tests.support.stripe_events import CHARGE, event, intent_of, succeeded
 
 ORDER = "019378d2-8c1a-7c3e-9b57-2f60c1d1a001"
+INTENT = intent_of(ORDER)
 BODY = json.dumps(succeeded(ORDER)).encode()
 CREATED = datetime.datetime(2026, 11, 27, 9, 0, tzinfo=datetime.UTC)
 
@@ -142,102 +145,257 @@ def read(told: Any) -> Event:
     return stripe.read(json.dumps(told).encode())
 
 
+def other(told: dict[str, Any]) -> Event:
+    """What an event means that is kept and moves nothing."""
+    return Event(told["id"], None, None, "other", None, None, CREATED)
+
+
 def test_a_payment_that_succeeded_names_what_was_received() -> None:
     told = succeeded(ORDER, 25800, "eur")
     told["data"]["object"]["amount"] = 99999
 
-    assert read(told) == Event(told["id"], ORDER, "succeeded", 25800, "EUR", CREATED)
+    assert read(told) == Event(told["id"], ORDER, INTENT, "succeeded", 25800, "EUR", CREATED)
 
 
-def test_a_payment_that_failed_names_no_money() -> None:
-    told = event("payment_intent.payment_failed", ORDER)
+@pytest.mark.parametrize(
+    ("kind", "status"), [("payment_intent.payment_failed", "declined"), ("payment_intent.canceled", "failed")]
+)
+def test_a_declined_card_ends_no_payment_and_a_cancelled_payment_intent_does(kind: str, status: Any) -> None:
+    told = event(kind, ORDER)
 
-    assert read(told) == Event(told["id"], ORDER, "failed", None, None, CREATED)
+    assert read(told) == Event(told["id"], ORDER, INTENT, status, None, None, CREATED)
 
 
 def test_a_refund_names_what_went_back_in_total() -> None:
     told = event("charge.refunded", ORDER, 25800, "eur", amount_refunded=900)
 
-    assert read(told) == Event(told["id"], ORDER, "refunded", 900, "EUR", CREATED)
+    assert read(told) == Event(told["id"], ORDER, INTENT, "refunded", 900, "EUR", CREATED)
+
+
+def test_a_refund_that_failed_names_its_own_amount_and_is_found_by_the_payment() -> None:
+    told = event("refund.failed", ORDER, 900, "eur")
+
+    assert read(told) == Event(told["id"], None, INTENT, "refund_failed", 900, "EUR", CREATED)
 
 
 @pytest.mark.parametrize(
-    "kind", ["payment_intent.created", "charge.succeeded", "charge.refund.updated", "customer.created", "", "x"]
+    ("kind", "stands", "status"),
+    [
+        ("charge.dispute.created", "needs_response", "dispute_opened"),
+        ("charge.dispute.created", "warning_needs_response", "dispute_opened"),
+        ("charge.dispute.closed", "won", "dispute_won"),
+        ("charge.dispute.closed", "warning_closed", "dispute_won"),
+        ("charge.dispute.closed", "prevented", "dispute_won"),
+        ("charge.dispute.closed", "lost", "dispute_lost"),
+    ],
 )
-def test_an_event_of_another_type_moves_no_order(kind: str) -> None:
+def test_a_dispute_is_found_by_its_payment_and_moves_no_money(kind: str, stands: str, status: Any) -> None:
+    told = event(kind, ORDER, 900, status=stands)
+
+    assert read(told) == Event(told["id"], None, INTENT, status, None, None, CREATED)
+
+
+@pytest.mark.parametrize("kind", ["charge.refunded", "refund.failed", "charge.dispute.created"])
+@pytest.mark.parametrize("intent", [None, "", 7, "p" * 256])
+def test_without_a_payment_intent_the_charge_is_the_payment(kind: str, intent: Any) -> None:
+    assert read(event(kind, ORDER, payment_intent=intent)).payment_id == CHARGE
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "payment_intent.created", "payment_intent.processing", "payment_intent.requires_action", "charge.succeeded",
+        "charge.refund.updated", "charge.dispute.updated", "refund.created", "refund.updated", "customer.created",
+        "", "x", None, 7, ["payment_intent.succeeded"], {"payment_intent.succeeded": 1},
+    ],
+)  # fmt: skip
+def test_an_event_of_another_type_moves_nothing(kind: Any) -> None:
     told = succeeded(ORDER) | {"type": kind}
 
-    assert read(told) == Event(told["id"], None, "other", None, None, CREATED)
+    assert read(told) == other(told)
 
 
 @pytest.mark.parametrize(
-    "metadata", [{}, None, [], "order_id", {"order_id": None}, {"order_id": 7}, {"order_id": "17"}, {"order": ORDER}]
-)
-def test_an_event_that_names_no_order_of_ours_moves_none(metadata: Any) -> None:
+    "metadata",
+    [{}, None, [], "order_id", 7, {"order_id": None}, {"order_id": ""}, {"order_id": True}, {"order_id": [ORDER]},
+     {"order_id": {"id": ORDER}}, {"order": ORDER}],
+)  # fmt: skip
+def test_an_event_that_names_no_order_is_about_its_payment(metadata: Any) -> None:
     told = succeeded(ORDER)
-    told["data"]["object"] |= {"metadata": metadata, "amount_received": None}
+    told["data"]["object"]["metadata"] = metadata
 
-    assert read(told) == Event(told["id"], None, "other", None, None, CREATED)
-
-
-def test_an_event_about_something_without_metadata_moves_no_order() -> None:
-    for thing in ([], None, 7, "x", {}):
-        told = succeeded(ORDER) | {"data": {"object": thing}}
-        assert read(told).status == "other"
-
-
-def test_the_id_of_an_order_is_read_in_any_case() -> None:
-    assert read(succeeded(ORDER.upper())).order_id == ORDER
+    assert read(told) == Event(told["id"], None, INTENT, "succeeded", 25800, "EUR", CREATED)
 
 
 @pytest.mark.parametrize(
-    ("member", "value", "field"),
+    ("named", "order_id"),
     [
-        ("amount_received", None, "data.object"),
-        ("amount_received", -1, "data.object"),
-        ("amount_received", "900", "data.object"),
-        ("amount_received", 2**63, "data.object"),
-        ("currency", None, "data.object"),
-        ("currency", "euro", "data.object"),
+        ("17", "17"), ("O 17", "O 17"), (" ", " "), (17, "17"), (-1.5, "-1.5"), (ORDER.upper(), ORDER.upper()),
+        (ORDER + " ", ORDER + " "), ("ä\x00😀", "ä\x00😀"), ("x" * 255, "x" * 255), ("😀" * 300, "😀" * 255),
+    ],
+)  # fmt: skip
+def test_an_order_is_passed_on_as_it_was_named(named: Any, order_id: str) -> None:
+    """What is no id of ours is a mistake in the shop: the money is here, and someone has to see it."""
+    told = succeeded(ORDER)
+    told["data"]["object"]["metadata"] = {"order_id": named}
+
+    assert read(told).order_id == order_id
+
+
+@pytest.mark.parametrize("name", [None, 7, "", "p" * 256])
+def test_a_payment_without_an_id_is_that_of_its_order(name: Any) -> None:
+    told = succeeded(ORDER)
+    told["data"]["object"]["id"] = name
+
+    assert read(told)[1:4] == (ORDER, None, "succeeded")
+
+
+@pytest.mark.parametrize("thing", [[], None, 7, "x", {}, {"id": 7, "metadata": {}}])
+def test_an_event_about_nothing_is_kept_and_said(thing: Any, caplog: pytest.LogCaptureFixture) -> None:
+    for data in ({"object": thing}, thing):
+        told = succeeded(ORDER) | {"data": data}
+        assert read(told) == other(told)
+    assert "payment_intent.succeeded names no payment and no order" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("kind", "amount"),
+    [
+        ("payment_intent.succeeded", "amount_received"),
+        ("charge.refunded", "amount_refunded"),
+        ("refund.failed", "amount"),
     ],
 )
-def test_an_event_about_an_order_that_names_no_money_is_refused(member: str, value: Any, field: str) -> None:
-    """Never taken for a payment of any amount."""
-    told = succeeded(ORDER)
-    told["data"]["object"][member] = value
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        *(("amount", value) for value in (None, -1, "900", 900.5, 900.0, True, [900], 2**63, 10**30)),
+        *(("currency", value) for value in (None, "", "euro", "eu", "€ur", "eur\n", 978, ["eur"])),
+    ],
+)
+def test_money_that_cannot_be_counted_is_kept_and_said(
+    kind: str, amount: str, member: str, value: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Never taken for a payment, or a refund, of any amount; and never refused, since Stripe would give up."""
+    told = event(kind, ORDER)
+    told["data"]["object"][amount if member == "amount" else member] = value
 
-    with pytest.raises(ProblemError, match="invalid_argument") as refused:
-        read(told)
+    assert read(told) == other(told)
+    assert f"{kind} names no amount that the sale can count" in caplog.text
+    assert told["id"] not in caplog.text
 
-    assert [error.field for error in refused.value.errors] == [field]
-    assert member in refused.value.detail
+
+# How Stripe counts; the numbers are those of its own documentation and of ISO 4217.
 
 
 @pytest.mark.parametrize(
-    ("changed", "field"),
+    ("currency", "stripes", "minor"),
     [
-        ({"id": ""}, "id"),
-        ({"id": None}, "id"),
-        ({"type": 1}, "type"),
-        ({"created": "now"}, "created"),
-        ({"created": -1}, "created"),
-        ({"created": 253402300800}, "created"),
-        ({"data": []}, "data"),
-        ({"data": {}}, "data"),
+        ("usd", 1099, 1099), ("eur", 0, 0), ("huf", 1000, 1000), ("twd", 80000, 80000),
+        *((currency, 500, 500) for currency in
+          ("bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf")),
+        *((currency, 5120, 5120) for currency in ("bhd", "jod", "kwd", "omr", "tnd")),
+        ("isk", 500, 5), ("ugx", 500, 5), ("mga", 5, 500), ("isk", 0, 0), ("mga", 0, 0),
+        ("eur", 2**63 - 1, 2**63 - 1), ("mga", (2**63 - 1) // 100, (2**63 - 1) // 100 * 100),
     ],
-)
-def test_what_is_no_stripe_event_is_refused_naming_the_field(changed: dict[str, Any], field: str) -> None:
+)  # fmt: skip
+def test_an_amount_is_counted_in_the_minor_units_of_its_currency(currency: str, stripes: int, minor: int) -> None:
+    told = read(succeeded(ORDER, stripes, currency))
+
+    assert (told.status, told.amount, told.currency) == ("succeeded", minor, currency.upper())
+    assert to_stripe(minor, currency.upper()) == stripes
+
+
+def test_a_fraction_of_a_krona_is_not_rounded_and_fits_no_order() -> None:
+    """40.10 ISK are neither 40 nor 41: what was received is due for a refund, and the refund of it settles it."""
+    paid = read(succeeded(ORDER, 4010, "isk"))
+    refunded = read(event("charge.refunded", ORDER, 4010, "isk", amount_refunded=4010))
+
+    assert (paid.status, paid.amount, paid.currency) == ("succeeded", 4010, "XXX")
+    assert (refunded.status, refunded.amount, refunded.currency) == ("refunded", 4010, "XXX")
+
+
+def test_an_amount_that_is_too_large_once_it_is_converted_is_kept(caplog: pytest.LogCaptureFixture) -> None:
+    told = succeeded(ORDER, (2**63 - 1) // 100 + 1, "mga")
+
+    assert read(told) == other(told)
+    assert "no amount that the sale can count" in caplog.text
+
+
+def test_stripe_has_no_fraction_of_an_ariary() -> None:
+    with pytest.raises(ValueError, match="MGA in steps of 100 minor units"):
+        to_stripe(150, "MGA")
+
+
+# What is odd
+
+
+@pytest.mark.parametrize("created", [None, "now", "2026-11-27T09:00:00Z", -1, 253402300800, 1.5, True, [], 10**30])
+def test_a_time_that_is_none_is_left_out(created: Any) -> None:
+    assert read(succeeded(ORDER) | {"created": created}).occurred_at is None
+
+
+def test_an_event_of_which_only_the_id_is_left_is_kept() -> None:
+    assert read({"id": "evt_1"}) == Event("evt_1", None, None, "other", test=True)
+
+
+@pytest.mark.parametrize("changed", [{"id": ""}, {"id": None}, {"id": 7}, {"id": "e" * 256}])
+def test_an_event_without_an_id_is_refused(changed: dict[str, Any]) -> None:
+    """The id is what tells a repeat from another event."""
     with pytest.raises(ProblemError, match="invalid_argument") as refused:
         read(succeeded(ORDER) | changed)
 
-    assert [error.field for error in refused.value.errors] == [field]
+    assert [error.field for error in refused.value.errors] == ["id"]
 
 
-@pytest.mark.parametrize(("status", "amount"), [("succeeded", 25800), ("failed", None), ("refunded", 900)])
-def test_what_the_command_line_sends_means_what_it_says(status: Any, amount: int | None) -> None:
-    body = stripe.compose(Payment("evt_1", ORDER, status, amount or 25800, "EUR"))
+@pytest.mark.parametrize(("livemode", "test"), [(True, False), (False, True), (None, True), ("true", True), (1, True)])
+def test_what_does_not_say_that_it_is_live_is_a_test(livemode: Any, test: bool) -> None:
+    told = succeeded(ORDER) | {"livemode": livemode}
+
+    assert (read(told).test, read(told).status) == (test, "succeeded")
+
+
+@pytest.mark.parametrize(
+    ("live", "production", "status"),
+    [(True, True, "succeeded"), (False, True, "other"), (True, False, "succeeded"), (False, False, "succeeded")],
+)
+def test_in_production_a_test_is_kept_and_moves_nothing(live: bool, production: bool, status: str) -> None:
+    receive = make_receiver({}, production)
+    told = succeeded(ORDER, live=live)
+
+    received = receive({"HTTP_STRIPE_SIGNATURE": ""}, json.dumps(told).encode())
+
+    assert received.status == status
+    if status == "other":
+        assert received == other(told)._replace(test=True)
+
+
+# What the command line sends
+
+
+@pytest.mark.parametrize("status", get_args(EventStatus))
+@pytest.mark.parametrize(("order_id", "payment_id"), [(ORDER, None), (ORDER, "pi_2"), (None, "pi_2")])
+def test_what_the_command_line_sends_means_what_it_says(
+    status: Any, order_id: str | None, payment_id: str | None
+) -> None:
+    body = stripe.compose(Payment("evt_1", order_id, payment_id, status, 900, "EUR", live=True))
 
     told = stripe.read(body)
 
-    assert told[:5] == ("evt_1", ORDER, status, amount, "EUR" if amount else None)
+    money = (900, "EUR") if status in ("succeeded", "refunded", "refund_failed") else (None, None)
+    found_by_payment = status.startswith(("dispute", "refund_failed"))
+    if status == "other":
+        order_id = payment_id = None
+    else:
+        payment_id = payment_id or f"pi_{ORDER.replace('-', '')}"
+    assert told[:6] == ("evt_1", None if found_by_payment else order_id, payment_id, status, *money)
+    assert not told.test
     package.Event.construct_from(json.loads(body), key=None)
+
+
+def test_the_command_line_says_amounts_as_stripe_does() -> None:
+    body = stripe.compose(Payment("evt_1", ORDER, None, "succeeded", 41, "ISK"))
+
+    assert json.loads(body)["data"]["object"]["amount_received"] == 4100
+    assert stripe.read(body)[4:6] == (41, "ISK")
+    assert stripe.read(body).test
