@@ -1,12 +1,14 @@
 /* A buyer's purchase. The server decides everything; this page shows where the purchase stands and what can be done next. */
 
-import { newKey, Refusal, request, serverNow, useKey } from "./shop.js";
+import { newKey, Refusal, request, secondsLeft, useKey } from "./shop.js";
 
 const $ = (id) => document.getElementById(id);
 const POLL_MS = 1000;
+const TICK_MS = 250;
+const TICKS = { order: 40, pay: 4 }; // until the server is asked again how a reservation, or an order, stands
 const SAVED = "flashsale-demo";
 
-/* A purchase outlives a reload of the page: hold, order and the keys of what is under way. */
+/* A purchase outlives a reload of the page: hold, order, and the keys of what is under way. */
 let purchase = JSON.parse(sessionStorage.getItem(SAVED) ?? "null") ?? {};
 let product = null;
 let busy = false;
@@ -36,6 +38,7 @@ const WORDS = {
   sale_not_started: "The sale has not started yet.",
   sale_ended: "The sale is over.",
   customer_limit_reached: "You have as many units as one customer may have.",
+  order_not_cancellable: "It is too late to cancel: the payment is there.",
 };
 
 /* Do one thing, say what came of it, and put the keyboard where the purchase goes on: what step returns names it. */
@@ -93,23 +96,40 @@ const release = () => act("Giving it back…", async () => {
   return "quantity";
 });
 
-/* The provider signs on the server, if this service wants signatures; its event then goes the way every provider's goes. */
+/* The provider signs on the server, if this service wants signatures; its event then goes the way every provider's goes.
+   An attempt keeps its key until it is answered; the next one, with the same card or another, is a new event. */
 const pay = (status) => act("Paying…", async () => {
   const { order_id, amount, currency } = purchase.order;
-  const name = `event_${status}`;
-  if (!purchase[name]) save({ [name]: newKey() });
-  const event = JSON.stringify({ idempotency_key: purchase[name], order_id, status, amount, currency });
+  if (purchase.attempt?.status !== status) save({ attempt: { status, key: newKey() } });
+  const event = JSON.stringify({ idempotency_key: purchase.attempt.key, order_id, status, amount, currency });
   const { body, headers } = await request("POST", "/demo/payments", { body: event }, waiting);
   await request("POST", "/api/payments/webhook", { body, headers }, waiting);
+  save({ attempt: null });
   await refreshOrder();
+  if (purchase.order.status !== "pending") return "restart";
+  say("The card was declined. Nothing was charged, and the order is yours until the time is up: try another card.", "bad");
+  return "succeed";
+});
+
+const cancel = () => act("Cancelling…", async () => {
+  save({ order: await request("POST", `/api/orders/${purchase.order.order_id}/cancellation`, {}, waiting) });
+  say("Cancelled. Nothing was charged, and the units are back on sale.");
   return "restart";
 });
 
+/* What comes back is of no use when the purchase has gone on meanwhile. */
+async function refreshHold() {
+  const { hold_id } = purchase.hold;
+  const found = await request("GET", `/api/holds/${hold_id}`, {}, waiting);
+  if (purchase.hold?.hold_id === hold_id) save({ hold: found });
+}
+
 async function refreshOrder() {
-  const before = purchase.order.status;
-  const found = await request("GET", `/api/orders/${purchase.order.order_id}`, {}, waiting);
-  if (found.status === before) return;
+  const { order_id, status } = purchase.order;
+  const found = await request("GET", `/api/orders/${order_id}`, {}, waiting);
+  if (purchase.order?.order_id !== order_id || purchase.order.status !== status) return;
   save({ order: found });
+  if (found.status === status) return;
   if (found.status === "paid") say(`Paid. ${found.qty} × ${product?.name ?? "your product"} is yours.`, "good");
   else if (found.status === "cancelled") say(`The order was cancelled: ${found.closed_reason}. Nothing was charged, and the units are back on sale.`, "bad");
   else say(`The order is now ${found.status.replace("_", " ")}.`);
@@ -145,7 +165,10 @@ function show() {
   main.disabled = busy || gone;
   main.textContent = product && gone ? "Sold out" : "Reserve";
   $("trace").textContent = purchase.order ? `Order ${purchase.order.order_id}` : purchase.hold ? `Reservation ${purchase.hold.hold_id}` : "";
-  if (purchase.hold) $("held-for").textContent = `${purchase.hold.qty} × ${product?.name ?? ""}`;
+  if (purchase.hold && product) {
+    const { qty, unit_price } = purchase.hold; // what the order will cost, whatever the price is by now
+    $("held-for").textContent = `${qty} × ${product.name}, ${money(qty * unit_price, product.currency)}`;
+  }
   if (purchase.order) $("to-pay").textContent = money(purchase.order.amount, purchase.order.currency);
 }
 
@@ -191,33 +214,34 @@ async function look() {
   }
 }
 
-function clock(id, until, words) {
-  const left = Math.max(0, (Date.parse(until) - serverNow()) / 1000);
+function clock(id, left, words) {
   const whole = Math.ceil(left);
-  const text = `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+  const text = left === null ? "…" : `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
   const element = $(id);
   element.textContent = text;
-  element.classList.toggle("late", left <= 15);
+  element.classList.toggle("late", left !== null && left <= 15);
   // Read out at these moments and no others.
-  const spoken = [60, 30, 10].includes(whole) ? `${whole} seconds left ${words}` : null;
+  const spoken = left !== null && [60, 30, 10].includes(whole) ? `${whole} seconds left ${words}` : null;
   if (spoken && $("spoken").textContent !== spoken) $("spoken").textContent = spoken;
-  return left;
 }
 
-let asked = 0;
+let ticks = 0;
 
+/* Show what is left, and ask the server from time to time: what counts is its word, not this clock, and a device that
+   slept counted nothing. */
 async function tick() {
   const now = stage();
-  if (now === "order" && clock("hold-clock", purchase.hold.expires_at, "to order") === 0 && !busy) {
-    // The server's word counts, not this clock.
-    await act("Your time is up…", async () => save({ hold: await request("GET", `/api/holds/${purchase.hold.hold_id}`, {}, waiting) }));
+  const left = now === "order" ? secondsLeft(purchase.hold) : now === "pay" ? secondsLeft(purchase.order) : null;
+  if (now === "order") clock("hold-clock", left, "to order");
+  if (now === "pay") clock("pay-clock", left, "to pay");
+  ticks += 1;
+  if (!busy && now === "order") {
+    if (left === 0) await act("Your time is up…", refreshHold);
+    else if (left === null && purchase.hold.status === "active") await act("", refreshHold);
+    else if (ticks % TICKS.order === 0) await refreshHold().catch(() => {});
   }
-  if (now === "pay") {
-    clock("pay-clock", purchase.order.pay_by, "to pay");
-    asked = (asked + 1) % 4;
-    if (asked === 0 && !busy) await refreshOrder().catch(() => {});
-  }
-  setTimeout(tick, 250);
+  if (!busy && now === "pay" && (left === null || ticks % TICKS.pay === 0)) await refreshOrder().catch(() => {});
+  setTimeout(tick, TICK_MS);
 }
 
 async function poll() {
@@ -229,7 +253,8 @@ $("reserve").addEventListener("submit", (event) => { event.preventDefault(); res
 $("order").addEventListener("click", order);
 $("release").addEventListener("click", release);
 $("succeed").addEventListener("click", () => pay("succeeded"));
-$("fail").addEventListener("click", () => pay("failed"));
+$("decline").addEventListener("click", () => pay("declined"));
+$("cancel").addEventListener("click", cancel);
 $("restart").addEventListener("click", () => { save(null); say(""); $("quantity").focus(); });
 $("product").addEventListener("change", () => { chosen = Number($("product").value); say(""); look(); });
 $("access").addEventListener("submit", (event) => { event.preventDefault(); useKey($("api-key").value); look(); });

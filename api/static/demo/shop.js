@@ -3,12 +3,16 @@
 const ATTEMPTS = 8;
 const PATIENCE_MS = 10000;
 let apiKey = "";
-let ahead = null;
+const ends = new WeakMap();
 
 export const useKey = (key) => { apiKey = key; };
 
-/* The server's clock: it decides when a hold is over. */
-export const serverNow = () => Date.now() + (ahead ?? 0);
+/* Seconds until a hold or an order runs out, by the steady clock of this device; null when the answer says nothing of it,
+   or came to an earlier page. Clocks are never compared: they may be wrong, and be set while we wait. */
+export function secondsLeft(answer) {
+  const end = ends.get(answer);
+  return end === undefined ? null : Math.max(0, (end - performance.now()) / 1000);
+}
 
 export function newKey() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
@@ -23,15 +27,8 @@ export class Refusal extends Error {
   }
 }
 
-function setClock(answer, body, sent) {
-  const date = Date.parse(answer.headers.get("Date") ?? "");
-  // A fresh row carries the moment of its birth in microseconds; the header only whole seconds.
-  if (answer.status === 201 && body.created_at) ahead = Date.parse(body.created_at) - (sent + Date.now()) / 2;
-  else if (ahead === null && date) ahead = date + 500 - Date.now();
-}
-
 async function once(method, path, { body, key, headers }) {
-  const sent = Date.now();
+  const sent = performance.now();
   const answer = await fetch(path, {
     method, cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS), body,
     headers: {
@@ -41,7 +38,8 @@ async function once(method, path, { body, key, headers }) {
   });
   const found = await answer.json().catch(() => ({}));
   if (answer.ok) {
-    setClock(answer, found, sent);
+    const left = found.expires_in_ms ?? found.pay_in_ms ?? null;
+    if (left !== null) ends.set(found, sent + left); // not from the answer on: its way here took time, too
     return found;
   }
   const refusal = new Refusal(answer.status, found);
