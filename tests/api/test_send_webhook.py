@@ -25,6 +25,15 @@ def secured(api_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     running.stop()
 
 
+@pytest.fixture(scope="module")
+def production(api_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The API in production."""
+    log = tmp_path_factory.mktemp("production") / "gunicorn.log"
+    running = Service(api_url, log, FLASHSALE_ENV="production", **SECRETS)
+    yield running
+    running.stop()
+
+
 def run(command: list[str], **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a command of the project with no secrets but these."""
     kept = {name: text for name, text in os.environ.items() if name not in SECRETS}
@@ -54,12 +63,66 @@ def test_an_order_is_paid_and_refunded_from_the_command_line(secured: Service, d
     assert (status, remarks) == (0, "")
     assert answer(printed)[0] == "200"
     assert answer(printed)[1]["outcome"] == "applied"
-    amount = db.value("SELECT amount_minor FROM payment_webhooks WHERE order_id = UUID_TO_BIN(%s)", order_id)
+    amount = db.value(
+        "SELECT amount_minor FROM payment_webhooks WHERE webhook_id = %s", answer(printed)[1]["webhook_id"]
+    )
     assert amount == 2000
 
     status, printed, _ = send(secured, order_id, "--provider", provider, "--status", "refunded", **SECRETS)
     assert (status, answer(printed)[1]["order_status"]) == (0, "refunded")
     assert stock(db, product) == (5, 0, 0)
+
+
+@pytest.mark.parametrize("provider", ["standard", "stripe"])
+def test_a_declined_card_leaves_the_order_as_it_is(secured: Service, db: Database, provider: str) -> None:
+    order_id = order(db, new_product(db, 5), 2)
+
+    status, printed, _ = send(secured, order_id, "--provider", provider, "--status", "declined", **SECRETS)
+
+    assert status == 0
+    assert [answer(printed)[1][name] for name in ("payment_status", "order_status")] == ["declined", "pending"]
+
+
+@pytest.mark.parametrize("provider", ["standard", "stripe"])
+def test_a_second_payment_has_a_name_of_its_own_and_is_refunded_by_it(
+    secured: Service, db: Database, provider: str
+) -> None:
+    order_id, second = order(db, new_product(db, 5), 2), f"pi_{new_key()}"
+    send(secured, order_id, "--provider", provider, **SECRETS)
+
+    _, printed, _ = send(secured, order_id, "--provider", provider, "--payment", second, **SECRETS)
+    receipt = answer(printed)[1]
+    assert [receipt[name] for name in ("payment_id", "payment_state", "outcome")] == [second, "due", "refund_due"]
+
+    money = ["--amount", "2000", "--currency", "EUR"]
+    status, printed, _ = send(
+        secured, "--payment", second, "--status", "refunded", "--provider", provider, *money, **SECRETS
+    )
+    receipt = answer(printed)[1]
+    assert (status, receipt["order_id"]) == (0, order_id)
+    assert [receipt[name] for name in ("payment_state", "order_status")] == ["settled", "paid"]
+
+
+@pytest.mark.parametrize("provider", ["standard", "stripe"])
+def test_a_dispute_is_told_and_shown(secured: Service, db: Database, provider: str) -> None:
+    order_id = order(db, new_product(db, 5), 2)
+    shown = []
+    for status in ("succeeded", "dispute_opened", "dispute_lost"):
+        assert send(secured, order_id, "--provider", provider, "--status", status, **SECRETS)[0] == 0
+        shown.append(db.one("get_order", order_id)["dispute"])
+
+    assert shown == [None, "opened", "lost"]
+
+
+@pytest.mark.parametrize(("environment", "outcome"), [("production", "applied"), ("", "ignored")])
+def test_in_production_only_what_is_sent_from_production_counts(
+    production: Service, db: Database, environment: str, outcome: str
+) -> None:
+    order_id = order(db, new_product(db, 5), 2)
+
+    status, printed, _ = send(production, order_id, "--provider", "stripe", FLASHSALE_ENV=environment, **SECRETS)
+
+    assert (status, answer(printed)[1]["outcome"]) == (0, outcome)
 
 
 @pytest.mark.parametrize("provider", ["standard", "stripe"])
@@ -145,13 +208,15 @@ def test_a_service_that_is_not_there_and_a_secret_that_is_none_are_explained() -
 def test_make_webhook_sends_what_it_is_told(secured: Service, db: Database) -> None:
     product = new_product(db, 5)
     order_id, key = order(db, product, 2), new_key()
-    arguments = [f"ORDER={order_id}", "STATUS=failed", f"KEY={key}", "PROVIDER=standard", f"PORT={secured.port}"]
+    arguments = [f"ORDER={order_id}", f"PAYMENT=pay {key}", "STATUS=failed", f"KEY={key}", "PROVIDER=standard"]
+    arguments.append(f"PORT={secured.port}")
 
     done = run(["make", "-s", "webhook", *arguments], **SECRETS)
 
     assert done.returncode == 0, done.stderr
     receipt = answer(done.stdout)[1]
-    assert (receipt["idempotency_key"], receipt["order_status"]) == (key, "cancelled")
+    assert (receipt["idempotency_key"], receipt["payment_id"]) == (key, f"pay {key}")
+    assert receipt["order_status"] == "cancelled"
     assert run(["make", "-s", "webhook", *arguments]).returncode != 0
     assert "ORDER=" in run(["make", "-s", "webhook"]).stderr
 
