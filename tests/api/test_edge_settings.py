@@ -87,6 +87,12 @@ def test_secrets_are_split_kept_by_provider_and_do_not_show() -> None:
 def test_development_needs_no_secret(environment: str) -> None:
     settings = read_settings({"FLASHSALE_DATABASE_URL": URL, "FLASHSALE_ENV": environment})
     assert settings.secrets == {"standard": (), "stripe": ()}
+    assert not settings.production
+
+
+def test_production_is_what_says_so() -> None:
+    variables = {"FLASHSALE_ENV": " production ", "FLASHSALE_STRIPE_SECRETS": STRIPE_SECRET}
+    assert read_settings({"FLASHSALE_DATABASE_URL": URL, **variables}).production
 
 
 @pytest.mark.parametrize(

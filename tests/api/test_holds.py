@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.database import Database
 from tests.support.sale import new_key, new_product, stock
-from tests.support.shop import problem_of
+from tests.support.shop import lasting, problem_of
 
 
 def hold(http: httpx.Client, product: int, qty: int = 1, customer: str | None = None) -> httpx.Response:
@@ -59,13 +59,13 @@ def test_a_hold_is_void_the_moment_it_expires_swept_or_not(
 
 def test_a_released_hold_gives_its_units_back(http: httpx.Client, db: Database) -> None:
     product = new_product(db, 3)
-    held = hold(http, product, 2, "ada").json()
+    held = lasting(hold(http, product, 2, "ada"))
 
     released = http.delete(f"/api/holds/{held['hold_id']}")
 
     assert released.status_code == 200
     assert "idempotent-replayed" not in released.headers
-    assert released.json() == held | {"status": "released", "ended_at": released.json()["ended_at"]}
+    assert lasting(released) == held | {"status": "released", "ended_at": released.json()["ended_at"]}
     assert stock(db, product) == (3, 0, 0)
 
 
@@ -121,10 +121,10 @@ def test_an_order_nobody_made_is_not_found(http: httpx.Client, db: Database) -> 
 
 
 def test_an_id_is_the_same_in_capital_letters(http: httpx.Client, db: Database) -> None:
-    held = hold(http, new_product(db, 1)).json()
+    held = lasting(hold(http, new_product(db, 1)))
     shouted = held["hold_id"].upper()
 
-    assert http.get(f"/api/holds/{shouted}").json() == held
+    assert lasting(http.get(f"/api/holds/{shouted}")) == held
     assert http.post("/api/orders", json={"hold_id": shouted}).json()["order_id"] == held["hold_id"]
 
 

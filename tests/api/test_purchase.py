@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.database import Database
 from tests.support.sale import new_key, new_product, stock
-from tests.support.shop import JSON
+from tests.support.shop import JSON, lasting, problem_of
 
 UUID_7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
@@ -53,7 +53,7 @@ def test_the_product_shows_its_price_its_rules_and_its_units(http: httpx.Client,
         "stock_total": 40, "available": 40, "held": 0, "sold": 0, "max_per_hold": 3, "max_per_customer": 5,
         "max_unpaid_percent": None, "pause_seconds": None, "extension_seconds": None,
         "hold_seconds": 60, "payment_seconds": 600, "stripes": 4,
-        "sale_starts_at": "2020-01-01T12:00:00.250000Z", "sale_ends_at": None,
+        "sale_starts_at": "2020-01-01T12:00:00.250000Z", "sale_ends_at": None, "stopped_at": None, "archived_at": None,
     }  # fmt: skip
 
 
@@ -74,10 +74,11 @@ def test_a_product_is_held_ordered_and_paid(http: httpx.Client, product: int) ->
     assert UUID_7.fullmatch(hold_id)
     assert seconds_between(hold["created_at"], hold["expires_at"]) == 120
     assert hold == {
-        "hold_id": hold_id, "product_id": product, "qty": 2, "customer_id": "ada", "status": "active",
-        "created_at": hold["created_at"], "expires_at": hold["expires_at"], "ended_at": None,
+        "hold_id": hold_id, "product_id": product, "qty": 2, "customer_id": "ada", "unit_price": 4900,
+        "status": "active", "created_at": hold["created_at"], "expires_at": hold["expires_at"],
+        "expires_in_ms": 120000, "ended_at": None,
     }  # fmt: skip
-    assert http.get(held.headers["location"]).json() == hold
+    assert lasting(http.get(held.headers["location"])) == lasting(held)
     assert available_held_sold(http, product) == (3, 2, 0)
 
     ordered = http.post("/api/orders", json={"hold_id": hold_id})
@@ -87,38 +88,41 @@ def test_a_product_is_held_ordered_and_paid(http: httpx.Client, product: int) ->
     assert order == {
         "order_id": hold_id, "hold_id": hold_id, "product_id": product, "qty": 2, "customer_id": "ada",
         "status": "pending", "unit_price": 4900, "amount": 9800, "currency": "EUR", "refunded": 0,
-        "created_at": order["created_at"], "pay_by": order["pay_by"],
-        "paid_at": None, "closed_at": None, "closed_reason": None,
+        "refund_due": 0, "dispute": None, "created_at": order["created_at"], "pay_by": order["pay_by"],
+        "pay_in_ms": 900000, "paid_at": None, "fulfilled_at": None, "closed_at": None, "cancelled_as": None,
+        "closed_reason": None,
     }  # fmt: skip
-    assert http.get(ordered.headers["location"]).json() == order
+    assert lasting(http.get(ordered.headers["location"])) == lasting(ordered)
     assert available_held_sold(http, product) == (3, 0, 2)
 
     event = {
-        "idempotency_key": new_key(), "order_id": hold_id, "status": "succeeded", "amount": 9800, "currency": "EUR",
-        "occurred_at": "2026-11-27T10:00:00.25+01:00",
+        "idempotency_key": new_key(), "order_id": hold_id, "payment_id": new_key(), "status": "succeeded",
+        "amount": 9800, "currency": "EUR", "occurred_at": "2026-11-27T10:00:00.25+01:00",
     }  # fmt: skip
     received = http.post("/api/payments/webhook", json=event)
     receipt: JSON = received.json()
     assert received.status_code == 200
     assert receipt == {
-        "webhook_id": receipt["webhook_id"], "idempotency_key": event["idempotency_key"], "order_id": hold_id,
-        "payment_status": "succeeded", "outcome": "applied", "reason": None, "order_status": "paid", "deliveries": 1,
+        "webhook_id": receipt["webhook_id"], "idempotency_key": event["idempotency_key"],
+        "payment_id": event["payment_id"], "order_id": hold_id, "payment_status": "succeeded", "outcome": "applied",
+        "reason": None, "payment_state": "paying", "order_status": "paid", "deliveries": 1,
     }  # fmt: skip
 
     paid = http.get(f"/api/orders/{hold_id}").json()
-    assert paid == order | {"status": "paid", "paid_at": paid["paid_at"]}
+    assert paid == order | {"status": "paid", "pay_in_ms": None, "paid_at": paid["paid_at"]}
     assert seconds_between(order["created_at"], paid["paid_at"]) >= 0
     assert available_held_sold(http, product) == (3, 0, 2)
 
 
 def test_an_ordered_hold_can_still_be_looked_up(http: httpx.Client, product: int) -> None:
-    hold = http.post("/api/holds", json={"product_id": product, "qty": 1}).json()
+    hold = lasting(http.post("/api/holds", json={"product_id": product, "qty": 1}))
     http.post("/api/orders", json={"hold_id": hold["hold_id"]})
 
     shown = http.get(f"/api/holds/{hold['hold_id']}")
 
     assert shown.status_code == 200
-    assert shown.json() == hold | {"status": "ordered", "ended_at": shown.json()["ended_at"]}
+    assert lasting(shown) == hold | {"status": "ordered", "ended_at": shown.json()["ended_at"]}
+    assert shown.json()["expires_in_ms"] is None
     assert moment(shown.json()["ended_at"]) > moment(hold["created_at"])
 
 
@@ -142,9 +146,102 @@ def test_a_failed_payment_cancels_the_order_and_returns_the_units(http: httpx.Cl
 
     assert (receipt["outcome"], receipt["order_status"]) == ("applied", "cancelled")
     order = http.get(f"/api/orders/{hold_id}").json()
-    assert (order["status"], order["closed_reason"]) == ("cancelled", "payment failed")
+    assert (order["status"], order["cancelled_as"], order["closed_reason"]) == ("cancelled", "lapsed", "payment failed")
     assert moment(order["closed_at"]) > moment(order["created_at"])
     assert available_held_sold(http, product) == (5, 0, 0)
+
+
+def test_a_declined_card_leaves_the_order_to_the_buyer(http: httpx.Client, product: int) -> None:
+    hold_id = http.post("/api/holds", json={"product_id": product, "qty": 2}).json()["hold_id"]
+    order = lasting(http.post("/api/orders", json={"hold_id": hold_id}))
+    told = []
+    for status in ("declined", "declined", "succeeded"):
+        event = {"idempotency_key": new_key(), "order_id": hold_id, "payment_id": f"pi_{hold_id}", "status": status}
+        told.append(http.post("/api/payments/webhook", json=event).json())
+        if status == "declined":
+            assert lasting(http.get(f"/api/orders/{hold_id}")) == order
+
+    assert [(receipt["payment_state"], receipt["order_status"]) for receipt in told] == [
+        ("open", "pending"), ("open", "pending"), ("paying", "paid"),
+    ]  # fmt: skip
+
+
+def test_what_is_left_is_counted_in_milliseconds_by_the_database(http: httpx.Client, db: Database) -> None:
+    product = new_product(db, 5, hold_seconds=60, payment_seconds=600)
+    db.travel(-20)
+    hold_id = db.one("create_hold", product, 1, None, new_key())["hold_id"]
+    ordered = db.one("create_order", db.one("create_hold", product, 1, None, new_key())["hold_id"], new_key())
+
+    assert 30_000 < http.get(f"/api/holds/{hold_id}").json()["expires_in_ms"] <= 40_000
+    assert 570_000 < http.get(f"/api/orders/{ordered['order_id']}").json()["pay_in_ms"] <= 580_000
+
+
+def test_the_price_is_fixed_by_the_hold(http: httpx.Client, db: Database, product: int) -> None:
+    hold = http.post("/api/holds", json={"product_id": product, "qty": 2}).json()
+    db.one("set_price", product, 9900, "the test makes it dearer")
+
+    order = http.post("/api/orders", json={"hold_id": hold["hold_id"]}).json()
+
+    assert (hold["unit_price"], order["unit_price"], order["amount"]) == (4900, 4900, 9800)
+    assert http.get(f"/api/products/{product}").json()["price"] == 9900
+
+
+def test_a_buyer_cancels_an_order_for_good(http: httpx.Client, product: int) -> None:
+    hold_id = http.post("/api/holds", json={"product_id": product, "qty": 2}).json()["hold_id"]
+    http.post("/api/orders", json={"hold_id": hold_id})
+
+    cancelled = http.post(f"/api/orders/{hold_id}/cancellation")
+
+    assert cancelled.status_code == 200
+    assert [cancelled.json()[name] for name in ("status", "cancelled_as")] == ["cancelled", "withdrawn"]
+    assert available_held_sold(http, product) == (5, 0, 0)
+    event = {"idempotency_key": new_key(), "order_id": hold_id, "status": "succeeded", "amount": 9800}
+    late = http.post("/api/payments/webhook", json=event).json()
+    assert [late[name] for name in ("outcome", "payment_state", "order_status")] == ["refund_due", "due", "cancelled"]
+    assert http.get(f"/api/orders/{hold_id}").json()["refund_due"] == 9800
+
+
+def test_an_order_that_is_paid_is_not_cancelled_and_one_that_is_not_is_not_handed_over(
+    http: httpx.Client, product: int
+) -> None:
+    hold_id = http.post("/api/holds", json={"product_id": product, "qty": 1}).json()["hold_id"]
+    http.post("/api/orders", json={"hold_id": hold_id})
+    early = http.post(f"/api/orders/{hold_id}/fulfilment")
+    http.post("/api/payments/webhook", json={"idempotency_key": new_key(), "order_id": hold_id, "status": "succeeded"})
+    late = http.post(f"/api/orders/{hold_id}/cancellation")
+    strangers = [http.post(f"/api/orders/{new_key()}/{done}") for done in ("cancellation", "fulfilment")]
+
+    assert (early.status_code, problem_of(early), early.json()["code"]) == (409, "order_not_fulfillable", 31113)
+    assert (late.status_code, problem_of(late), late.json()["code"]) == (409, "order_not_cancellable", 31106)
+    assert [(answer.status_code, problem_of(answer)) for answer in strangers] == [(404, "order_not_found")] * 2
+
+
+def test_what_was_handed_over_comes_back_as_money_only(http: httpx.Client, product: int) -> None:
+    hold_id = http.post("/api/holds", json={"product_id": product, "qty": 1}).json()["hold_id"]
+    http.post("/api/orders", json={"hold_id": hold_id})
+    http.post("/api/payments/webhook", json={"idempotency_key": new_key(), "order_id": hold_id, "status": "succeeded"})
+    handed_over = http.post(f"/api/orders/{hold_id}/fulfilment")
+    http.post("/api/payments/webhook", json={"idempotency_key": new_key(), "order_id": hold_id, "status": "refunded"})
+
+    assert moment(handed_over.json()["fulfilled_at"]) >= moment(handed_over.json()["paid_at"])
+    assert http.get(f"/api/orders/{hold_id}").json()["status"] == "refunded"
+    assert available_held_sold(http, product)[0] == 4
+
+
+@pytest.mark.parametrize("name", ["O 17", "17", "not an id of ours 😀", "o" * 255])
+def test_a_misspelt_order_is_kept_and_waits(http: httpx.Client, name: str) -> None:
+    event = {
+        "idempotency_key": new_key(),
+        "order_id": name,
+        "payment_id": new_key(),
+        "status": "succeeded",
+        "amount": 1,
+    }
+
+    kept = http.post("/api/payments/webhook", json=event)
+
+    assert (kept.status_code, kept.json()["order_id"]) == (202, name)
+    assert [kept.json()[field] for field in ("outcome", "payment_state", "order_status")] == ["parked", "waiting", None]
 
 
 def test_a_payment_of_another_amount_pays_nothing(http: httpx.Client, product: int) -> None:
@@ -171,11 +268,14 @@ def test_a_payment_before_its_order_waits_and_the_order_is_born_paid(http: httpx
     late = http.post("/api/payments/webhook", json=event)
 
     assert (early.status_code, early.json()["outcome"], early.json()["order_status"]) == (202, "parked", None)
+    assert early.json()["payment_state"] == "waiting"
     assert (again.status_code, again.headers["idempotent-replayed"]) == (202, "true")
     assert (order.status_code, order.json()["status"]) == (201, "paid")
     assert moment(order.json()["paid_at"]) >= moment(order.json()["created_at"])
     assert (late.status_code, late.headers["idempotent-replayed"]) == (200, "true")
-    assert late.json() == early.json() | {"outcome": "applied", "order_status": "paid", "deliveries": 3}
+    assert late.json() == early.json() | {
+        "outcome": "applied", "payment_state": "paying", "order_status": "paid", "deliveries": 3,
+    }  # fmt: skip
 
 
 def test_head_answers_like_get_without_a_body(http: httpx.Client, product: int) -> None:

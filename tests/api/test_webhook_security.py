@@ -111,7 +111,7 @@ def test_a_payment_signed_by_stripe_is_applied_and_kept_in_full(
 
 
 def test_a_life_of_a_payment_at_stripe(shop: httpx.Client, db: Database) -> None:
-    """Declined, then paid late, refunded in part, refunded in full; each delivered twice."""
+    """Declined, paid, disputed and won, refunded in part, which fails, refunded in full; each delivered twice."""
     product = new_product(db, 5)
     order_id = order(db, product, 2)
     told = [
@@ -119,7 +119,10 @@ def test_a_life_of_a_payment_at_stripe(shop: httpx.Client, db: Database) -> None
         event("payment_intent.payment_failed", order_id, 2000),
         succeeded(order_id, 2000),
         event("charge.succeeded", order_id, 2000),
+        event("charge.dispute.created", order_id, 2000),
+        event("charge.dispute.closed", order_id, 2000, status="won"),
         event("charge.refunded", order_id, 2000, amount_refunded=500),
+        event("refund.failed", order_id, 500),
         event("charge.refunded", order_id, 2000, amount_refunded=2000),
     ]
     outcomes = []
@@ -127,19 +130,21 @@ def test_a_life_of_a_payment_at_stripe(shop: httpx.Client, db: Database) -> None
         first, again = (shop.post(WEBHOOK, content=body, headers=stripe_headers(body)) for _ in range(2))
         assert (first.status_code, again.status_code, again.headers["idempotent-replayed"]) == (200, 200, "true")
         assert again.json() == first.json() | {"deliveries": 2}
-        outcomes.append((first.json()["outcome"], first.json()["order_status"], stock(db, product)))
-
-    shown = shop.get(f"/api/orders/{order_id}").json()
+        shown = shop.get(f"/api/orders/{order_id}").json()
+        outcomes.append((first.json()["payment_state"], shown["status"], shown["refunded"], shown["dispute"]))
 
     assert outcomes == [
-        ("ignored", None, (3, 0, 2)),
-        ("applied", "cancelled", (5, 0, 0)),
-        ("applied", "paid", (3, 0, 2)),
-        ("ignored", None, (3, 0, 2)),
-        ("applied", "paid", (3, 0, 2)),
-        ("applied", "refunded", (5, 0, 0)),
+        (None, "pending", 0, None),
+        ("open", "pending", 0, None),
+        ("paying", "paid", 0, None),
+        (None, "paid", 0, None),
+        ("paying", "paid", 0, "opened"),
+        ("paying", "paid", 0, "won"),
+        ("paying", "paid", 500, "won"),
+        ("paying", "paid", 0, "won"),
+        ("settled", "refunded", 2000, "won"),
     ]
-    assert (shown["status"], shown["refunded"]) == ("refunded", 2000)
+    assert stock(db, product) == (5, 0, 0)
 
 
 def test_an_event_that_is_about_no_order_is_recorded_as_ignored(shop: httpx.Client, db: Database) -> None:
@@ -149,9 +154,69 @@ def test_an_event_that_is_about_no_order_is_recorded_as_ignored(shop: httpx.Clie
     receipt = shop.post(WEBHOOK, content=body, headers=stripe_headers(body)).json()
 
     assert (receipt["payment_status"], receipt["order_id"], receipt["outcome"]) == ("other", None, "ignored")
+    assert (receipt["payment_id"], receipt["payment_state"]) == (None, None)
     assert receipt["reason"]
     [kept] = db.query("SELECT payload FROM payment_webhooks WHERE webhook_id = %s", receipt["webhook_id"])
     assert json.loads(kept["payload"]) == told
+
+
+def test_in_production_a_payment_of_test_mode_is_kept_and_pays_nothing(
+    shop: httpx.Client, db: Database, order_id: str
+) -> None:
+    told = succeeded(order_id, 2000, live=False)
+    body = json.dumps(told).encode()
+
+    receipt = shop.post(WEBHOOK, content=body, headers=stripe_headers(body)).json()
+
+    assert (receipt["payment_status"], receipt["outcome"]) == ("other", "ignored")
+    assert shop.get(f"/api/orders/{order_id}").json()["status"] == "pending"
+    payload = db.value("SELECT payload FROM payment_webhooks WHERE webhook_id = %s", receipt["webhook_id"])
+    assert json.loads(payload) == told
+
+
+@pytest.mark.parametrize("odd", [{"amount_received": None}, {"currency": "euro"}, {"amount_received": 20.0}])
+def test_an_authentic_event_that_says_too_little_is_kept_and_pays_nothing(
+    shop: httpx.Client, db: Database, order_id: str, odd: dict[str, object]
+) -> None:
+    body = json.dumps(event("payment_intent.succeeded", order_id, 2000, **odd)).encode()
+
+    answer = shop.post(WEBHOOK, content=body, headers=stripe_headers(body))
+
+    assert (answer.status_code, answer.json()["payment_status"]) == (200, "other")
+    assert shop.get(f"/api/orders/{order_id}").json()["status"] == "pending"
+
+
+def test_an_event_of_almost_1_mib_is_taken_signed_and_kept_in_full(
+    shop: httpx.Client, db: Database, order_id: str
+) -> None:
+    told = succeeded(order_id, 2000)
+    told["data"]["object"]["description"] = "😀" * 200_000
+    body = json.dumps(told, ensure_ascii=False).encode()
+    assert 2**19 < len(body) <= 2**20
+
+    answer = shop.post(WEBHOOK, content=body, headers=stripe_headers(body))
+    too_large = shop.post(WEBHOOK, content=body.ljust(2**20 + 1), headers=stripe_headers(body))
+
+    assert (answer.status_code, answer.json()["order_status"]) == (200, "paid")
+    payload = db.value("SELECT payload FROM payment_webhooks WHERE webhook_id = %s", answer.json()["webhook_id"])
+    assert json.loads(payload) == told
+    assert (too_large.status_code, problem_of(too_large)) == (413, "payload_too_large")
+    assert "1048576" in too_large.json()["detail"]
+
+
+def test_a_fraction_of_a_krona_pays_nothing_and_its_refund_settles_it(
+    shop: httpx.Client, db: Database, order_id: str
+) -> None:
+    paid = succeeded(order_id, 200010, "isk")
+    refunded = event("charge.refunded", order_id, 200010, "isk", amount_refunded=200010)
+
+    receipts = []
+    for body in (json.dumps(told).encode() for told in (paid, refunded)):
+        receipts.append(shop.post(WEBHOOK, content=body, headers=stripe_headers(body)).json())
+
+    assert receipts[0]["outcome"] == "amount_mismatch"
+    assert [receipt["payment_state"] for receipt in receipts] == ["due", "settled"]
+    assert shop.get(f"/api/orders/{order_id}").json()["status"] == "pending"
 
 
 def test_what_is_not_signed_is_refused(shop: httpx.Client, db: Database, order_id: str) -> None:

@@ -91,6 +91,11 @@ def statuses(answers: Sequence[httpx.Response]) -> dict[int, int]:
     return {status: found.count(status) for status in sorted(set(found))}
 
 
+def lasting(answer: httpx.Response) -> JSON:
+    """A body without the milliseconds that are left, which are others at each moment."""
+    return {name: value for name, value in answer.json().items() if name not in ("expires_in_ms", "pay_in_ms")}
+
+
 def problem_of(answer: httpx.Response) -> str:
     """The slug of a problem, which must be well formed and agree with the status line."""
     assert answer.headers["content-type"] == PROBLEM_JSON, answer.text
