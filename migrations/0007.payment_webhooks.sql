@@ -5,7 +5,7 @@ CREATE TABLE payment_webhooks (
   payment_id        VARCHAR(255)        NULL COMMENT 'the payment it is about; NULL: an event that moves none',
   order_id          BINARY(16)          NULL COMMENT 'as the event names it, or as its payment was found; NULL: no id of ours',
   order_uuid        CHAR(36) CHARACTER SET ascii COLLATE ascii_bin GENERATED ALWAYS AS (BIN_TO_UUID(order_id)) VIRTUAL,
-  order_ref         VARCHAR(255)        NULL COMMENT 'what the event named as its order, where that is no id of ours',
+  order_ref         VARCHAR(255)        NULL COMMENT 'what the event named as its order, where order_id is another',
   payment_status    ENUM('succeeded', 'declined', 'failed', 'refunded', 'refund_failed',
                          'dispute_opened', 'dispute_won', 'dispute_lost', 'other') NOT NULL COMMENT 'other: an event that moves no payment',
   amount_minor      BIGINT              NULL COMMENT 'minor units; NULL: the event named none',
@@ -25,7 +25,6 @@ CREATE TABLE payment_webhooks (
   KEY ix_payment_webhooks_outcome_first_received_at (outcome, first_received_at),
   CONSTRAINT ck_payment_webhooks_idempotency_key CHECK (idempotency_key <> ''),
   CONSTRAINT ck_payment_webhooks_payment_id      CHECK ((payment_id IS NULL) = (payment_status = 'other')),
-  CONSTRAINT ck_payment_webhooks_order_ref       CHECK (order_ref IS NULL OR order_id IS NULL),
   CONSTRAINT ck_payment_webhooks_amount_minor    CHECK (amount_minor >= 0),
   CONSTRAINT ck_payment_webhooks_deliveries      CHECK (deliveries >= 1),
   CONSTRAINT ck_payment_webhooks_settled_at      CHECK ((outcome = 'parked') = (settled_at IS NULL))

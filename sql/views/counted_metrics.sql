@@ -9,6 +9,15 @@ WITH ended AS (
 settled AS (
   SELECT 'parked' AS outcome UNION ALL SELECT 'applied' UNION ALL SELECT 'ignored' UNION ALL SELECT 'amount_mismatch'
    UNION ALL SELECT 'refund_due'
+),
+states AS (
+  SELECT 'open' AS state UNION ALL SELECT 'failed' UNION ALL SELECT 'paying' UNION ALL SELECT 'settled'
+),
+disputes AS (
+  SELECT 'opened' AS state UNION ALL SELECT 'won' UNION ALL SELECT 'lost'
+),
+counted AS (
+  SELECT w.state, w.dispute, COUNT(*) AS payments FROM payments AS w GROUP BY w.state, w.dispute
 )
 SELECT 'orders' AS metric, p.product_id, t.status AS state,
        (SELECT COUNT(*) FROM orders AS o WHERE o.product_id = p.product_id AND o.status = t.status) AS value
@@ -18,9 +27,9 @@ SELECT 'orders' AS metric, p.product_id, t.status AS state,
 SELECT 'webhooks', NULL, t.outcome, (SELECT COUNT(*) FROM payment_webhooks AS w WHERE w.outcome = t.outcome)
   FROM settled AS t
  UNION ALL
-SELECT 'payments', NULL, w.state, COUNT(*) FROM payments AS w WHERE w.state NOT IN ('waiting', 'due') GROUP BY w.state
+SELECT 'payments', NULL, t.state, (SELECT COALESCE(SUM(c.payments), 0) FROM counted AS c WHERE c.state = t.state) FROM states AS t
  UNION ALL
-SELECT 'disputes', NULL, w.dispute, COUNT(*) FROM payments AS w WHERE w.dispute IS NOT NULL GROUP BY w.dispute
+SELECT 'disputes', NULL, t.state, (SELECT COALESCE(SUM(c.payments), 0) FROM counted AS c WHERE c.dispute = t.state) FROM disputes AS t
  UNION ALL
 SELECT 'invariant_violations', NULL, NULL, COUNT(*) FROM invariant_violations $$
 

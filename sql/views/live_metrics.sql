@@ -33,6 +33,11 @@ SELECT 'money_due', NULL, COALESCE(d.currency, 'unknown'), COALESCE(SUM(d.amount
 SELECT 'oldest_payment_due_seconds', NULL, NULL, COALESCE(MAX(TIMESTAMPDIFF(MICROSECOND, d.received_at, UTC_TIMESTAMP(6))), 0) / 1000000
   FROM money_owed AS d
  UNION ALL
+SELECT 'oldest_payment_waiting_seconds', NULL, NULL,
+       COALESCE(MAX(TIMESTAMPDIFF(MICROSECOND, w.received_at, UTC_TIMESTAMP(6))), 0) / 1000000
+  FROM payments AS w
+ WHERE w.follow_up = 'order'
+ UNION ALL
 SELECT 'webhooks_refused', NULL, t.reason, COALESCE(SUM(r.refusals), 0)
   FROM reasons AS t
   LEFT JOIN webhook_refusals AS r ON r.reason = t.reason

@@ -1,6 +1,6 @@
 DELIMITER $$
 
--- A row for each product: what has become of its orders, and the money. It walks over all orders once, so its cost grows with them;
+-- A row for each product that is not archived: what has become of its orders, and the money. It walks over all orders once, so its cost grows with them;
 -- looked up product by product it would cost the product of both.
 CREATE OR REPLACE DEFINER = flashsale_owner@localhost SQL SECURITY DEFINER VIEW order_totals AS
 WITH ended AS (
@@ -17,6 +17,7 @@ SELECT p.product_id, p.currency, COALESCE(e.paid, 0) AS paid, COALESCE(e.cancell
        COALESCE(e.failed, 0) AS failed, COALESCE(e.refunded, 0) AS refunded, COALESCE(e.fulfilled, 0) AS fulfilled, COALESCE(e.takings, 0) AS takings,
        COALESCE(e.given_back, 0) AS given_back
   FROM products AS p
-  LEFT JOIN ended AS e ON e.product_id = p.product_id $$
+  LEFT JOIN ended AS e ON e.product_id = p.product_id
+ WHERE p.archived_at IS NULL $$
 
 DELIMITER ;

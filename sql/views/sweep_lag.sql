@@ -1,6 +1,7 @@
 DELIMITER $$
 
--- One row: for how many seconds the oldest expired hold or overdue order has been waiting for the sweep; 0 when none is.
+-- One row: for how many seconds the oldest expired hold, overdue order, paid hold that nobody ordered or payment
+-- without an order has been waiting for the sweep; 0 when none is.
 -- The first of an index by ORDER BY and LIMIT: for a MIN that depends on another row MySQL walks over all that are live.
 CREATE OR REPLACE DEFINER = flashsale_owner@localhost SQL SECURITY DEFINER VIEW sweep_lag AS
 SELECT GREATEST(COALESCE(MAX(TIMESTAMPDIFF(MICROSECOND, due.due_at, UTC_TIMESTAMP(6))), 0), 0) / 1000000 AS lag_seconds
@@ -9,6 +10,12 @@ SELECT GREATEST(COALESCE(MAX(TIMESTAMPDIFF(MICROSECOND, due.due_at, UTC_TIMESTAM
          UNION ALL
         SELECT (SELECT o.pay_by FROM orders AS o WHERE o.product_id = p.product_id AND o.status = 'pending'
                  ORDER BY o.pay_by LIMIT 1) AS due_at
-          FROM products AS p) AS due $$
+          FROM products AS p
+         UNION ALL
+        SELECT COALESCE(h.order_at, IF(h.hold_id IS NULL, GREATEST(w.received_at + INTERVAL 15 MINUTE, COALESCE(e.ended_at, w.received_at)), NULL))
+          FROM payments AS w
+          LEFT JOIN holds AS h ON h.hold_id = w.order_id
+          LEFT JOIN hold_history AS e ON e.hold_id = w.order_id
+         WHERE w.follow_up = 'order') AS due $$
 
 DELIMITER ;

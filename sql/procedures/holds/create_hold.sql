@@ -71,7 +71,12 @@ BEGIN
   making: BEGIN
     DECLARE EXIT HANDLER FOR SQLEXCEPTION, 1265 BEGIN ROLLBACK; RESIGNAL; END;
 
-    IF (REGEXP_LIKE(CONCAT(in_product_id, ' ', in_qty), '^[1-9][0-9]{0,8} [1-9][0-9]{0,8}$')
+    -- Texts that are whole numbers read as such and are the same when written again. A regular expression costs more.
+    BEGIN
+      DECLARE EXIT HANDLER FOR 1264, 1265, 1292, 1366 SET v_qty = NULL;
+      SET v_product_id = in_product_id, v_qty = in_qty;
+    END;
+    IF (v_product_id >= 1 AND v_qty >= 1 AND CAST(v_product_id AS CHAR) = in_product_id AND CAST(v_qty AS CHAR) = in_qty
         AND COALESCE(CHAR_LENGTH(in_customer_id), 1) BETWEEN 1 AND 128
         AND COALESCE(CHAR_LENGTH(in_idempotency_key), 1) BETWEEN 1 AND 272) IS NOT TRUE THEN
       CALL _require_number('product_id', in_product_id, 1, 2147483647);
@@ -79,7 +84,6 @@ BEGIN
       CALL _require_text('customer_id', COALESCE(in_customer_id, '-'), 128);
       CALL _require_text('idempotency_key', COALESCE(in_idempotency_key, '-'), 272);
     END IF;
-    SET v_product_id = in_product_id, v_qty = in_qty;
 
     -- The way of nearly every successful buyer: the rules in one read, the units from this connection's stripe.
     BEGIN

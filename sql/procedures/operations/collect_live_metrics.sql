@@ -15,7 +15,8 @@ Result set
   metric, product_id (NULL: of no one product), state (NULL: the metric has none), value; one row a number.
   stock_units (available, held, sold; what has expired is available), holds (live), orders (pending), orders_overdue,
   payments (waiting for an order that may still come; due: of which money has to go back), money_due (by currency, in minor units;
-  no row when none is due), oldest_payment_due_seconds, webhooks_refused (by reason, since the beginning), sweep_lag_seconds, sweep_age_seconds (since the last sweep began; no row when
+  no row when none is due), oldest_payment_due_seconds, oldest_payment_waiting_seconds, webhooks_refused (by reason, since the
+  beginning), sweep_lag_seconds, sweep_age_seconds (since the last sweep began; no row when
   there was none), scheduler_on (1 when the event scheduler is ON and the EVENT enabled)
 
 Errors
@@ -26,25 +27,26 @@ Locks
 
 Example
   mysql> CALL collect_live_metrics();
-  +----------------------------+------------+-------------------+---------+
-  | metric                     | product_id | state             | value   |
-  +----------------------------+------------+-------------------+---------+
-  | holds                      |          1 | NULL              |  1.0000 |
-  | orders                     |          1 | pending           |  0.0000 |
-  | orders_overdue             |          1 | NULL              |  0.0000 |
-  | oldest_payment_due_seconds |       NULL | NULL              |  0.0000 |
-  | payments                   |       NULL | due               |  0.0000 |
-  | payments                   |       NULL | waiting           |  0.0000 |
-  | scheduler_on               |       NULL | NULL              |  1.0000 |
-  | stock_units                |          1 | available         | 96.0000 |
-  | stock_units                |          1 | held              |  2.0000 |
-  | stock_units                |          1 | sold              |  2.0000 |
-  | sweep_age_seconds          |       NULL | NULL              |  0.3657 |
-  | sweep_lag_seconds          |       NULL | NULL              |  0.0000 |
-  | webhooks_refused           |       NULL | invalid_signature |  0.0000 |
-  | webhooks_refused           |       NULL | missing_signature |  0.0000 |
-  | webhooks_refused           |       NULL | stale_timestamp   |  0.0000 |
-  +----------------------------+------------+-------------------+---------+
+  +--------------------------------+------------+-------------------+---------+
+  | metric                         | product_id | state             | value   |
+  +--------------------------------+------------+-------------------+---------+
+  | holds                          |          1 | NULL              |  1.0000 |
+  | orders                         |          1 | pending           |  0.0000 |
+  | orders_overdue                 |          1 | NULL              |  0.0000 |
+  | oldest_payment_due_seconds     |       NULL | NULL              |  0.0000 |
+  | oldest_payment_waiting_seconds |       NULL | NULL              |  0.0000 |
+  | payments                       |       NULL | due               |  0.0000 |
+  | payments                       |       NULL | waiting           |  0.0000 |
+  | scheduler_on                   |       NULL | NULL              |  1.0000 |
+  | stock_units                    |          1 | available         | 96.0000 |
+  | stock_units                    |          1 | held              |  2.0000 |
+  | stock_units                    |          1 | sold              |  2.0000 |
+  | sweep_age_seconds              |       NULL | NULL              |  0.3657 |
+  | sweep_lag_seconds              |       NULL | NULL              |  0.0000 |
+  | webhooks_refused               |       NULL | invalid_signature |  0.0000 |
+  | webhooks_refused               |       NULL | missing_signature |  0.0000 |
+  | webhooks_refused               |       NULL | stale_timestamp   |  0.0000 |
+  +--------------------------------+------------+-------------------+---------+
 '
 BEGIN
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;

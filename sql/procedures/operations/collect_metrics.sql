@@ -24,35 +24,42 @@ Locks
 
 Example
   mysql> CALL collect_metrics();
-  +----------------------------+------------+-------------------+---------+
-  | metric                     | product_id | state             | value   |
-  +----------------------------+------------+-------------------+---------+
-  | holds                      |          1 | NULL              |  1.0000 |
-  | invariant_violations       |       NULL | NULL              |  0.0000 |
-  | orders                     |          1 | cancelled         |  0.0000 |
-  | orders                     |          1 | paid              |  1.0000 |
-  | orders                     |          1 | pending           |  0.0000 |
-  | orders                     |          1 | refunded          |  0.0000 |
-  | orders_overdue             |          1 | NULL              |  0.0000 |
-  | oldest_payment_due_seconds |       NULL | NULL              |  0.0000 |
-  | payments                   |       NULL | due               |  0.0000 |
-  | payments                   |       NULL | paying            |  1.0000 |
-  | payments                   |       NULL | waiting           |  0.0000 |
-  | scheduler_on               |       NULL | NULL              |  1.0000 |
-  | stock_units                |          1 | available         | 96.0000 |
-  | stock_units                |          1 | held              |  2.0000 |
-  | stock_units                |          1 | sold              |  2.0000 |
-  | sweep_age_seconds          |       NULL | NULL              |  0.3736 |
-  | sweep_lag_seconds          |       NULL | NULL              |  0.0000 |
-  | webhooks                   |       NULL | amount_mismatch   |  0.0000 |
-  | webhooks                   |       NULL | applied           |  1.0000 |
-  | webhooks                   |       NULL | ignored           |  0.0000 |
-  | webhooks                   |       NULL | parked            |  0.0000 |
-  | webhooks                   |       NULL | refund_due        |  0.0000 |
-  | webhooks_refused           |       NULL | invalid_signature |  0.0000 |
-  | webhooks_refused           |       NULL | missing_signature |  0.0000 |
-  | webhooks_refused           |       NULL | stale_timestamp   |  0.0000 |
-  +----------------------------+------------+-------------------+---------+
+  +--------------------------------+------------+-------------------+---------+
+  | metric                         | product_id | state             | value   |
+  +--------------------------------+------------+-------------------+---------+
+  | disputes                       |       NULL | lost              |  0.0000 |
+  | disputes                       |       NULL | opened            |  0.0000 |
+  | disputes                       |       NULL | won               |  0.0000 |
+  | holds                          |          1 | NULL              |  1.0000 |
+  | invariant_violations           |       NULL | NULL              |  0.0000 |
+  | orders                         |          1 | cancelled         |  0.0000 |
+  | orders                         |          1 | paid              |  1.0000 |
+  | orders                         |          1 | pending           |  0.0000 |
+  | orders                         |          1 | refunded          |  0.0000 |
+  | orders_overdue                 |          1 | NULL              |  0.0000 |
+  | oldest_payment_due_seconds     |       NULL | NULL              |  0.0000 |
+  | oldest_payment_waiting_seconds |       NULL | NULL              |  0.0000 |
+  | payments                       |       NULL | due               |  0.0000 |
+  | payments                       |       NULL | failed            |  0.0000 |
+  | payments                       |       NULL | open              |  0.0000 |
+  | payments                       |       NULL | paying            |  1.0000 |
+  | payments                       |       NULL | settled           |  0.0000 |
+  | payments                       |       NULL | waiting           |  0.0000 |
+  | scheduler_on                   |       NULL | NULL              |  1.0000 |
+  | stock_units                    |          1 | available         | 96.0000 |
+  | stock_units                    |          1 | held              |  2.0000 |
+  | stock_units                    |          1 | sold              |  2.0000 |
+  | sweep_age_seconds              |       NULL | NULL              |  0.3736 |
+  | sweep_lag_seconds              |       NULL | NULL              |  0.0000 |
+  | webhooks                       |       NULL | amount_mismatch   |  0.0000 |
+  | webhooks                       |       NULL | applied           |  1.0000 |
+  | webhooks                       |       NULL | ignored           |  0.0000 |
+  | webhooks                       |       NULL | parked            |  0.0000 |
+  | webhooks                       |       NULL | refund_due        |  0.0000 |
+  | webhooks_refused               |       NULL | invalid_signature |  0.0000 |
+  | webhooks_refused               |       NULL | missing_signature |  0.0000 |
+  | webhooks_refused               |       NULL | stale_timestamp   |  0.0000 |
+  +--------------------------------+------------+-------------------+---------+
 '
 BEGIN
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;

@@ -25,7 +25,15 @@ BEGIN
     FROM holds AS h
     JOIN products AS p ON p.product_id = h.product_id
    WHERE h.hold_id = in_hold_id;
-  CALL _end_holds(JSON_ARRAY(BIN_TO_UUID(in_hold_id)), 'ordered');
+
+  -- What _end_holds does to many: for one, JSON_TABLE would cost a tenth of the whole order.
+  INSERT INTO hold_history
+         (hold_id, product_id, qty, unit_price_minor, customer_id, idempotency_key, created_at, expires_at, extended_at, ended_at, ended_as)
+  SELECT hold_id, product_id, qty, unit_price_minor, customer_id, idempotency_key, created_at, COALESCE(order_at, expires_at),
+         extended_at, UTC_TIMESTAMP(6), 'ordered'
+    FROM holds
+   WHERE hold_id = in_hold_id;
+  DELETE FROM holds WHERE hold_id = in_hold_id;
 
   SELECT o.amount_minor = 0, EXISTS (SELECT 1 FROM payments AS w WHERE w.order_id = in_hold_id)
     INTO v_free, v_paid_for

@@ -18,18 +18,27 @@ Result set
   closed_reason, replayed
 '
 BEGIN
-  SELECT o.order_uuid AS order_id, o.order_uuid AS hold_id, o.product_id, o.qty, o.customer_id, o.status,
-         o.unit_price_minor AS unit_price, o.amount_minor AS amount, o.currency,
-         COALESCE((SELECT w.refunded_minor FROM payments AS w WHERE w.payment_id = o.payment_id), 0) AS refunded,
-         (SELECT COALESCE(SUM(d.amount_due), 0) FROM money_owed AS d WHERE d.order_id = o.order_id) AS refund_due,
-         (SELECT ELT(MAX(FIELD(w.dispute, 'won', 'lost', 'opened')), 'won', 'lost', 'opened')
-            FROM payments AS w
-           WHERE w.order_id = o.order_id) AS dispute,
-         o.created_at, o.pay_by,
-         IF(o.status = 'pending', GREATEST(TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), o.pay_by) DIV 1000, 0), NULL) AS pay_in_ms,
-         o.paid_at, o.fulfilled_at, o.closed_at, o.cancelled_as, o.closed_reason, in_replayed AS replayed
-    FROM orders AS o
-   WHERE o.order_id = in_order_id;
+  DECLARE v_payments, v_refunded, v_refund_due BIGINT DEFAULT 0;
+  DECLARE v_dispute VARCHAR(6);
+
+  -- Most orders have no payment yet when they are asked for, and to look once costs less than to add up nothing.
+  SELECT COUNT(*) INTO v_payments FROM payments WHERE order_id = in_order_id;
+  IF v_payments > 0 THEN
+    SELECT COALESCE(SUM(IF(w.payment_id = o.payment_id, w.refunded_minor, 0)), 0), COALESCE(SUM(d.amount_due), 0),
+           ELT(MAX(FIELD(w.dispute, 'won', 'lost', 'opened')), 'won', 'lost', 'opened')
+      INTO v_refunded, v_refund_due, v_dispute
+      FROM orders AS o
+      JOIN payments AS w ON w.order_id = o.order_id
+      LEFT JOIN money_owed AS d ON d.payment_id = w.payment_id
+     WHERE o.order_id = in_order_id;
+  END IF;
+
+  SELECT order_uuid AS order_id, order_uuid AS hold_id, product_id, qty, customer_id, status, unit_price_minor AS unit_price,
+         amount_minor AS amount, currency, v_refunded AS refunded, v_refund_due AS refund_due, v_dispute AS dispute, created_at, pay_by,
+         IF(status = 'pending', GREATEST(TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), pay_by) DIV 1000, 0), NULL) AS pay_in_ms,
+         paid_at, fulfilled_at, closed_at, cancelled_as, closed_reason, in_replayed AS replayed
+    FROM orders
+   WHERE order_id = in_order_id;
 END $$
 
 DELIMITER ;

@@ -44,10 +44,11 @@ BEGIN
     CALL _raise('idempotency_key_reused', 'another event has this key; each event needs a key of its own');
   END IF;
 
+  -- Only what was compared: a twin may have brought the event in the meantime.
   UPDATE payment_webhooks
      SET deliveries = deliveries + 1,
          last_received_at = UTC_TIMESTAMP(6)
-   WHERE idempotency_key = in_idempotency_key;
+   WHERE idempotency_key = in_idempotency_key AND out_known;
 END $$
 
 DELIMITER ;
