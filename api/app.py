@@ -19,10 +19,11 @@ from api.openapi import encode_document
 from api.operation import Operation, read_operation
 from api.problem_pages import problem_responders
 from api.problems import PROBLEMS, serialize_http_error, write_problem
-from api.providers import PROVIDERS, make_receiver
+from api.providers import make_receiver
 from api.routes import ROUTES
 from api.sale_numbers import COUNTED_READ_SECONDS, SaleNumbers
 from api.settings import Settings, read_settings
+from api.start_up import say_what_nobody_reads, say_where_and_what_is_open
 from api.static_files import static_responders
 from api.telemetry import Telemetry
 from api.translator import Responder, make_responder
@@ -64,15 +65,14 @@ def create_app(
     for path, methods in responders.items():
         app.add_route(path, _resource(methods))
     app.add_error_handler(falcon.HTTPBadRequest, _handler_of_unknown_methods(responders))
-    database = settings.database
-    log.info("answering from MySQL at %s:%d, database %s", database.host, database.port, database.name)
-    _say_who_may_send_webhooks(settings)
+    say_where_and_what_is_open(settings, operation)
     return app
 
 
 def get_app() -> Application:
     """The application as the environment configures it. Raises SettingsError or RuntimeError."""
     settings, operation = read_settings(), read_operation()
+    say_what_nobody_reads()
     telemetry = make_telemetry(operation)
     patient = Gateway(settings.database, telemetry, COUNTED_READ_SECONDS)
     return create_app(Gateway(settings.database, telemetry), settings, operation, telemetry, patient)
@@ -82,19 +82,6 @@ def make_telemetry(operation: Operation) -> Telemetry:
     """Meters and the log of requests, for the application and the gateway below it."""
     log_request = make_request_log(choose_format(operation.log_format))
     return Telemetry(Meters(), log_request, operation.slow_call_seconds)
-
-
-def _say_who_may_send_webhooks(settings: Settings) -> None:
-    if any(settings.secrets.values()):
-        if settings.demo:
-            log.warning("/demo signs payments for whoever asks: never in production (FLASHSALE_ENV)")
-        known = [f"{name} (secrets: {len(secrets)})" for name, secrets in settings.secrets.items() if secrets]
-        log.info("payment webhooks are accepted when signed by %s", ", ".join(known))
-        return
-    variables = " or ".join(provider.variable for provider in PROVIDERS)
-    log.warning(
-        "PAYMENT WEBHOOKS ARE NOT VERIFIED: anybody who reaches this server can mark orders as paid. Set %s.", variables
-    )
 
 
 def _resource(methods: dict[str, Responder]) -> SimpleNamespace:

@@ -1,4 +1,4 @@
-"""How the API is watched and who may call it: environment variables only, all of them optional."""
+"""How the API is watched and who may call it: environment variables, or files that they name, all of them optional."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from api.settings import SettingsError, whole_number
+from api.settings import SettingsError, read_text, whole_number
 
 API_KEYS = "FLASHSALE_API_KEYS"
 METRICS_TOKEN = "FLASHSALE_METRICS_TOKEN"
 CORS_ORIGINS = "FLASHSALE_CORS_ORIGINS"
 LOG_FORMAT = "FLASHSALE_LOG_FORMAT"
 SLOW_CALL_MS = "FLASHSALE_SLOW_CALL_MS"
+VARIABLES = (API_KEYS, METRICS_TOKEN, CORS_ORIGINS, LOG_FORMAT, SLOW_CALL_MS)
 
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{16,256}")
@@ -36,15 +37,19 @@ def read_operation(environ: Mapping[str, str] = os.environ) -> Operation:
     """Read and check the environment; the README has the list. Raises SettingsError, which quotes no secret."""
     return Operation(
         api_keys=tuple(_hash(text) for text in _list(environ, API_KEYS)),
-        metrics_token=_token(environ.get(METRICS_TOKEN, "").strip()),
+        metrics_token=_token(read_text(environ, METRICS_TOKEN)),
         cors_origins=frozenset(_origin(text) for text in _list(environ, CORS_ORIGINS)),
-        log_format=_log_format(environ.get(LOG_FORMAT, "").strip().lower()),
+        log_format=_log_format(read_text(environ, LOG_FORMAT).lower()),
         slow_call_seconds=whole_number(environ, SLOW_CALL_MS, 500, 0, 60_000) / 1000,
     )
 
 
 def _list(environ: Mapping[str, str], name: str) -> list[str]:
-    return [text for text in re.split(r"[\s,]+", environ.get(name, "")) if text]
+    given = read_text(environ, name)
+    found = [text for text in re.split(r"[\s,]+", given) if text]
+    if given and not found:
+        raise SettingsError(f"{name} is set to commas only; leave it out, or say what it is to be")
+    return found
 
 
 def _hash(text: str) -> bytes:

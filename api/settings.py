@@ -1,6 +1,6 @@
 """The API's configuration: environment variables only, checked before anything starts.
 
-A variable FLASHSALE_X may be given as FLASHSALE_X_FILE instead, the path of a file that holds its value: a secret.
+Every FLASHSALE_X may be given as FLASHSALE_X_FILE instead, the path of a file that holds its value: a secret.
 """
 
 from __future__ import annotations
@@ -9,15 +9,19 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
-from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from api.providers import PROVIDERS
 from api.providers.provider import Provider
+from sql.server.state import Failure
+from sql.server.variables import DATABASE_URL, read_variable
 
-PRODUCTION = "production"
-ENVIRONMENTS = ("development", PRODUCTION)
-DATABASE_URL = "FLASHSALE_DATABASE_URL"
+DEVELOPMENT, PRODUCTION = ENVIRONMENTS = ("development", "production")
+ENVIRONMENT = "FLASHSALE_ENV"
+HOST = "FLASHSALE_HOST"
+WORKERS = "FLASHSALE_WORKERS"
+THREADS = "FLASHSALE_THREADS"
+VARIABLES = (DATABASE_URL, ENVIRONMENT, HOST, WORKERS, THREADS, *(provider.variable for provider in PROVIDERS))
 DATABASE_URL_SHAPE = "mysql://user:password@host:port/database (user and password percent-encoded)"
 SSL_MODES = ("REQUIRED", "VERIFY_CA", "VERIFY_IDENTITY")
 
@@ -55,7 +59,7 @@ class Settings:
     demo: bool = False
     """Whether /demo is there. Its simulated provider makes payments that pass for real ones."""
     production: bool = False
-    """Whether events of a provider's test mode move nothing."""
+    """Whether somebody said so. Then the log warns of everything that is open, and test events move nothing."""
 
 
 def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -65,19 +69,18 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     FLASHSALE_THREADS (24) have defaults; docs/adr/0005 shows the measurement behind the last two. With
     FLASHSALE_ENV=production a secret of a payment provider is required. Raises SettingsError.
     """
-    environ = with_files(environ)
     secrets = read_secrets(environ)
-    environment = environ.get("FLASHSALE_ENV", "").strip()
-    _check_environment(environment or ENVIRONMENTS[0], secrets)
+    environment = read_text(environ, ENVIRONMENT)
+    _check_environment(environment or DEVELOPMENT, secrets)
     return Settings(
-        database=parse_database_url(environ.get(DATABASE_URL, "")),
+        database=parse_database_url(read_text(environ, DATABASE_URL)),
         port=whole_number(environ, "PORT", 8000, 1, 65535),
-        workers=whole_number(environ, "FLASHSALE_WORKERS", 2, 1, 64),
-        threads=whole_number(environ, "FLASHSALE_THREADS", 24, 1, 256),
+        workers=whole_number(environ, WORKERS, 2, 1, 64),
+        threads=whole_number(environ, THREADS, 24, 1, 256),
         secrets=secrets,
-        host=_address(environ, "FLASHSALE_HOST", "127.0.0.1"),
+        host=_address(environ, HOST, "127.0.0.1"),
         # Where payments are signed, nobody who forgot to say "production" may give the signatures away.
-        demo=environment == "development" or not (environment or any(secrets.values())),
+        demo=environment == DEVELOPMENT or not (environment or any(secrets.values())),
         production=environment == PRODUCTION,
     )
 
@@ -87,8 +90,16 @@ def read_secrets(environ: Mapping[str, str] = os.environ) -> dict[str, tuple[str
     return {provider.name: tuple(_secrets(environ, provider)) for provider in PROVIDERS}
 
 
+def read_text(environ: Mapping[str, str], name: str) -> str:
+    """The text of a variable or of its file, without spaces around it; "" when it is not set. Raises SettingsError."""
+    try:
+        return read_variable(environ, name).strip()
+    except Failure as error:
+        raise SettingsError(str(error)) from None
+
+
 def _secrets(environ: Mapping[str, str], provider: Provider) -> list[str]:
-    text = environ.get(provider.variable, "").strip()
+    text = read_text(environ, provider.variable)
     secrets = [secret.strip() for secret in text.split(",")] if text else []
     for number, secret in enumerate(secrets, start=1):
         try:
@@ -101,11 +112,11 @@ def _secrets(environ: Mapping[str, str], provider: Provider) -> list[str]:
 
 def _check_environment(name: str, secrets: Mapping[str, Sequence[str]]) -> None:
     if name not in ENVIRONMENTS:
-        raise SettingsError(f"FLASHSALE_ENV is {name[:40]!r}; it must be one of {', '.join(ENVIRONMENTS)}")
+        raise SettingsError(f"{ENVIRONMENT} is {name[:40]!r}; it must be one of {', '.join(ENVIRONMENTS)}")
     if name == PRODUCTION and not any(secrets.values()):
         variables = " or ".join(provider.variable for provider in PROVIDERS)
         raise SettingsError(
-            f"FLASHSALE_ENV=production needs the secret of a payment provider: set {variables}; "
+            f"{ENVIRONMENT}={PRODUCTION} needs the secret of a payment provider: set {variables}; "
             "without one anybody could mark orders as paid"
         )
 
@@ -140,22 +151,6 @@ def parse_database_url(url: str) -> Database:
     )
 
 
-def with_files(environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment, with each FLASHSALE_X_FILE read into FLASHSALE_X. Raises SettingsError."""
-    values = dict(environ)
-    for name, path in environ.items():
-        if not (name.startswith("FLASHSALE_") and name.endswith("_FILE") and path):
-            continue
-        variable = name.removesuffix("_FILE")
-        if environ.get(variable):
-            raise SettingsError(f"{variable} and {name} are both set; leave one out")
-        try:
-            values[variable] = Path(path).read_text(encoding="utf-8").rstrip("\r\n")
-        except (OSError, UnicodeError) as error:
-            raise SettingsError(f"{name}: {path} can't be read ({type(error).__name__})") from None
-    return values
-
-
 def _tls(query: str) -> tuple[str, str]:
     """ssl-mode and ssl-ca out of the ? part of a URL, as MySQL's own programs call them."""
     allowed = f"{DATABASE_URL} takes ?ssl-mode={'|'.join(SSL_MODES)} and, to verify, &ssl-ca=/path/of/ca.pem"
@@ -172,7 +167,7 @@ def _tls(query: str) -> tuple[str, str]:
 
 
 def _address(environ: Mapping[str, str], name: str, default: str) -> str:
-    text = environ.get(name, "").strip() or default
+    text = read_text(environ, name) or default
     try:
         return str(ip_address(text))
     except ValueError:
@@ -181,7 +176,7 @@ def _address(environ: Mapping[str, str], name: str, default: str) -> str:
 
 def whole_number(environ: Mapping[str, str], name: str, default: int, lowest: int, highest: int) -> int:
     """A whole number from `lowest` to `highest`, or the default. Raises SettingsError."""
-    text = environ.get(name, "").strip()
+    text = read_text(environ, name)
     if not text:
         return default
     if not (text.isascii() and text.isdigit() and lowest <= int(text[:10]) <= highest):

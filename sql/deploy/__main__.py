@@ -1,16 +1,16 @@
 """``python -m sql.deploy migrate|seed``: what ``make migrate`` and ``make seed`` run.
 
-A variable that is not set may be given as a file: FLASHSALE_ADMIN_URL_FILE is the path of one that holds its value.
+A variable may be given as a file: FLASHSALE_ADMIN_URL_FILE is the path of one that holds its value.
 """
 
 import os
 import sys
-from pathlib import Path
 
 import mysql.connector
 
 from sql.deploy import migrate, seed
 from sql.server.state import Failure
+from sql.server.variables import ADMIN_URL, API_PASSWORD, OPERATOR_PASSWORD, read_variable
 
 
 def main(arguments: list[str]) -> int:
@@ -18,13 +18,9 @@ def main(arguments: list[str]) -> int:
     try:
         match arguments:
             case ["migrate"]:
-                migrate(
-                    _required("FLASHSALE_ADMIN_URL"),
-                    _required("FLASHSALE_API_PASSWORD"),
-                    _required("FLASHSALE_OPERATOR_PASSWORD"),
-                )
+                migrate(_required(ADMIN_URL), _required(API_PASSWORD), _required(OPERATOR_PASSWORD))
             case ["seed"]:
-                print(f"  product {seed(_required('FLASHSALE_ADMIN_URL'))} is on sale")
+                print(f"  product {seed(_required(ADMIN_URL))} is on sale")
             case _:
                 print(__doc__, file=sys.stderr)
                 return 2
@@ -35,13 +31,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _required(name: str) -> str:
-    value = os.environ.get(name)
-    path = os.environ.get(f"{name}_FILE")
-    if path and not value:
-        try:
-            value = Path(path).read_text(encoding="utf-8").rstrip("\r\n")
-        except OSError as error:
-            raise Failure(f"{name}_FILE: {error}") from error
+    value = read_variable(os.environ, name)
     if not value:
         raise Failure(f"{name} is not set, nor {name}_FILE; 'make migrate' sets it for the private server")
     return value

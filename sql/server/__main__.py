@@ -9,7 +9,8 @@
   programs         find or download the MySQL programs
   venv [EXTRA…]    make the virtual environment, with the dependencies of these extras of setup.cfg
 
-With FLASHSALE_ADMIN_URL set, nothing is started: that server is used.
+With FLASHSALE_ADMIN_URL set, nothing is started: that server is used. A variable may be given as a file: FLASHSALE_ADMIN_URL_FILE
+is the path of one that holds its value.
 """
 
 import os
@@ -17,7 +18,7 @@ import shlex
 import sys
 
 from .client import become_client
-from .environment import administrator, has_own_server, private_server, variables
+from .environment import administrator, environment, has_own_server, private_server, variables
 from .programs import find_programs
 from .run import run, stop_api
 from .state import ROOT, STATE, Failure, private_folder, say
@@ -47,7 +48,7 @@ def main(arguments: list[str]) -> int:
         case ["exec", program, *rest]:
             _start()
             os.chdir(ROOT)
-            os.execvpe(program, [program, *rest], os.environ | variables())
+            os.execvpe(program, [program, *rest], environment())
         case ["client"]:
             _start()
             become_client("dba")

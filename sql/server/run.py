@@ -11,10 +11,11 @@ from pathlib import Path
 from types import FrameType
 
 from . import lease
-from .environment import administrator, has_own_server, private_server, variables
+from .environment import administrator, environment, has_own_server, private_server
 from .private import port_is_free
 from .programs import find_programs
 from .state import ROOT, STATE, Failure, private_folder, say
+from .variables import OF_THE_DEPLOYMENT
 from .venv import ensure_venv
 
 HOST = "127.0.0.1"
@@ -51,16 +52,16 @@ def run(port: int) -> None:
     _step(1, "Python packages")
     python = str(ensure_venv())
     with _database():
-        environment = os.environ | variables()
+        given = environment()
         _step(4, "tables, procedures and accounts")
-        _call([python, "-m", "sql.deploy", "migrate"], environment)
+        _call([python, "-m", "sql.deploy", "migrate"], given)
         _step(5, "a product to sell")
-        _call([python, "-m", "sql.deploy", "seed"], environment)
+        _call([python, "-m", "sql.deploy", "seed"], given)
         _step(6, "the API")
         # The API gets its own account and no other.
-        for name in ("FLASHSALE_ADMIN_URL", "FLASHSALE_API_PASSWORD", "FLASHSALE_OPERATOR_PASSWORD"):
-            del environment[name]
-        _serve(python, port, environment)
+        for name in OF_THE_DEPLOYMENT:
+            del given[name]
+        _serve(python, port, given)
 
 
 def stop_api() -> None:

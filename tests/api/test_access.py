@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from hashlib import sha256
+from pathlib import Path
 
 import httpx
 import pytest
@@ -265,6 +266,25 @@ def test_nothing_starts_with_a_key_that_is_not_hashed() -> None:
     assert status != 0
     assert "FLASHSALE_API_KEYS must be SHA-256 hashes" in printed
     assert "s3cret" not in printed
+
+
+def test_keys_and_a_token_from_files_close_the_same_doors(api_url: str, tmp_path: Path) -> None:
+    (tmp_path / "keys").write_text(f"{hash_of(SHOP)}\n{hash_of(APP)}\n")
+    (tmp_path / "token").write_text(WATCH + "\n")
+    running = Service(
+        api_url,
+        tmp_path / "log",
+        FLASHSALE_API_KEYS_FILE=str(tmp_path / "keys"),
+        FLASHSALE_METRICS_TOKEN_FILE=str(tmp_path / "token"),
+    )
+    try:
+        with httpx.Client(base_url=running.url, timeout=30) as client:
+            for path in ("/api/products", "/metrics", "/board", "/board/data"):
+                assert_unauthorized(client.get(path))
+            assert {client.get("/api/products", headers=bearer(key)).status_code for key in (SHOP, APP)} == {200}
+            assert client.get("/metrics", headers=bearer(WATCH)).status_code == 200
+    finally:
+        running.stop()
 
 
 def test_secrets_do_not_show() -> None:

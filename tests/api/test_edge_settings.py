@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,12 +11,23 @@ from pathlib import Path
 import httpx
 import pytest
 
+from api.operation import read_operation
 from api.settings import SettingsError, parse_database_url, read_settings
-from tests.support.service import Service
+from api.start_up import KNOWN_VARIABLES
+from tests.support.service import Service, start_up_refusal
 from tests.support.signing import STANDARD_NEXT, STANDARD_SECRET, STRIPE_SECRET
 
 URL = "mysql://flashsale_api:s%40cret%2F%23@127.0.0.1:13306/flashsale"
+SOME_URL = {"FLASHSALE_DATABASE_URL": URL}
 PROJECT = Path(__file__).parents[2]
+PASSWORDS = ("FLASHSALE_API_PASSWORD", "FLASHSALE_OPERATOR_PASSWORD")
+GOOD = {
+    "FLASHSALE_DATABASE_URL": URL.replace("13306", "13307"), "FLASHSALE_ENV": "production", "FLASHSALE_HOST": "0.0.0.0",
+    "FLASHSALE_WORKERS": "3", "FLASHSALE_THREADS": "5", "FLASHSALE_WEBHOOK_SECRETS": STANDARD_SECRET,
+    "FLASHSALE_STRIPE_SECRETS": STRIPE_SECRET, "FLASHSALE_API_KEYS": "0a" * 32, "FLASHSALE_METRICS_TOKEN": "m" * 32,
+    "FLASHSALE_CORS_ORIGINS": "https://shop.example", "FLASHSALE_LOG_FORMAT": "json", "FLASHSALE_SLOW_CALL_MS": "50",
+}  # fmt: skip
+"""A good value of every variable, none of them the default."""
 
 
 def test_the_url_is_percent_decoded() -> None:
@@ -164,13 +176,45 @@ def test_a_secret_may_be_a_file(tmp_path: Path) -> None:
     assert (database.password, database.name) == ("s@cret/#", "flashsale")
 
 
-def test_a_secret_that_cannot_be_read_or_is_given_twice_is_named(tmp_path: Path) -> None:
-    missing = str(tmp_path / "missing")
-    with pytest.raises(SettingsError, match=r"FLASHSALE_DATABASE_URL_FILE: .*missing can't be read"):
-        read_settings({"FLASHSALE_DATABASE_URL_FILE": missing})
-    with pytest.raises(SettingsError, match="are both set") as refused:
-        read_settings({"FLASHSALE_DATABASE_URL_FILE": missing, "FLASHSALE_DATABASE_URL": URL})
-    assert "cret" not in str(refused.value)
+@pytest.mark.parametrize("name", sorted(KNOWN_VARIABLES - {"FLASHSALE_ADMIN_URL", *PASSWORDS}))
+def test_every_variable_may_be_a_file(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").write_text(GOOD[name] + "\n")
+    others = {"FLASHSALE_DATABASE_URL": URL, "FLASHSALE_WEBHOOK_SECRETS": STANDARD_NEXT}
+    others.pop(name, None)
+
+    by_file = others | {name + "_FILE": str(tmp_path / "file")}
+    by_value = others | {name: GOOD[name]}
+
+    assert (read_settings(by_file), read_operation(by_file)) == (read_settings(by_value), read_operation(by_value))
+    assert (read_settings(by_file), read_operation(by_file)) != (read_settings(others | SOME_URL), read_operation(others))
+
+
+@pytest.mark.parametrize("name", ["FLASHSALE_API_KEYS", "FLASHSALE_METRICS_TOKEN", "FLASHSALE_WEBHOOK_SECRETS"])
+@pytest.mark.parametrize("case", ["empty", "missing", "both"])
+def test_nothing_starts_with_a_file_that_closes_nothing(tmp_path: Path, name: str, case: str) -> None:
+    if case != "missing":
+        (tmp_path / "s3cret").write_text("" if case == "empty" else GOOD[name])
+    given = {name + "_FILE": str(tmp_path / "s3cret")} | ({name: GOOD[name]} if case == "both" else {})
+
+    status, printed = start_up_refusal(FLASHSALE_DATABASE_URL=URL, **given)
+
+    assert status != 0
+    assert f"{name}_FILE" in printed
+    assert "Traceback" not in printed
+    assert not {"s3cret", GOOD[name]} & set(printed.replace("'", " ").split())
+
+
+@pytest.mark.parametrize("name", ["FLASHSALE_API_KEYS", "FLASHSALE_CORS_ORIGINS"])
+def test_a_list_of_nothing_is_refused(name: str) -> None:
+    with pytest.raises(SettingsError, match=f"{name} is set to commas only"):
+        read_operation({name: " , "})
+
+
+def test_the_readme_has_every_variable_and_no_other() -> None:
+    table = re.findall(r"^\| (`.*?) \|", (PROJECT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    named = {name for cell in table for name in re.findall(r"`(FLASHSALE_[A-Z_]+)`", cell)}
+
+    assert named == KNOWN_VARIABLES
 
 
 def test_the_deployment_takes_its_secrets_from_files_too(tmp_path: Path) -> None:
@@ -182,6 +226,6 @@ def test_the_deployment_takes_its_secrets_from_files_too(tmp_path: Path) -> None
     )  # fmt: skip
 
     assert ended.returncode == 1
-    assert "FLASHSALE_API_PASSWORD_FILE: " in ended.stderr  # so the first of them was read
+    assert "FLASHSALE_API_PASSWORD_FILE must be the path of a file" in ended.stderr  # so the first of them was read
     assert "No such file" in ended.stderr
     assert "s3cret" not in ended.stderr

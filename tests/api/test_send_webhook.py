@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -71,6 +72,16 @@ def test_an_order_is_paid_and_refunded_from_the_command_line(secured: Service, d
     status, printed, _ = send(secured, order_id, "--provider", provider, "--status", "refunded", **SECRETS)
     assert (status, answer(printed)[1]["order_status"]) == (0, "refunded")
     assert stock(db, product) == (5, 0, 0)
+
+
+def test_the_secret_may_be_in_a_file(secured: Service, db: Database, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text(STANDARD_SECRET + "\n")
+
+    order_id = order(db, new_product(db, 5))
+
+    assert send(secured, order_id, FLASHSALE_WEBHOOK_SECRETS_FILE=str(tmp_path / "secret"))[::2] == (0, "")
+    status, _, remarks = send(secured, order_id, FLASHSALE_WEBHOOK_SECRETS_FILE=str(tmp_path / "none"))
+    assert (status, remarks.count("FLASHSALE_WEBHOOK_SECRETS_FILE must be the path of a file")) == (1, 1)
 
 
 @pytest.mark.parametrize("provider", ["standard", "stripe"])

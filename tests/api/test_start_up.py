@@ -12,6 +12,7 @@ from tests.support.database import Database
 from tests.support.sale import new_product
 from tests.support.service import Service, start_up_refusal
 from tests.support.shop import problem_of
+from tests.support.signing import STANDARD_SECRET
 
 SECRET = "s3cret-w%C3%B6rd"
 GOOD = f"mysql://flashsale_api:{SECRET}@127.0.0.1:3306/flashsale"
@@ -81,3 +82,43 @@ def test_the_log_has_no_password(service: Service) -> None:
     assert "answering from MySQL at 127.0.0.1" in log
     assert API_PASSWORD not in log
     assert quote(API_PASSWORD, safe="") not in log
+
+
+def log_of(api_url: str, folder: Path, **environment: str) -> str:
+    """What a service writes while it starts."""
+    running = Service(api_url, folder / "log", FLASHSALE_LOG_FORMAT="text", **environment)
+    running.stop()
+    return running.log.read_text()
+
+
+def warnings_of(log: str, *words: str) -> list[str]:
+    """The warnings that hold one of these words."""
+    return [line for line in log.splitlines() if "[WARNING]" in line and any(word in line for word in words)]
+
+
+def test_in_production_it_is_said_loudly_what_is_open(api_url: str, tmp_path: Path) -> None:
+    log = log_of(api_url, tmp_path, FLASHSALE_ENV="production", FLASHSALE_WEBHOOK_SECRETS=STANDARD_SECRET)
+
+    [about_keys] = warnings_of(log, "FLASHSALE_API_KEYS")
+    [about_token] = warnings_of(log, "FLASHSALE_METRICS_TOKEN")
+    assert "THE API IS OPEN" in about_keys
+    assert "/metrics and /board" in about_token
+
+
+def test_nothing_is_open_where_both_are_set_and_nothing_is_said_in_development(api_url: str, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("m" * 32)
+    closed = {"FLASHSALE_API_KEYS": "0a" * 32, "FLASHSALE_METRICS_TOKEN_FILE": str(tmp_path / "token")}
+    production = {"FLASHSALE_ENV": "production", "FLASHSALE_WEBHOOK_SECRETS": STANDARD_SECRET}
+
+    for environment in ({**production, **closed}, {}):
+        assert warnings_of(log_of(api_url, tmp_path, **environment), "API_KEYS", "METRICS_TOKEN") == []
+
+
+def test_a_variable_that_nobody_reads_is_named(api_url: str, tmp_path: Path) -> None:
+    log = log_of(api_url, tmp_path, FLASHSALE_API_KEY="s3cret", FLASHSALE_METRICS_TOKENS_FILE="/s3cret")
+
+    [about_keys] = warnings_of(log, "FLASHSALE_API_KEY ")
+    [about_token] = warnings_of(log, "FLASHSALE_METRICS_TOKENS_FILE")
+    assert "FLASHSALE_API_KEYS is a variable" in about_keys
+    assert "FLASHSALE_METRICS_TOKEN_FILE is a variable" in about_token
+    assert "s3cret" not in log

@@ -10,12 +10,15 @@ import yaml
 
 from api.bodies import BODY_LIMIT, EVENT_LIMIT
 from api.problems import PROBLEMS
+from api.start_up import KNOWN_VARIABLES
 
 ROOT = Path(__file__).parents[2]
 NGINX = (ROOT / "docs/deploy/nginx.conf").read_text(encoding="utf-8")
 UNIT = (ROOT / "docs/deploy/flashsale.service").read_text(encoding="utf-8")
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
-COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
+DEPLOYING = (ROOT / "docs/deploying.md").read_text(encoding="utf-8")
+COMPOSE_TEXT = (ROOT / "compose.yaml").read_text(encoding="utf-8")
+COMPOSE = yaml.safe_load(COMPOSE_TEXT)
 GUNICORN = (ROOT / "api/gunicorn.conf.py").read_text(encoding="utf-8")
 SERVICES: dict[str, Any] = COMPOSE["services"]
 
@@ -61,7 +64,7 @@ def test_every_secret_is_a_file_and_reaches_only_those_who_need_it() -> None:
     assert {name: sorted(service["secrets"]) for name, service in SERVICES.items()} == {
         "mysql": ["root_password"],
         "migrate": ["admin_url", "api_password", "operator_password"],
-        "api": ["database_url", "webhook_secrets"],
+        "api": ["api_keys", "database_url", "metrics_token", "webhook_secrets"],
     }
     for service in SERVICES.values():
         for name, value in service["environment"].items():
@@ -71,6 +74,47 @@ def test_every_secret_is_a_file_and_reaches_only_those_who_need_it() -> None:
     assert used == COMPOSE["secrets"].keys()
     assert {secret["file"].split("/")[1] for secret in COMPOSE["secrets"].values()} == {"secrets"}
     assert "secrets/" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+
+
+DOORS = {
+    "FLASHSALE_WEBHOOK_SECRETS_FILE": "webhook_secrets",
+    "FLASHSALE_API_KEYS_FILE": "api_keys",
+    "FLASHSALE_METRICS_TOKEN_FILE": "metrics_token",
+}
+
+
+def test_every_door_of_the_api_is_closed_by_a_file() -> None:
+    given = SERVICES["api"]["environment"]
+    assert {name: value for name, value in given.items() if name in DOORS} == {
+        name: f"/run/secrets/{secret}" for name, secret in DOORS.items()
+    }
+    assert DOORS.keys() <= set(re.findall(r"\b(FLASHSALE_\w+)=%d/", UNIT))
+    for name, secret in DOORS.items():
+        assert f"{name}=%d/{secret}" in UNIT
+        assert f"LoadCredential={secret}:/etc/flashsale/{secret}\n" in UNIT
+
+
+def test_every_file_that_compose_wants_is_made_by_the_commands_of_the_documentation() -> None:
+    made = set(re.findall(r"> secrets/(\w+)", DEPLOYING))
+    made |= {f"{account}_password" for account in re.findall(r"for account in ([\w ]+);", DEPLOYING)[0].split()}
+
+    assert COMPOSE["secrets"].keys() <= made
+
+
+def test_every_variable_of_the_deployment_files_is_read_by_somebody() -> None:
+    used = set(re.findall(r"\b(FLASHSALE_\w+)\b", "".join((UNIT, DOCKERFILE, NGINX, COMPOSE_TEXT))))
+
+    assert {name.removesuffix("_FILE") for name in used} <= KNOWN_VARIABLES
+
+
+def test_nginx_keeps_the_figures_inside_and_passes_keys_on() -> None:
+    [inside] = re.findall(r"location ~ (\S+) \{\s+allow 127", NGINX)
+
+    for path in ("/metrics", "/board", "/board/", "/board/data", "/readyz"):
+        assert re.search(inside, path), path
+    for path in ("/api/products", "/boardroom", "/healthz", "/"):
+        assert not re.search(inside, path), path
+    assert "proxy_set_header Authorization" not in NGINX
 
 
 def test_mysql_in_compose_has_the_settings_of_the_repository() -> None:

@@ -1,0 +1,54 @@
+"""What the log says when the API starts: where its MySQL is, what is open, and which variables nobody reads."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+
+from api.operation import API_KEYS, METRICS_TOKEN, Operation
+from api.operation import VARIABLES as OF_THE_OPERATION
+from api.providers import PROVIDERS
+from api.settings import ENVIRONMENT, PRODUCTION, Settings
+from api.settings import VARIABLES as OF_THE_SETTINGS
+from sql.server.variables import OF_THE_DEPLOYMENT, unknown_variables
+
+log = logging.getLogger("flashsale.api")
+
+KNOWN_VARIABLES = frozenset((*OF_THE_SETTINGS, *OF_THE_OPERATION, *OF_THE_DEPLOYMENT))
+
+
+def say_where_and_what_is_open(settings: Settings, operation: Operation) -> None:
+    """Where MySQL is, who may send webhooks, and in production who may do what with neither key nor token."""
+    database = settings.database
+    log.info("answering from MySQL at %s:%d, database %s", database.host, database.port, database.name)
+    _say_who_may_send_webhooks(settings)
+    if settings.production and not operation.api_keys:
+        log.warning(
+            "THE API IS OPEN: anybody who reaches this server can hold units, release holds and order, under /api/. "
+            "%s=%s wants %s, or %s_FILE.", ENVIRONMENT, PRODUCTION, API_KEYS, API_KEYS,
+        )  # fmt: skip
+    if settings.production and operation.metrics_token is None:
+        log.warning(
+            "THE FIGURES ARE OPEN: anybody who reaches this server can read /metrics and /board, sales and money included. "
+            "%s=%s wants %s, or %s_FILE.", ENVIRONMENT, PRODUCTION, METRICS_TOKEN, METRICS_TOKEN,
+        )  # fmt: skip
+
+
+def say_what_nobody_reads(environ: Mapping[str, str] = os.environ) -> None:
+    """Every FLASHSALE_ variable that is set and means nothing: it was perhaps to close a door."""
+    for name, meant in unknown_variables(environ, KNOWN_VARIABLES).items():
+        log.warning("%s IS SET AND NOBODY READS IT%s", name, f": {meant} is a variable." if meant else ".")
+
+
+def _say_who_may_send_webhooks(settings: Settings) -> None:
+    if any(settings.secrets.values()):
+        if settings.demo:
+            log.warning("/demo signs payments for whoever asks: never in production (%s)", ENVIRONMENT)
+        known = [f"{name} (secrets: {len(secrets)})" for name, secrets in settings.secrets.items() if secrets]
+        log.info("payment webhooks are accepted when signed by %s", ", ".join(known))
+        return
+    names = " or ".join(provider.variable for provider in PROVIDERS)
+    log.warning(
+        "PAYMENT WEBHOOKS ARE NOT VERIFIED: anybody who reaches this server can mark orders as paid. Set %s.", names
+    )

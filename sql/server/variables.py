@@ -1,0 +1,51 @@
+"""Environment variables, each of which may be given as a file: FLASHSALE_X_FILE is the path of one that holds FLASHSALE_X."""
+
+from collections.abc import Collection, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+
+from .state import Failure
+
+PREFIX, FILE = "FLASHSALE_", "_FILE"
+ADMIN_URL = "FLASHSALE_ADMIN_URL"
+DATABASE_URL = "FLASHSALE_DATABASE_URL"
+API_PASSWORD = "FLASHSALE_API_PASSWORD"
+OPERATOR_PASSWORD = "FLASHSALE_OPERATOR_PASSWORD"
+OF_THE_DEPLOYMENT = (ADMIN_URL, API_PASSWORD, OPERATOR_PASSWORD)
+
+
+def read_variable(environ: Mapping[str, str], name: str) -> str:
+    """The value of FLASHSALE_X, or what is in the file of FLASHSALE_X_FILE; "" when neither is set.
+
+    Raises Failure when both are set, and when the file can't be read or is empty. It quotes neither value nor path: who
+    mixes the two variables up has put a secret in the place of the path.
+    """
+    value, path = environ.get(name, ""), environ.get(name + FILE, "") if name.startswith(PREFIX) else ""
+    if not path:
+        return value
+    if value:
+        raise Failure(f"{name} and {name}{FILE} are both set; leave one out")
+    try:
+        value = Path(path).read_text(encoding="utf-8").rstrip("\r\n")
+    except OSError as error:
+        raise Failure(f"{name}{FILE} must be the path of a file that can be read: {error.strerror}") from None
+    except ValueError:
+        raise Failure(f"{name}{FILE} must be the path of a file of UTF-8 text") from None
+    if not value.strip():
+        raise Failure(f"{name}{FILE}: the file is empty; write the value into it, or leave the variable out")
+    return value
+
+
+def unknown_variables(environ: Mapping[str, str], known: Collection[str]) -> dict[str, str]:
+    """The FLASHSALE_ variables that are set and not `known`, each with the name that was perhaps meant, or ""."""
+    names = {*known, *(name + FILE for name in known)}
+    return {
+        name: next(iter(get_close_matches(name, names, 1, 0.8)), "")
+        for name, value in sorted(environ.items())
+        if name.startswith(PREFIX) and value and name not in names
+    }
+
+
+def without_files(environ: Mapping[str, str], names: Collection[str]) -> dict[str, str]:
+    """The environment without the FLASHSALE_X_FILE of these variables, for who is given their values."""
+    return {name: value for name, value in environ.items() if name.removesuffix(FILE) not in names or name in names}
