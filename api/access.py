@@ -40,6 +40,11 @@ GUARDS: tuple[tuple[str, Guard], ...] = (
 )
 """Addresses and all below them; the first that fits decides, what none fits is open."""
 
+CALLER = "flashsale.caller"
+"""In the WSGI environment: a fingerprint of the API key that a request came with, where keys are configured."""
+
+_FINGERPRINT_DIGITS = 16
+"""Of the key's SHA-256: enough to tell callers apart, too few to stand for the key or its hash."""
 _ALLOWED_METHODS = "GET, POST, DELETE"
 _ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, X-Request-ID"
 _EXPOSED_HEADERS = "Location, Idempotent-Replayed, Retry-After, X-Request-ID"
@@ -75,9 +80,14 @@ class Access:
             resp.context.route = f"{prefix}/*"
             return
         digests = self._digests.get(guard)
-        if digests and not _is_known(req.env.get("HTTP_AUTHORIZATION", ""), guard, digests):
+        if not digests:
+            return
+        digest = _known_digest(req.env.get("HTTP_AUTHORIZATION", ""), guard, digests)
+        if digest is None:
             resp.context.route = f"{prefix}/*"
             _refuse(resp, guard, "HTTP_AUTHORIZATION" in req.env)
+        elif guard is Guard.API_KEY:
+            req.env[CALLER] = digest.hex()[:_FINGERPRINT_DIGITS]
 
     def process_response(self, req: falcon.Request, resp: falcon.Response, resource: object, ok: bool) -> None:
         """Add what protects a browser; a page that brings a policy of its own keeps it."""
@@ -106,16 +116,18 @@ class Access:
         return True
 
 
-def _is_known(authorization: str, guard: Guard, digests: Sequence[bytes]) -> bool:
-    """Whether it holds one of these secrets; how long that takes says nothing about which, or how nearly."""
+def _known_digest(authorization: str, guard: Guard, digests: Sequence[bytes]) -> bytes | None:
+    """The digest of the secret it holds, if that is one of these; how long that takes says nothing about which, or how
+    nearly."""
     scheme, _, credentials = authorization.partition(" ")
     scheme, credentials = scheme.lower(), credentials.strip()
     if scheme == "basic" and guard is Guard.METRICS_TOKEN:  # what a browser can send for the board
         credentials = _password_of(credentials)
     elif scheme != "bearer":
-        return False
+        return None
     digest = sha256(credentials.encode("latin-1", "replace")).digest()
-    return any([compare_digest(digest, known) for known in digests])  # noqa: C419 - all of them, always
+    known = any([compare_digest(digest, each) for each in digests])  # noqa: C419 - all of them, always
+    return digest if known else None
 
 
 def _password_of(credentials: str) -> str:

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import inspect
 
 from api import values
+from api.access import CALLER
 from api.bodies import BODY_LIMIT, EVENT_LIMIT, make_decoder, read_body
 from api.gateway import Calls, ProcedureError, Row, UnavailableError
 from api.problems import BY_CODE, PROBLEMS, FieldError, ProblemError, invalid_field, write_problem
@@ -145,9 +146,11 @@ def _read_idempotency_key(req: falcon.Request, path: dict[str, str], body: Any, 
     if header is None:
         return token_hex(16)
     try:
-        return values.idempotency_key(header)
+        key = values.idempotency_key(header)
     except ValueError as error:
         raise invalid_field("Idempotency-Key", str(error)) from None
+    caller = req.env.get(CALLER)
+    return f"{caller}:{key}" if caller else key
 
 
 def _read_raw_body(req: falcon.Request, path: dict[str, str], body: Any, raw: bytes) -> Argument:

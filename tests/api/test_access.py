@@ -15,7 +15,7 @@ from api.operation import read_operation
 from api.settings import SettingsError
 from tests.support.database import Database
 from tests.support.prometheus import scrape
-from tests.support.sale import new_key, new_product
+from tests.support.sale import new_key, new_product, stock
 from tests.support.service import Service, start_up_refusal
 from tests.support.shop import problem_of
 
@@ -106,6 +106,105 @@ def test_no_way_to_spell_an_address_leads_around_the_key(closed: Service, path: 
 
     assert answer.split(b" ")[1] in (b"401", b"404")
     assert b'"products":' not in answer
+
+
+# Whose an idempotency key is
+
+
+def keyed(caller: str, key: str) -> dict[str, str]:
+    """The headers of a caller's request that may be repeated."""
+    return bearer(caller) | {"Idempotency-Key": key}
+
+
+def test_the_same_idempotency_key_of_two_callers_is_two_keys(guarded: httpx.Client, db: Database) -> None:
+    wanted, key = {"product_id": new_product(db, 5), "qty": 1}, new_key()
+    of_shop = guarded.post("/api/holds", json=wanted, headers=keyed(SHOP, key))
+    of_app = guarded.post("/api/holds", json=wanted, headers=keyed(APP, key))
+    again = [guarded.post("/api/holds", json=wanted, headers=keyed(caller, key)) for caller in (SHOP, APP)]
+
+    assert (of_shop.status_code, of_app.status_code) == (201, 201)
+    assert of_shop.json()["hold_id"] != of_app.json()["hold_id"]
+    assert [(answer.status_code, answer.headers["idempotent-replayed"]) for answer in again] == [(200, "true")] * 2
+    assert [answer.json() for answer in again] == [of_shop.json(), of_app.json()]
+
+
+def test_what_one_caller_releases_under_a_shared_key_is_its_own(guarded: httpx.Client, db: Database) -> None:
+    product, key = new_product(db, 5), new_key()
+    wanted = {"product_id": product, "qty": 1}
+    kept = guarded.post("/api/holds", json=wanted, headers=keyed(SHOP, key)).json()["hold_id"]
+    other = guarded.post("/api/holds", json=wanted, headers=keyed(APP, key)).json()["hold_id"]
+    guarded.delete(f"/api/holds/{other}", headers=bearer(APP))
+
+    assert guarded.get(f"/api/holds/{kept}", headers=bearer(SHOP)).json()["status"] == "active"
+    assert stock(db, product) == (4, 1, 0)
+
+
+def test_orders_of_two_callers_may_share_a_key_too(guarded: httpx.Client, db: Database) -> None:
+    product, key = new_product(db, 5), new_key()
+    wanted = {"product_id": product, "qty": 1}
+    holds = {
+        caller: guarded.post("/api/holds", json=wanted, headers=bearer(caller)).json()["hold_id"]
+        for caller in (SHOP, APP)
+    }
+
+    for status in (201, 200):
+        answers = [
+            guarded.post("/api/orders", json={"hold_id": hold_id}, headers=keyed(caller, key))
+            for caller, hold_id in holds.items()
+        ]
+        assert [answer.status_code for answer in answers] == [status] * 2
+        assert [answer.json()["order_id"] for answer in answers] == list(holds.values())
+
+
+def test_what_a_caller_may_choose_is_as_long_as_without_keys(guarded: httpx.Client, db: Database) -> None:
+    wanted = {"product_id": new_product(db, 5), "qty": 1}
+    longest = "🙂".encode() * 223 + new_key()[:32].encode()
+    for status in (201, 200):
+        headers = {**bearer(SHOP), "Idempotency-Key": longest}
+        assert guarded.post("/api/holds", json=wanted, headers=headers).status_code == status  # type: ignore[arg-type]
+    for key in ("", "x" * 256):
+        refused = guarded.post("/api/holds", json=wanted, headers=keyed(SHOP, key))
+        assert (refused.status_code, problem_of(refused)) == (422, "invalid_argument")
+        assert "1 to 255 characters" in refused.json()["detail"]
+
+
+def test_mysql_sees_a_fingerprint_of_the_caller_before_the_key_and_neither_its_api_key_nor_its_hash(
+    guarded: httpx.Client, db: Database
+) -> None:
+    key = new_key()
+    wanted = {"product_id": new_product(db, 5), "qty": 1}
+    hold_id = guarded.post("/api/holds", json=wanted, headers=keyed(SHOP, key)).json()["hold_id"]
+
+    kept = db.value("SELECT idempotency_key FROM holds WHERE hold_uuid = %s", hold_id)
+    assert kept == f"{hash_of(SHOP)[:16]}:{key}"
+
+
+def test_no_caller_can_write_the_fingerprint_of_another(guarded: httpx.Client, db: Database) -> None:
+    wanted, key = {"product_id": new_product(db, 5), "qty": 1}, new_key()
+    of_shop = guarded.post("/api/holds", json=wanted, headers=keyed(SHOP, key)).json()["hold_id"]
+    forged = guarded.post("/api/holds", json=wanted, headers=keyed(APP, f"{hash_of(SHOP)[:16]}:{key}"))
+
+    assert forged.status_code == 201
+    assert forged.json()["hold_id"] != of_shop
+
+
+def test_the_key_of_a_payment_event_is_the_providers_whoever_delivers_it(guarded: httpx.Client, db: Database) -> None:
+    event = {"idempotency_key": new_key(), "order_id": new_key(), "status": "failed"}
+    first, second = (
+        guarded.post("/api/payments/webhook", json=event, headers=headers) for headers in (bearer(SHOP), bearer(APP))
+    )
+
+    assert second.json() == first.json() | {"deliveries": 2}
+    kept = "SELECT COUNT(*) FROM payment_webhooks WHERE idempotency_key = %s"
+    assert db.value(kept, event["idempotency_key"]) == 1
+
+
+def test_without_keys_nothing_is_put_before_an_idempotency_key(http: httpx.Client, db: Database) -> None:
+    key = new_key()
+    wanted = {"product_id": new_product(db, 5), "qty": 1}
+    hold_id = http.post("/api/holds", json=wanted, headers=keyed(SHOP, key)).json()["hold_id"]
+
+    assert db.value("SELECT idempotency_key FROM holds WHERE hold_uuid = %s", hold_id) == key
 
 
 def test_the_provider_needs_no_key_for_its_webhook(guarded: httpx.Client) -> None:
