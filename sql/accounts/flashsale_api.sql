@@ -13,6 +13,7 @@ GRANT EXECUTE ON PROCEDURE cancel_pending_order TO flashsale_api@'%';
 GRANT EXECUTE ON PROCEDURE fulfil_order TO flashsale_api@'%';
 GRANT EXECUTE ON PROCEDURE receive_payment_webhook TO flashsale_api@'%';
 GRANT EXECUTE ON PROCEDURE count_refused_webhook TO flashsale_api@'%';
+GRANT EXECUTE ON PROCEDURE end_call TO flashsale_api@'%';
 GRANT EXECUTE ON PROCEDURE health_check TO flashsale_api@'%';
 GRANT EXECUTE ON PROCEDURE collect_live_metrics TO flashsale_api@'%';
 GRANT EXECUTE ON PROCEDURE collect_metrics TO flashsale_api@'%';

@@ -30,6 +30,7 @@ GRANT EXECUTE ON PROCEDURE sweep TO flashsale_dba;
 GRANT EXECUTE ON PROCEDURE expire_holds TO flashsale_dba;
 GRANT EXECUTE ON PROCEDURE expire_orders TO flashsale_dba;
 GRANT EXECUTE ON PROCEDURE check_invariants TO flashsale_dba;
+GRANT EXECUTE ON PROCEDURE end_call TO flashsale_dba;
 GRANT EXECUTE ON PROCEDURE health_check TO flashsale_dba;
 GRANT EXECUTE ON PROCEDURE sale_overview TO flashsale_dba;
 GRANT EXECUTE ON PROCEDURE purge_history TO flashsale_dba;

@@ -16,7 +16,7 @@ Connect = Callable[..., Database]
 
 API_PROCEDURES = {
     "check_invariants", "collect_live_metrics", "collect_metrics", "count_refused_webhook", "create_hold",
-    "create_order", "extend_hold", "get_hold", "get_order", "get_product", "health_check", "list_products",
+    "create_order", "end_call", "extend_hold", "get_hold", "get_order", "get_product", "health_check", "list_products",
     "receive_payment_webhook", "release_hold", "show_board", "show_totals",
 }  # fmt: skip
 # No right to the object, to the column, to any routine of this name, or to the database.

@@ -72,7 +72,7 @@ class Shop:
             "hold_id": self.hold, "order_id": self.order, "status": "succeeded", "amount": 1000, "currency": "EUR",
             "occurred_at": None, "payload": "{}", "limit": 1, "delta": 1, "reason": "found", "price": 1000,
             "stock_total": 10, "name": "help" if procedure == "help" else "Limited sneaker",
-            "webhook_id": self.webhook, "outcome": "parked", "days": 10_000,
+            "webhook_id": self.webhook, "outcome": "parked", "days": 10_000, "connection_id": 2**62,
         }  # fmt: skip
         if procedure == "count_refused_webhook":
             fine["reason"] = "invalid_signature"

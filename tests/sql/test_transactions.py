@@ -34,7 +34,7 @@ REFUSED: dict[str, dict[str, Any]] = {
     "help": {"name": "buy"}, "extend_hold": {"hold_id": new_key()}, "cancel_order": {"order_id": new_key()},
     "set_sale_window": {"reason": ""}, "set_limits": {"pause_seconds": 0}, "list_webhooks": {"outcome": "lost"},
     "reprocess_webhook": {"webhook_id": 2**62}, "record_refund": {"order_id": new_key()},
-    "count_refused_webhook": {"reason": "ugly"}, "purge_history": {"days": 0},
+    "count_refused_webhook": {"reason": "ugly"}, "end_call": {"connection_id": 0}, "purge_history": {"days": 0},
 }  # fmt: skip
 
 
