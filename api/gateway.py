@@ -13,10 +13,12 @@ import random
 import re
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from errno import ECONNREFUSED
 from pathlib import Path
 from typing import Any, Protocol
 
+from api.endings import Endings
 from api.settings import Database
 from api.trace import trace
 
@@ -25,11 +27,16 @@ log = logging.getLogger("flashsale.api")
 Row = dict[str, Any]
 
 CONNECT_SECONDS = 2
-READ_SECONDS = 10
-RETRY_SECONDS = 2.0
-"""No further attempt begins later than this after the first."""
+READ_SECONDS = 3
+"""How long a CALL may take, and wait for a table. Then its caller is refused, and the CALL is ended."""
+ROW_LOCK_SECONDS = 2
+"""How long a CALL may wait for a row."""
+RETRY_SECONDS = 1.5
+"""No CALL is sent later than this after the gateway was asked: with READ_SECONDS and ENDING_SECONDS less than 5 s."""
+ENDING_SECONDS = 0.3
+"""How long a caller who is refused waits for the end of the CALL, which takes some 10 ms unless MySQL hangs."""
 ATTEMPTS = 3
-STALL_SECONDS = 5.0
+STALL_SECONDS = 2.0
 """After a CALL that MySQL took and did not answer, so long nobody else waits for that procedure."""
 
 SIGNAL_CLASS = "45"
@@ -39,13 +46,22 @@ REPLACED = frozenset({1305, 1370})
 """The procedure is not there, or not granted: DROP PROCEDURE takes its grants along, a deployment gives both back."""
 LOST = frozenset({1053, 1077, 1079, 1080, 1152, 1153, 1158, 1159, 1160, 1161, 1317, 1927})
 # KILL QUERY between a FETCH and its handler for the end of the rows: 1329.
-LOST |= {1329, 2006, 2013, 2014, 2027, 2055, 3168, 3169, 4031}
+LOST |= {1329, 3168, 3169, 4031}
+UNANSWERED = frozenset({2006, 2013, 2014, 2027, 2055})
+"""The driver's own: what became of the CALL is not known, and MySQL may still be at it."""
+LOST |= UNANSWERED
 OVERLOADED = frozenset({1040, 1041, 1135, 1203, 1226, 1637, 3032, 3024})
 """The server answers but cannot serve now: too many connections, out of memory."""
 READ_ONLY = frozenset({1015, 1036, 1290, 1665, 1792, 1836, 1874, 1881})
 """It reads but cannot sell: read-only after a fail-over, tables that cannot be written, binlog_format STATEMENT."""
 NEEDS_TLS = frozenset({1045, 2061, 3159})
+TOO_BUSY = "The sale is too busy at the moment; try again."
+LOST_CONNECTION = "The connection to the database was lost; try again."
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+END_CALL = "end_call"
+_SESSION = b"SET SESSION autocommit = 1, SESSION innodb_lock_wait_timeout = %d, SESSION lock_wait_timeout = %d"
+_REFUSED = f"({ECONNREFUSED})"
+_UPTIME = re.compile(rb"Uptime: ([0-9]+)")
 _QUOTED_DATA = re.compile(r"(entry|value:?) (?:'.*'(?= for (?:key|column|function) )|'.*'$)", re.DOTALL)
 
 
@@ -130,6 +146,7 @@ class Gateway:
         self._observer = observer or Unobserved()
         self._read_seconds = read_seconds
         self._own = threading.local()
+        self._endings = Endings(self._end)
         self._unreachable_until = 0.0
         self._stalled: dict[str, float] = {}
         self._reported: dict[int, float] = {}
@@ -155,7 +172,7 @@ class Gateway:
         attempt = 0
         while True:
             attempt += 1
-            connection = getattr(self._own, "connection", None) or self._connect()
+            connection = getattr(self._own, "connection", None) or self._connect(began)
             try:
                 rows = self._run(connection, procedure, arguments)
                 if self._stalled:
@@ -172,14 +189,15 @@ class Gateway:
         """Raise UnavailableError, but let one caller find out, when it is time, whether MySQL answers again.
 
         On a full disk, or under a backup's global read lock, every CALL that writes hangs. Without this each would
-        hold a thread for READ_SECONDS, and leave a session behind in MySQL until there are no more to be had.
+        hold a thread for READ_SECONDS, and nobody could even look at the product. Nobody finds out as long as a session
+        that was given up hangs: on a full disk it can't be ended, and with one a try MySQL would have no more to give.
         """
         until = self._stalled.get(procedure)
         if until is None:
             return
-        if now < until:
+        if now < until or self._endings.under_way():
             raise UnavailableError("The database does not answer at the moment; try again in a few seconds.")
-        self._stalled[procedure] = now + READ_SECONDS + 1
+        self._stalled[procedure] = now + self._read_seconds + 1
 
     def _run(self, connection: Any, procedure: str, arguments: Sequence[Any]) -> list[Row]:
         literals = connection.convert_to_mysql(*arguments) if arguments else ()
@@ -206,30 +224,34 @@ class Gateway:
                 return random.uniform(0.02, 0.15)
             self._report(errno, f"CALL {procedure}: {message} (errno {errno}); deploy it, or grant EXECUTE on it")
             raise UnavailableError("This part of the sale is being replaced; try again in a moment.") from None
-        if errno in DEADLOCKED or errno == LOCK_WAIT:
-            if errno == LOCK_WAIT:
-                self._drop()
-            if attempt < ATTEMPTS and (elapsed < RETRY_SECONDS or (errno == LOCK_WAIT and attempt == 1)):
-                self._observer.retried("lock_wait" if errno == LOCK_WAIT else "deadlock")
-                return random.uniform(0.002, 0.02) * attempt
+        if errno in DEADLOCKED and attempt < ATTEMPTS and elapsed < RETRY_SECONDS:
+            self._observer.retried("deadlock")
+            return random.uniform(0.002, 0.02) * attempt
+        if errno in DEADLOCKED:
             self._report(errno, f"CALL {procedure}: {message} (errno {errno}), {attempt} times")
-            raise UnavailableError("The sale is too busy at the moment; try again.") from None
+            raise UnavailableError(TOO_BUSY) from None
+        ended = self._abandon() if errno in UNANSWERED else None
         self._drop()
-        if errno in LOST:
-            if attempt < ATTEMPTS and elapsed < RETRY_SECONDS:
-                self._observer.retried("lost_connection")
-                return 0.0
-            if elapsed >= READ_SECONDS:
+        if errno in LOST and attempt < ATTEMPTS and elapsed < RETRY_SECONDS:
+            self._observer.retried("lost_connection")
+            return 0.0
+        if errno in LOST or errno == LOCK_WAIT:
+            if elapsed >= self._read_seconds:
                 self._stalled[procedure] = time.monotonic() + STALL_SECONDS
             self._report(errno, f"CALL {procedure}: {message} (errno {errno}), {attempt} times")
-            raise UnavailableError("The connection to the database was lost; try again.") from None
+            if ended:
+                ended.wait(ENDING_SECONDS)
+            raise UnavailableError(TOO_BUSY if errno == LOCK_WAIT else LOST_CONNECTION) from None
         if errno in OVERLOADED | READ_ONLY:
             self._report(errno, f"CALL {procedure}: {message} (errno {errno})")
             raise UnavailableError("The database can't serve at the moment; try again.") from None
         raise ProcedureError(procedure, errno, sqlstate, message) from None
 
-    def _connect(self) -> Any:
-        """Open this thread's connection. Raises UnavailableError, at once when a connection timed out a moment ago."""
+    def _connect(self, asked: float) -> Any:
+        """Open this thread's connection, for a CALL that was asked for then.
+
+        Raises UnavailableError: at once when a connection timed out a moment ago, or when it is too late for the CALL.
+        """
         began = time.monotonic()
         if began < self._unreachable_until:
             raise UnavailableError("The database can't be reached; try again in a moment.")
@@ -244,8 +266,10 @@ class Gateway:
             where = f"{self._database.host}:{self._database.port}"
             self._report(errno, f"no connection to MySQL at {where}: {message} (errno {errno})")
             raise UnavailableError("The database can't be reached; try again in a moment.") from None
-        self._own.connection = connection
+        self._own.connection, self._own.session = connection, (connection.thread_id(), began)
         self._observer.connected(1)
+        if time.monotonic() - asked > RETRY_SECONDS:
+            raise UnavailableError(TOO_BUSY)
         return connection
 
     def _log_in(self) -> Any:
@@ -291,8 +315,40 @@ class Gateway:
             self._report(2026, "the database URL asks for TLS, and MySQL does not offer it")
             raise UnavailableError("The database can't be reached; try again in a moment.")
         connection.set_character_set("utf8mb4")
-        connection.autocommit(True)
+        connection.query(_SESSION % (ROW_LOCK_SECONDS, READ_SECONDS))
         return connection
+
+    def _abandon(self) -> threading.Event:
+        """Have the session of this thread's connection ended, which may still be at the CALL; set when it is gone."""
+        return self._endings.add(*self._own.session)
+
+    def _end(self, sessions: Mapping[int, float]) -> set[int]:
+        """Have MySQL end sessions, by id, with when they were opened; those that are gone. For Endings.
+
+        A server that nobody can connect to, or that was started after a session was opened, has ended it.
+        """
+        try:
+            connection = self._log_in()
+        except UnavailableError:
+            return set()
+        except self._error as error:
+            return set(sessions) if _REFUSED in (error.msg or "") else set()
+        gone = set()
+        try:
+            uptime = _UPTIME.match(connection.stat())
+            started = time.monotonic() - float(uptime[1]) - 2 if uptime else 0.0
+            for session, opened in sessions.items():
+                if opened < started or self._run(connection, END_CALL, [session])[0]["gone"]:
+                    gone.add(session)
+        except self._error as error:
+            errno, _, message = _fields(error)
+            self._report(errno, f"CALL {END_CALL}: {message} (errno {errno})")
+            if errno in REPLACED:  # an older database: nothing can be done
+                return set(sessions)
+        finally:
+            with contextlib.suppress(self._error):
+                connection.close()
+        return gone
 
     def _drop(self) -> None:
         """Close this thread's connection; the next CALL opens another."""

@@ -41,7 +41,7 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
-    """The Idempotency-Key header, its caller's own where there are API keys; without one, a key for this request alone."""
+    """The Idempotency-Key header, its caller's own where there are API keys; without one, a key for one request."""
 
 
 @dataclass(frozen=True, slots=True)

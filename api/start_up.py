@@ -30,7 +30,7 @@ def say_where_and_what_is_open(settings: Settings, operation: Operation) -> None
         )  # fmt: skip
     if settings.production and operation.metrics_token is None:
         log.warning(
-            "THE FIGURES ARE OPEN: anybody who reaches this server can read /metrics and /board, sales and money included. "
+            "THE FIGURES ARE OPEN: anybody who reaches this server can read /metrics and /board, money included. "
             "%s=%s wants %s, or %s_FILE.", ENVIRONMENT, PRODUCTION, METRICS_TOKEN, METRICS_TOKEN,
         )  # fmt: skip
 

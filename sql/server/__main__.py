@@ -9,8 +9,8 @@
   programs         find or download the MySQL programs
   venv [EXTRA…]    make the virtual environment, with the dependencies of these extras of setup.cfg
 
-With FLASHSALE_ADMIN_URL set, nothing is started: that server is used. A variable may be given as a file: FLASHSALE_ADMIN_URL_FILE
-is the path of one that holds its value.
+With FLASHSALE_ADMIN_URL set, nothing is started: that server is used. A variable may be given as a file:
+FLASHSALE_ADMIN_URL_FILE is the path of one that holds its value.
 """
 
 import os

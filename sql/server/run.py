@@ -1,7 +1,6 @@
 """`make run`: from whatever is here to a sale that is being served, and back when it is told to stop."""
 
 import http.client
-import os
 import signal
 import subprocess
 import time

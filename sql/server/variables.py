@@ -1,4 +1,4 @@
-"""Environment variables, each of which may be given as a file: FLASHSALE_X_FILE is the path of one that holds FLASHSALE_X."""
+"""Environment variables. Each may be given as a file: FLASHSALE_X_FILE is the path of one that holds FLASHSALE_X."""
 
 from collections.abc import Collection, Mapping
 from difflib import get_close_matches

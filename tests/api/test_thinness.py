@@ -42,5 +42,15 @@ def test_statements_are_made_in_the_gateway_only() -> None:
     assert calls == ["gateway.py"]
 
 
+def test_the_gateway_sets_how_long_its_sessions_wait_and_nothing_else() -> None:
+    settings = [
+        (source.name, re.findall(r"SESSION (\w+) =", text))
+        for source in SOURCES
+        for text in literals(source)
+        if re.search(r"\bSET\s+(?:SESSION|GLOBAL|PERSIST|@)", text)
+    ]
+    assert settings == [("gateway.py", ["autocommit", "innodb_lock_wait_timeout", "lock_wait_timeout"])]
+
+
 def test_only_the_gateway_knows_mysql() -> None:
     assert [source.name for source in SOURCES if "_mysql_connector" in source.read_text()] == ["gateway.py"]

@@ -12,7 +12,7 @@ from tests.support.service import Service, free_port
 
 @pytest.fixture(scope="session")
 def mysql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateServer]:
-    """A MySQL server to stop, kill and lock; its lock waits are short, so that the tests are."""
+    """A MySQL server to stop, kill and lock; lock waits of the tests' own sessions are short, so that the tests are."""
     settings = {"innodb_lock_wait_timeout": "1"}
     folder = tmp_path_factory.mktemp("mysql-to-break")
     with PrivateServer(folder, free_port(), root_password="root-password", settings=settings) as server:

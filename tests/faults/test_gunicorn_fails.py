@@ -27,9 +27,6 @@ def holds_under_way(
 ) -> Iterator[list[Future[httpx.Response]]]:
     """Requests for holds that MySQL is at work on, and does not finish before the block ends."""
     with buyers(service.url, len(keys)) as crowd, ThreadPoolExecutor(len(keys)) as pool:
-        # For the connections that the service opens now: on a cold machine the last of them comes after a second.
-        short = admin.value("SELECT @@GLOBAL.innodb_lock_wait_timeout")
-        admin.query("SET GLOBAL innodb_lock_wait_timeout = 30")
         admin.query("START TRANSACTION")
         admin.query("SELECT 1 FROM stock_stripes WHERE product_id = %s FOR UPDATE", product)
         try:
@@ -38,11 +35,10 @@ def holds_under_way(
             yield answers
         finally:
             admin.query("ROLLBACK")
-            admin.query("SET GLOBAL innodb_lock_wait_timeout = %s", short)
 
 
 def insist(buyer: Buyer, product: int, key: str) -> httpx.Response:
-    """Ask for a unit until the answer is anything but 503: a cold machine may take too long to open a connection."""
+    """Ask for a unit until the answer is anything but 503: a cold machine may be slower than a buyer's patience."""
     while (answer := buyer.hold(product, 1, key)).status_code == 503:
         time.sleep(0.1)
     return answer

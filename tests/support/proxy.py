@@ -14,12 +14,20 @@ class LossyProxy:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self._doomed = b""
+        self._pairs: set[tuple[socket.socket, socket.socket]] = set()
+        self._kept: list[socket.socket] = []
         self.lost = 0
         threading.Thread(target=self._accept, daemon=True).start()
 
     def lose_the_answer_to(self, statement: str) -> None:
         """Cut the connection when MySQL has answered the next statement that contains this text."""
         self._doomed = statement.encode()
+
+    def cut(self) -> None:
+        """End all connections of the client; MySQL does not hear of it, as when a machine between them dies."""
+        for client, server in tuple(self._pairs):
+            self._kept.append(server.dup())
+            client.shutdown(socket.SHUT_RDWR)
 
     def _accept(self) -> None:
         while True:
@@ -35,6 +43,7 @@ class LossyProxy:
         with client, server, selectors.DefaultSelector() as ready:
             ready.register(client, selectors.EVENT_READ, server)
             ready.register(server, selectors.EVENT_READ, client)
+            self._pairs.add((client, server))
             while True:
                 for key, _ in ready.select():
                     source, sink = key.fileobj, key.data
@@ -42,8 +51,10 @@ class LossyProxy:
                     data = source.recv(65536)
                     if source is server and doomed:
                         self.lost += 1
+                        self._pairs.discard((client, server))
                         return
                     if not data:
+                        self._pairs.discard((client, server))
                         return
                     if source is client and self._doomed and self._doomed in data:
                         doomed, self._doomed = True, b""
@@ -54,3 +65,5 @@ class LossyProxy:
 
     def __exit__(self, *_: object) -> None:
         self._listener.close()
+        for server in self._kept:
+            server.close()

@@ -3,7 +3,7 @@ DELIMITER $$
 DROP PROCEDURE IF EXISTS end_call $$
 
 CREATE DEFINER = flashsale_owner@localhost PROCEDURE end_call (
-  IN in_connection_id BIGINT
+  IN in_connection_id LONGTEXT
 )
 COMMENT '
 Description
@@ -34,30 +34,32 @@ Example
   ERROR 31301 (45422): invalid_argument: connection_id must be a whole number from 1 to 9223372036854775807
 '
 BEGIN
+  DECLARE v_connection_id BIGINT UNSIGNED;
   DECLARE v_gone BOOLEAN DEFAULT FALSE;
   DECLARE v_committing BOOLEAN;
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   BEGIN
-    DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END;
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION, 1265 BEGIN ROLLBACK; RESIGNAL; END;
     -- Inside a CALL a session acts as flashsale_owner, so its own account may not KILL it (1095). This procedure acts as that, too,
     -- and so may end sessions inside a CALL, and no others.
     CALL _require_number('connection_id', in_connection_id, 1, 9223372036854775807);
+    SET v_connection_id = in_connection_id;
     -- What is being committed can't be called back, and on a full disk, where MySQL holds the COMMIT until there is room, a KILL
     -- would end the whole server (binlog_error_action).
     SELECT COUNT(*)
       INTO v_committing
       FROM information_schema.processlist
-     WHERE id = in_connection_id AND state = 'waiting for handler commit';
+     WHERE id = v_connection_id AND state = 'waiting for handler commit';
     IF NOT v_committing THEN
       BEGIN
         DECLARE EXIT HANDLER FOR 1094 SET v_gone = TRUE;
         DECLARE EXIT HANDLER FOR 1095 SET v_gone = FALSE;
-        KILL CONNECTION in_connection_id;
+        KILL CONNECTION v_connection_id;
       END;
     END IF;
   END;
-  SELECT in_connection_id AS connection_id, v_gone AS gone;
+  SELECT v_connection_id AS connection_id, v_gone AS gone;
   COMMIT;
 END $$
 
