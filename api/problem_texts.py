@@ -82,7 +82,7 @@ TEXTS: dict[str, ProblemText] = {
         "the payment came in just before.",
         "Show the order as it is now: GET /api/orders/{order_id}. A paid order ends by a refund at the payment "
         "provider, whose event then returns the units.",
-        "the order is paid; a paid order ends by a refund at the payment provider",
+        "the order is paid; ask the shop for a refund",
     ),
     "stock_in_use": ProblemText(
         "The operator withdraws units that are held or sold. Nothing was changed.",
@@ -119,13 +119,13 @@ TEXTS: dict[str, ProblemText] = {
     "order_not_fulfillable": ProblemText(
         "Only a paid order is handed over; this one waits for its payment, was cancelled, or was refunded.",
         "Do not hand it over. GET /api/orders/{order_id} shows its status; ask again when it is paid.",
-        "only a paid order is handed over; this one is pending",
+        "the order is pending; only a paid order is handed over",
     ),
     "payment_not_acceptable": ProblemText(
-        "The operator wants a payment to pay its order, and it can't: nothing was received, the order was paid by "
-        "another one or was ended for good, or its units were sold.",
+        "The operator wants a payment to pay its order, and it can't: nothing was received or it went back, it is of "
+        "another currency, or the order was paid by another one or was ended for good.",
         "Give the money back: CALL list_refunds_due shows what is due.",
-        "the order was cancelled for good; the payment has to go back",
+        "the payment is due, its order withdrawn; or it is of another currency, or went back",
     ),
     "hold_expired": ProblemText(
         "The hold's expires_at has passed, by the clock of the database. Its units are on sale again.",

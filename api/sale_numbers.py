@@ -40,9 +40,10 @@ NUMBERS = {
     "orders": Number("orders", "Orders by status", ("product_id", "status")),
     "orders_overdue": Number("orders_overdue", "Unpaid orders past pay_by that no sweep closed yet", ("product_id",)),
     "webhooks": Number("webhooks", "Payment events by outcome", ("outcome",)),
-    "webhooks_parked_too_long": Number(
-        "webhooks_parked_too_long", "Payment events that wait for an order nobody can make any more"
-    ),
+    "payments": Number("payments", "Payments by state; of due ones money has to go back", ("state",)),
+    "money_due": Number("money_due", "What has to go back, in minor units; absent while nothing has to", ("currency",)),
+    "oldest_payment_due_seconds": Number("oldest_payment_due_seconds", "How long the oldest due payment has been here"),
+    "disputes": Number("disputes", "Payments that were disputed, by how that stands", ("state",)),
     "webhooks_refused": Number("webhooks_refused", "Deliveries refused for their signature", ("reason",), counter=True),
     "sweep_lag_seconds": Number("sweep_lag_seconds", "How long the oldest expired unit has been waiting"),
     "sweep_age_seconds": Number("sweep_age_seconds", "Since the last sweep began"),

@@ -234,7 +234,8 @@ class WebhookReceipt(Struct, kw_only=True):
     idempotency_key: IdempotencyKey
     payment_id: Annotated[PaymentId | None, Meta(description="null only for other")]
     order_id: Annotated[
-        OrderName | None, Meta(description="as the event named it, or as found by its payment; null: none is known")
+        Uuid | None,
+        Meta(description="as the event named it, or as its payment was found; null: none that is an id of the sale"),
     ]
     payment_status: Annotated[EventStatus, Meta(description="what the event said; other: it moves nothing")]
     outcome: Annotated[

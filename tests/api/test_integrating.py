@@ -65,7 +65,7 @@ def test_a_unit_is_bought_and_paid_for(client: Run, shop_service: Service, db: D
     assert order["status"] == "paid"
     assert f"{order['fulfilled_at'].isoformat(timespec='microseconds')}Z" == bought["fulfilled_at"]
     told = db.query(
-        "SELECT payment_id, payment_status FROM payment_webhooks WHERE order_id = %s ORDER BY webhook_id",
+        "SELECT payment_id, payment_status FROM payment_webhooks WHERE order_uuid = %s ORDER BY webhook_id",
         bought["order_id"],
     )
     assert [row["payment_status"] for row in told] == ["declined", "succeeded"]

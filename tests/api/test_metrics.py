@@ -206,7 +206,10 @@ def test_the_sales_own_numbers_are_those_in_mysql(watched: Service, connect_as: 
 
 
 def test_every_number_of_collect_metrics_is_known_to_the_api_and_exposed(watched: Service, db: Database) -> None:
-    new_product(db, 1)
+    order_id = order(db, new_product(db, 1))
+    pay(db, order_id)
+    pay(db, order_id, payment_id=f"pi_{new_key()}")  # twice: it is due
+    pay(db, order_id, "dispute_opened", payment_id=order_id)
     returned = {row["metric"] for row in db.call("collect_metrics")}
     exposed = {f"flashsale_{number.name}{'_total' if number.counter else ''}" for number in NUMBERS.values()}
 

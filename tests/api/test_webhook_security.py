@@ -111,7 +111,7 @@ def test_a_payment_signed_by_stripe_is_applied_and_kept_in_full(
 
 
 def test_a_life_of_a_payment_at_stripe(shop: httpx.Client, db: Database) -> None:
-    """Declined, paid, disputed and won, refunded in part, which fails, refunded in full; each delivered twice."""
+    """Declined, paid, disputed, refunded in part and in full, which fails and is repeated; each delivered twice."""
     product = new_product(db, 5)
     order_id = order(db, product, 2)
     told = [
@@ -122,7 +122,8 @@ def test_a_life_of_a_payment_at_stripe(shop: httpx.Client, db: Database) -> None
         event("charge.dispute.created", order_id, 2000),
         event("charge.dispute.closed", order_id, 2000, status="won"),
         event("charge.refunded", order_id, 2000, amount_refunded=500),
-        event("refund.failed", order_id, 500),
+        event("charge.refunded", order_id, 2000, amount_refunded=2000),
+        event("refund.failed", order_id, 1500),
         event("charge.refunded", order_id, 2000, amount_refunded=2000),
     ]
     outcomes = []
@@ -141,7 +142,8 @@ def test_a_life_of_a_payment_at_stripe(shop: httpx.Client, db: Database) -> None
         ("paying", "paid", 0, "opened"),
         ("paying", "paid", 0, "won"),
         ("paying", "paid", 500, "won"),
-        ("paying", "paid", 0, "won"),
+        ("settled", "refunded", 2000, "won"),
+        ("due", "refunded", 500, "won"),
         ("settled", "refunded", 2000, "won"),
     ]
     assert stock(db, product) == (5, 0, 0)

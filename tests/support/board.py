@@ -30,9 +30,11 @@ def counted(db: Database, product: int) -> dict[str, Any]:
     orders = {
         each["status"]: each
         for each in db.query(
-            "SELECT status, COUNT(*) AS orders, SUM(amount_minor) - SUM(refunded_minor) AS kept,"
-            " SUM(refunded_minor) AS given_back, SUM(closed_reason = 'payment failed') AS failed"
-            " FROM orders WHERE product_id = %s GROUP BY status", product,
+            "SELECT o.status, COUNT(*) AS orders, SUM(o.amount_minor - COALESCE(p.refunded_minor, 0)) AS kept,"
+            " SUM(COALESCE(p.refunded_minor, 0)) AS given_back, SUM(o.closed_reason = 'payment failed') AS failed,"
+            " SUM(o.fulfilled_at IS NOT NULL) AS fulfilled"
+            " FROM orders AS o LEFT JOIN payments AS p ON p.payment_id = o.payment_id"
+            " WHERE o.product_id = %s GROUP BY o.status", product,
         )
     }  # fmt: skip
     live = db.query(
@@ -45,8 +47,9 @@ def counted(db: Database, product: int) -> dict[str, Any]:
     return {
         "left": row["available"], "available": row["available"], "held": row["held"], "sold": row["sold"],
         "live_holds": len(live), "expiring_within_10_s": 0, "expiring_within_30_s": 0,
-        "orders_pending": count("pending"), "orders_paid": count("paid"), "orders_cancelled": count("cancelled"),
-        "payments_failed": count("cancelled", "failed"), "orders_refund_due": count("refund_due"),
+        "orders_pending": count("pending"), "orders_paid": count("paid"),
+        "orders_fulfilled": sum(count(status, "fulfilled") for status in orders),
+        "orders_cancelled": count("cancelled"), "payments_failed": count("cancelled", "failed"),
         "orders_refunded": count("refunded"), "takings": f"€{count('paid', 'kept') / 100:,.2f}",
         "given_back": f"€{sum(count(status, 'given_back') for status in orders) / 100:,.2f}",
     }  # fmt: skip

@@ -82,10 +82,12 @@ def order(db: Database, product: int, qty: int = 1, customer: str | None = None)
 
 def pay(
     db: Database, order_id: str, status: str = "succeeded", amount: int | None = None, currency: str | None = None,
-    key: str | None = None,
+    key: str | None = None, payment_id: str | None = None,
 ) -> Row:  # fmt: skip
     """Deliver a payment event and return what it did."""
-    return db.one("receive_payment_webhook", key or new_key(), order_id, status, amount, currency, None, None)
+    return db.one(
+        "receive_payment_webhook", key or new_key(), order_id, payment_id, status, amount, currency, None, None
+    )  # fmt: skip
 
 
 def stock(db: Database, product: int) -> tuple[int, int, int]:

@@ -38,7 +38,8 @@ function show(now) {
     showEvents(known.totals?.rows);
     showTogether(products, together, known.totals?.rows);
   }
-  showHealth({ away: silentSince ? "The service does not answer." : away, together, violations, checkedAgo: ago("violations") });
+  const totals = known.totals?.rows;
+  showHealth({ away: silentSince ? "The service does not answer." : away, together, totals, violations, checkedAgo: ago("violations") });
   document.body.classList.toggle("stale", Boolean(silentSince || away));
   warn(alarms({ silentSince, away, awaySince, together, violations }));
   const moment = known.live ? time(new Date(known.live.moment)) : null;

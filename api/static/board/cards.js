@@ -16,10 +16,10 @@ export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-const ORDERS = [["orders_pending", "Unpaid"], ["orders_paid", "Paid"], ["orders_cancelled", "Cancelled"]];
-const PAYMENTS = [["payments_failed", "Failed"], ["orders_refund_due", "Refund due", true], ["orders_refunded", "Refunded"]];
+const ORDERS = [["orders_pending", "Unpaid"], ["orders_paid", "Paid"], ["orders_fulfilled", "Handed over"], ["orders_cancelled", "Cancelled"]];
+const PAYMENTS = [["payments_failed", "Failed"], ["orders_refunded", "Refunded"]];
 const EVENTS = [["events_applied", "Applied"], ["events_ignored", "Ignored"], ["events_parked", "Parked"],
-  ["events_mismatched", "Wrong amount", true], ["events_refund_due", "Refund due", true], ["events_refunded", "Refunded"]];
+  ["events_mismatched", "Wrong amount", true], ["events_refund_due", "Refund due", true]];
 
 const figure = (name, className = "") => make("dd", { "data-figure": name, class: className }, "…");
 const line = ([name, label]) => make("div", {}, make("dt", {}, label), figure(name));
@@ -122,10 +122,16 @@ export function showEvents(totals) {
   fillLines(list, EVENTS, (name) => together?.[name]);
 }
 
+/* How much has to go back, where that is one sum, and where the payments are listed. */
+function due({ payments_due, money_due, money_due_currency }) {
+  if (!payments_due) return "";
+  return [money_due_currency ? money(money_due, money_due_currency) : "", "CALL list_refunds_due()"].filter(Boolean).join(", ");
+}
+
 const STATES = { ok: "fine", warn: "needs attention", bad: "wrong", wait: "not known yet" };
 
 /* Each line: what, its state, a word, and what to do. */
-export function showHealth({ away, together, violations, checkedAgo }) {
+export function showHealth({ away, together, totals, violations, checkedAgo }) {
   const lines = [["Database", away ? "bad" : together ? "ok" : "wait", away ? "away" : (together?.database_version ?? "…"), away ?? ""]];
   if (together) {
     const last = together.last_sweep_at ? `last sweep ${time(new Date(together.last_sweep_at))}` : "no sweep yet";
@@ -133,12 +139,11 @@ export function showHealth({ away, together, violations, checkedAgo }) {
       ["Scheduler and EVENT", together.health ? "bad" : "ok", together.health ? "stopped or late" : "running", last],
       ["Sweep lag", together.sweep_lag_seconds > 60 ? "bad" : together.sweep_lag_seconds > 5 ? "warn" : "ok", seconds(together.sweep_lag_seconds), ""],
       ["Orders past their time", together.orders_overdue > 0 && together.sweep_lag_seconds > 5 ? "warn" : "ok", count(together.orders_overdue), ""],
-      ["Refunds due", together.refunds_due > 0 ? "warn" : "ok", count(together.refunds_due), together.refunds_due > 0 ? "CALL list_refunds_due()" : ""],
-      ["Wrong amounts", together.amount_mismatches > 0 ? "warn" : "ok", count(together.amount_mismatches),
-        together.amount_mismatches > 0 ? "CALL list_webhooks('amount_mismatch', NULL, NULL)" : ""],
-      ["Parked payments", together.parked_too_long > 0 ? "bad" : "ok", count(together.payments_parked),
-        together.parked_too_long > 0 ? `${count(together.parked_too_long)} of them too long` : "waiting for their order"]);
+      ["Refunds due", together.payments_due > 0 ? "warn" : "ok", count(together.payments_due), due(together)],
+      ["Early payments", "ok", count(together.payments_waiting), "waiting for their order"]);
   }
+  const open = totals?.find((row) => row.product_id === null)?.disputes_open;
+  lines.push(["Disputes", open === undefined ? "wait" : open > 0 ? "warn" : "ok", count(open), open > 0 ? "answer at the provider" : ""]);
   lines.push(["Invariants", violations === null ? "wait" : violations.length ? "bad" : "ok",
     violations === null ? "being checked" : violations.length ? `${count(violations.length)} violated` : "all hold",
     violations === null ? "" : `checked ${seconds(checkedAgo)} ago`]);

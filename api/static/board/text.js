@@ -26,10 +26,8 @@ export function seconds(value) {
   return value < 7200 ? `${Math.round(value / 60)} min` : `${Math.round(value / 3600)} h`;
 }
 
-const plural = (number, one, many) => `${count(number)} ${number === 1 ? one : many}`;
-
 /* The other rows of check_invariants say the same as the live figures do, but later. */
-const SEEN_LIVE = new Set(["sweep_late", "sweep_stopped", "payment_parked_too_long"]);
+const SEEN_LIVE = new Set(["sweep_late", "sweep_stopped"]);
 
 /* [heading, sentence] of everything that somebody has to act on now. */
 export function alarms({ silentSince, away, awaySince, together, violations }) {
@@ -46,11 +44,5 @@ export function alarms({ silentSince, away, awaySince, together, violations }) {
   }
   if (silentSince || away) return found; // what follows is of this moment, and that is not known
   if (together?.health) found.push(["Housekeeping stopped", `${together.health[0].toUpperCase()}${together.health.slice(1)}`]);
-  if (together?.parked_too_long) {
-    found.push([
-      "Payments without an order",
-      `${plural(together.parked_too_long, "payment event has", "payment events have")} waited too long for an order that nobody can make any more: CALL list_webhooks('parked', NULL, NULL)`,
-    ]);
-  }
   return found;
 }

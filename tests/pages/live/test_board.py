@@ -22,7 +22,7 @@ from tests.support.waiting import wait_until
 Open = Callable[..., Page]
 WALL = {"width": 1920, "height": 1080}
 CHART = re.compile(r"Line chart of the last \d+ seconds\. Held: [\d.]+ per second now")
-WAYS = ("abandons", "fails", "pays early", "pays", "pays", "forgets", "is given it back", "errs")
+WAYS = ("abandons", "fails", "pays early", "pays", "is handed it", "forgets", "is given it back", "errs")
 TOKEN = "metrics-token-of-the-tests"
 
 
@@ -52,8 +52,10 @@ def buy(url: str, product: int, seed: int) -> Counter[str]:
                 buyer.pay(hold_id, amount=1, currency="EUR")
             elif way == "fails":
                 buyer.pay(hold_id, "failed")
-            elif way in ("pays", "is given it back"):
+            elif way in ("pays", "is handed it", "is given it back"):
                 buyer.pay(hold_id)
+                if way == "is handed it":
+                    buyer.request("POST", f"/api/orders/{hold_id}/fulfilment")
                 if way == "is given it back":
                     buyer.pay(hold_id, "refunded")
     return answers
@@ -73,7 +75,7 @@ def test_the_figures_on_the_page_are_those_in_mysql(open_page: Open, service: Se
     assert answers["held"] > 0 < answers["sold_out"]
     wait_until(lambda: db.one("get_product", product)["held"] == 0, 20)
     expected = counted(db, product)
-    happened = ("sold", "orders_pending", "orders_paid", "payments_failed", "orders_refunded")
+    happened = ("sold", "orders_pending", "orders_paid", "orders_fulfilled", "payments_failed", "orders_refunded")
     assert all(expected[name] for name in happened)
     wait_until(lambda: shown(page, product) == expected, 20)
     events = db.query("SELECT outcome, COUNT(*) AS events FROM payment_webhooks GROUP BY outcome")

@@ -70,7 +70,7 @@ def test_after_a_declined_card_another_one_pays(open_page: Open, db: Database) -
 
     expect(page.get_by_role("status")).to_contain_text("Paid.")
     told = db.query(
-        "SELECT w.payment_status FROM payment_webhooks AS w JOIN orders AS o ON o.order_uuid = w.order_id"
+        "SELECT w.payment_status FROM payment_webhooks AS w JOIN orders AS o ON o.order_id = w.order_id"
         " WHERE o.product_id = %s ORDER BY w.webhook_id", product,
     )  # fmt: skip
     assert [row["payment_status"] for row in told] == ["declined", "declined", "succeeded"]
@@ -97,6 +97,7 @@ def test_an_order_that_was_paid_a_moment_ago_is_not_cancelled(open_page: Open, d
     page.expected_refusals.add(409)  # type: ignore[attr-defined]
     press(page, "Reserve")
     press(page, "Order")
+    expect(page.locator("#trace")).to_contain_text("Order ")
     order_id = page.locator("#trace").inner_text().removeprefix("Order ")
     page.route("**/api/orders/*", lambda route: route.abort() if route.request.method == "GET" else route.continue_())
     page.expected_refusals.add("net::ERR_FAILED")  # type: ignore[attr-defined]
