@@ -246,7 +246,8 @@ OPERATION_TEXTS: dict[str, OperationText] = {
     ),
     "release_hold": OperationText(
         "Holds",
-        "Gives the units back before the hold expires. May be repeated.",
+        "Gives the units back before the hold expires. May be repeated; a hold that the operator ended with the whole "
+        "sale is answered with 410.",
         {
             "released": Example(
                 "Given back",

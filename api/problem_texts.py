@@ -72,8 +72,8 @@ TEXTS: dict[str, ProblemText] = {
         "the sale starts at 2026-11-27T09:00:00Z; retry after 3600 s",
     ),
     "sale_ended": ProblemText(
-        "The product's sale is over (sale_ends_at), by the clock of the database. Holds that were made in time can "
-        "still be ordered while they live.",
+        "The product's sale is over: sale_ends_at has passed, by the clock of the database, or the operator stopped it "
+        "(stopped_at). Holds that were made in time can still be ordered while they live; a stop ends them, too.",
         "Tell the buyer. Do not retry.",
         "the sale ended at 2026-11-27T18:00:00Z",
     ),
@@ -134,7 +134,8 @@ TEXTS: dict[str, ProblemText] = {
         "the hold expired at 2026-11-27T09:02:00Z; make a new one",
     ),
     "hold_released": ProblemText(
-        "The hold was given back with DELETE /api/holds/{hold_id}. Its units are on sale again.",
+        "The hold was given back with DELETE /api/holds/{hold_id}, and its units are on sale again; or the operator "
+        "stopped the sale, and the hold with it.",
         "Make a new hold, with a new Idempotency-Key, if the buyer changed their mind.",
         "the hold was given back; make a new one",
     ),

@@ -119,7 +119,7 @@ ROUTES: tuple[Route, ...] = (
     Route(
         "DELETE", "/api/holds/{hold_id}", "release_hold", "Give a hold back early",
         answer=schemas.Hold, arguments=(Path("hold_id"),),
-        raises=("hold_not_found", "hold_already_used", "hold_expired"),
+        raises=("hold_not_found", "hold_already_used", "hold_expired", "hold_released"),
     ),
     Route(
         "POST", "/api/holds/{hold_id}/extension", "extend_hold", "Keep a live hold longer, once",

@@ -109,10 +109,11 @@ class PaymentEvent(Struct, forbid_unknown_fields=True, kw_only=True):
     """A payment event as the provider sends it, any number of times and in any order.
 
     `idempotency_key` is the event's id at the provider, `payment_id` the payment's, which is the same in all of its
-    events. `order_id` is the order as the provider knows it: the id of the hold. One of the two is needed, except for
-    `other`. Without `order_id` the event is about the order that its payment named before; without `payment_id` the
-    order's own id stands for its payment. `amount` is what was received (`succeeded`), **all** that went back until now
-    (`refunded`; null: everything), or what came back of one refund (`refund_failed`). Only these three move money.
+    events. `order_id` is the order as the provider knows it: the id of the hold. One of the two is needed, except
+    for `other`. Without `order_id` the event is about the order that its payment named before; without `payment_id`
+    it is about the one payment that the order has. `amount` is what was received (`succeeded`), **all** that went
+    back until now (`refunded`; null: everything), or what came back of one refund (`refund_failed`). Only these
+    three move money.
     """
 
     idempotency_key: IdempotencyKey

@@ -90,6 +90,24 @@ def test_a_released_hold_is_gone_and_cannot_be_ordered(http: httpx.Client, db: D
         assert refused.json()["code"] == 31202
 
 
+def test_a_stopped_sale_ends_its_holds(http: httpx.Client, db: Database) -> None:
+    product = new_product(db, 3)
+    hold_id = hold(http, product, 2).json()["hold_id"]
+
+    db.one("stop_sale", product, "the test stops it")
+
+    for refused in (
+        http.get(f"/api/holds/{hold_id}"),
+        http.delete(f"/api/holds/{hold_id}"),
+        http.post(f"/api/holds/{hold_id}/extension"),
+        http.post("/api/orders", json={"hold_id": hold_id}),
+    ):
+        assert (refused.status_code, problem_of(refused)) == (410, "hold_released")
+    assert problem_of(hold(http, product)) == "sale_ended"
+    assert http.get(f"/api/products/{product}").json()["stopped_at"]
+    assert stock(db, product) == (3, 0, 0)
+
+
 def test_a_hold_is_ordered_once_and_not_given_back_after(http: httpx.Client, db: Database) -> None:
     product = new_product(db, 1)
     hold_id = hold(http, product).json()["hold_id"]

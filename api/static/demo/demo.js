@@ -34,7 +34,7 @@ const waiting = (pause) => say(`The shop is very busy. Trying again in ${Math.ce
 const WORDS = {
   sold_out: "Sold out: somebody was faster. Units come back when a reservation runs out; this page keeps looking.",
   hold_expired: "Your reservation has run out, and the units are back on sale. You can reserve again.",
-  hold_released: "You gave this reservation back. You can reserve again.",
+  hold_released: "This reservation was given back, or the sale was stopped.",
   sale_not_started: "The sale has not started yet.",
   sale_ended: "The sale is over.",
   customer_limit_reached: "You have as many units as one customer may have.",
