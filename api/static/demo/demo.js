@@ -118,15 +118,15 @@ const cancel = () => act("Cancelling…", async () => {
 });
 
 /* What comes back is of no use when the purchase has gone on meanwhile. */
-async function refreshHold() {
+async function refreshHold(onWait = waiting) {
   const { hold_id } = purchase.hold;
-  const found = await request("GET", `/api/holds/${hold_id}`, {}, waiting);
+  const found = await request("GET", `/api/holds/${hold_id}`, {}, onWait);
   if (purchase.hold?.hold_id === hold_id) save({ hold: found });
 }
 
-async function refreshOrder() {
+async function refreshOrder(onWait = waiting) {
   const { order_id, status } = purchase.order;
-  const found = await request("GET", `/api/orders/${order_id}`, {}, waiting);
+  const found = await request("GET", `/api/orders/${order_id}`, {}, onWait);
   if (purchase.order?.order_id !== order_id || purchase.order.status !== status) return;
   save({ order: found });
   if (found.status === status) return;
@@ -225,6 +225,15 @@ function clock(id, left, words) {
   if (spoken && $("spoken").textContent !== spoken) $("spoken").textContent = spoken;
 }
 
+let asking = false;
+
+/* Beside everything else; when it fails, what is shown is older. */
+function quietly(refresh) {
+  if (asking) return;
+  asking = true;
+  refresh(() => {}).catch(() => {}).finally(() => { asking = false; });
+}
+
 let ticks = 0;
 
 /* Show what is left, and ask the server from time to time: what counts is its word, not this clock, and a device that
@@ -238,9 +247,9 @@ async function tick() {
   if (!busy && now === "order") {
     if (left === 0) await act("Your time is up…", refreshHold);
     else if (left === null && purchase.hold.status === "active") await act("", refreshHold);
-    else if (ticks % TICKS.order === 0) await refreshHold().catch(() => {});
+    else if (ticks % TICKS.order === 0) quietly(refreshHold);
   }
-  if (!busy && now === "pay" && (left === null || ticks % TICKS.pay === 0)) await refreshOrder().catch(() => {});
+  if (!busy && now === "pay" && (left === null || ticks % TICKS.pay === 0)) quietly(refreshOrder);
   setTimeout(tick, TICK_MS);
 }
 

@@ -125,15 +125,21 @@ def test_the_price_of_a_reservation_is_what_the_order_costs(open_page: Open, db:
 def test_a_countdown_does_not_look_at_the_clock_of_the_device(open_page: Open, db: Database) -> None:
     page = open_page()
     page.add_init_script(WRONG_CLOCK)
+    page.expected_refusals.add("net::ERR_FAILED")  # type: ignore[attr-defined]
     enter(page, new_product(db, 5))
+    for thing in ("holds", "orders"):  # what the server would say anew hides what the page makes of the first answer
+        page.route(f"**/api/{thing}/*", lambda route: route.abort())
     press(page, "Reserve")
     expect(page.locator("#hold-clock")).to_have_text(re.compile(r"^(2:00|1:5\d)$"))
     page.evaluate("setClock(7200)")
-    expect(page.locator("#hold-clock")).to_have_text(re.compile(r"^1:5[0-8]$"))
+    page.wait_for_timeout(1000)
+    expect(page.locator("#hold-clock")).to_have_text(re.compile(r"^1:[45]\d$"), timeout=1000)
 
     press(page, "Order")
+    expect(page.locator("#pay-clock")).to_be_visible()
     page.evaluate("setClock(-7200)")
-    expect(page.locator("#pay-clock")).to_have_text(re.compile(r"^14:5[0-8]$"))
+    page.wait_for_timeout(1000)
+    expect(page.locator("#pay-clock")).to_have_text(re.compile(r"^14:[45]\d$"), timeout=1000)
 
 
 # A device whose clock is an hour ahead, and can be set.
