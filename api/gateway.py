@@ -268,7 +268,9 @@ class Gateway:
             raise UnavailableError("The database can't be reached; try again in a moment.") from None
         self._own.connection, self._own.session = connection, (connection.thread_id(), began)
         self._observer.connected(1)
-        if time.monotonic() - asked > RETRY_SECONDS:
+        late = time.monotonic() - asked
+        if late > RETRY_SECONDS:
+            self._report(0, f"a connection to MySQL took {late:.1f} s: too late for its CALL, the next one has it")
             raise UnavailableError(TOO_BUSY)
         return connection
 

@@ -269,6 +269,9 @@ def test_a_mysql_that_hangs_is_told_in_time_and_does_nothing_twice_when_it_goes_
     shop: Service, buyer: Buyer, db: Database, connect_as: Connect, frozen: Callable[[int], None]
 ) -> None:
     product, key, admin = new_product(db, 5), new_key(), connect_as("admin")
+    for _ in range(60):  # until every thread of the worker is connected: they take turns when a client pauses
+        assert insist(lambda: buyer.get(f"/api/products/{product}")).status_code == 200
+        time.sleep(0.015)
     before = len(admin.query(API_SESSIONS))
     frozen(signal.SIGSTOP)
     for _ in range(3):

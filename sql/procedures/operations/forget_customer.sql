@@ -63,16 +63,24 @@ BEGIN
       STRAIGHT_JOIN orders AS o ON o.order_id = mine.order_id
        SET o.customer_id = v_name;
     SET v_orders = ROW_COUNT();
-    UPDATE (SELECT w.webhook_id
-              FROM (SELECT order_id FROM orders WHERE customer_id = v_name
-                     UNION
-                    SELECT hold_id FROM hold_history WHERE customer_id = v_name
-                     UNION
-                    SELECT hold_id FROM holds WHERE customer_id = v_name) AS purchase
-              STRAIGHT_JOIN payments AS p ON p.order_id = purchase.order_id
+    -- Of the payments, and what moved none (payment_id NULL) but names a purchase.
+    UPDATE (WITH purchases AS (
+              SELECT order_id FROM orders WHERE customer_id = v_name
+               UNION
+              SELECT hold_id FROM hold_history WHERE customer_id = v_name
+               UNION
+              SELECT hold_id FROM holds WHERE customer_id = v_name)
+            SELECT w.webhook_id
+              FROM purchases AS b
+              STRAIGHT_JOIN payments AS p ON p.order_id = b.order_id
               STRAIGHT_JOIN payment_webhooks AS w ON w.payment_id = p.payment_id
              WHERE w.payload IS NOT NULL
-             ORDER BY w.webhook_id
+             UNION
+            SELECT w.webhook_id
+              FROM payment_webhooks AS w
+              JOIN purchases AS b ON b.order_id = w.order_id
+             WHERE w.payment_id IS NULL AND w.payload IS NOT NULL
+             ORDER BY webhook_id
              LIMIT 18446744073709551615) AS mine
       STRAIGHT_JOIN payment_webhooks AS w ON w.webhook_id = mine.webhook_id
        SET w.payload = NULL;

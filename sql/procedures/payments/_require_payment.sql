@@ -28,7 +28,7 @@ BEGIN
                                  'dispute_lost', 'other')
                AND COALESCE(CHAR_LENGTH(in_order_id), CHAR_LENGTH(in_payment_id), IF(in_status = 'other', 1, 0)) BETWEEN 1 AND 255
                AND COALESCE(CHAR_LENGTH(in_payment_id), 1) BETWEEN 1 AND 255
-               AND (in_amount IS NULL OR REGEXP_LIKE(in_amount, '^[0-9]{1,18}$'))
+               AND (in_amount IS NULL OR REGEXP_LIKE(in_amount, '^[0-9]{1,18}\\z'))
                AND (in_currency IS NULL OR (CHAR_LENGTH(in_currency) = 3 AND REGEXP_LIKE(in_currency, '^[A-Z]{3}$', 'c')))
                AND COALESCE(JSON_VALID(in_payload), TRUE);
   IF v_good IS NOT TRUE THEN
