@@ -26,29 +26,42 @@ COUNTED_SHARE = 0.02
 
 
 class Number(NamedTuple):
-    """A metric of collect_metrics: its name here, its help, what its columns product_id and state are called."""
+    """A metric of collect_metrics: its name here, its help, what its columns product_id and state are called.
+
+    counted: a row of it needs a walk over the history; of all others collect_live_metrics has every row that there is.
+    """
 
     name: str
     help: str
     labels: tuple[str, ...] = ()
     counter: bool = False
+    counted: bool = False
 
 
 NUMBERS = {
     "stock_units": Number("stock_units", "Units of a product by state; together its stock", ("product_id", "state")),
     "holds": Number("holds", "Live holds", ("product_id",)),
-    "orders": Number("orders", "Orders by status", ("product_id", "status")),
+    "orders": Number("orders", "Orders by status", ("product_id", "status"), counted=True),
     "orders_overdue": Number("orders_overdue", "Unpaid orders past pay_by that no sweep closed yet", ("product_id",)),
-    "webhooks": Number("webhooks", "Payment events by outcome", ("outcome",)),
-    "payments": Number("payments", "Payments by state; of due ones money has to go back", ("state",)),
-    "money_due": Number("money_due", "What has to go back, in minor units; absent while nothing has to", ("currency",)),
-    "oldest_payment_due_seconds": Number("oldest_payment_due_seconds", "How long the oldest due payment has been here"),
-    "disputes": Number("disputes", "Payments that were disputed, by how that stands", ("state",)),
+    "payments": Number(
+        "payments", "Payments by state; of those that are due money has to go back", ("state",), counted=True
+    ),
+    "money_due": Number("money_due_minor", "Money that has to go back, in minor units of its currency", ("currency",)),
+    "oldest_payment_due_seconds": Number(
+        "oldest_payment_due_seconds", "Since the oldest payment came in of which money has to go back; 0: none"
+    ),
+    "oldest_payment_waiting_seconds": Number(
+        "oldest_payment_waiting_seconds", "Since the oldest payment came in that waits for its order; 0: none"
+    ),
+    "disputes": Number("disputes", "Payments that were disputed, by how that stands", ("state",), counted=True),
+    "webhooks": Number("webhooks", "Payment events by outcome", ("outcome",), counted=True),
     "webhooks_refused": Number("webhooks_refused", "Deliveries refused for their signature", ("reason",), counter=True),
     "sweep_lag_seconds": Number("sweep_lag_seconds", "How long the oldest expired unit has been waiting"),
     "sweep_age_seconds": Number("sweep_age_seconds", "Since the last sweep began"),
     "scheduler_on": Number("scheduler_on", "1 while MySQL's event scheduler is ON and the EVENT enabled"),
-    "invariant_violations": Number("invariant_violations", "Rows of check_invariants; anything but 0 is a fault"),
+    "invariant_violations": Number(
+        "invariant_violations", "Rows of check_invariants; anything but 0 is a fault", counted=True
+    ),
 }
 
 
@@ -82,7 +95,7 @@ class SaleNumbers(Collector):
         counted = self._counted.last()
         if counted is not None:
             live = {_key(row) for row in rows}
-            rows = rows + [row for row in counted[0] if _key(row) not in live]
+            rows = rows + [row for row in counted[0] if _is_counted(row) and _key(row) not in live]
             yield GaugeMetricFamily(
                 "flashsale_counted_age_seconds", "Age of the numbers that need a walk over the history", counted[1]
             )
@@ -91,6 +104,12 @@ class SaleNumbers(Collector):
 
 def _key(row: Row) -> tuple[object, ...]:
     return row["metric"], row["product_id"], row["state"]
+
+
+def _is_counted(row: Row) -> bool:
+    """Whether an older row may stand in. Money that went back meanwhile has none among the live ones: it is not due."""
+    number = NUMBERS.get(row["metric"])
+    return number is not None and number.counted
 
 
 def _families(rows: list[Row]) -> Iterator[Metric]:

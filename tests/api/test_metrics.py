@@ -8,16 +8,18 @@ import socket
 import stat
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import httpx
 import mysql.connector
 import pytest
 
+from api.gateway import Row
 from api.meter_files import PREFIX
-from api.sale_numbers import NUMBERS
+from api.sale_numbers import NUMBERS, SaleNumbers
 from tests.support.database import Database
 from tests.support.lines import log_lines
 from tests.support.prometheus import Scrape, scrape
@@ -206,15 +208,40 @@ def test_the_sales_own_numbers_are_those_in_mysql(watched: Service, connect_as: 
 
 
 def test_every_number_of_collect_metrics_is_known_to_the_api_and_exposed(watched: Service, db: Database) -> None:
-    order_id = order(db, new_product(db, 1))
-    pay(db, order_id)
-    pay(db, order_id, payment_id=f"pi_{new_key()}")  # twice: it is due
-    pay(db, order_id, "dispute_opened", payment_id=order_id)
+    bought = order(db, new_product(db, 1))
+    pay(db, bought, amount=1, currency="EUR")
+    pay(db, bought, "dispute_opened")
     returned = {row["metric"] for row in db.call("collect_metrics")}
     exposed = {f"flashsale_{number.name}{'_total' if number.counter else ''}" for number in NUMBERS.values()}
 
     assert returned == NUMBERS.keys()
     wait_until(lambda: exposed <= scrape(watched.url).names(), 30)
+
+
+class Answers:
+    """A gateway whose database says what it is told to."""
+
+    def __init__(self, **rows: list[Row]) -> None:
+        self.rows = rows
+
+    def call(self, procedure: str, arguments: Sequence[Any]) -> list[Row]:
+        """The rows that this procedure returns."""
+        return self.rows[procedure]
+
+
+def test_money_that_went_back_is_due_no_more_though_it_was_when_all_was_counted() -> None:
+    def number(metric: str, state: str | None, value: int) -> Row:
+        return {"metric": metric, "product_id": None, "state": state, "value": value}
+
+    due, none_due = number("payments", "due", 1), number("payments", "due", 0)
+    counted = [number("payments", "paying", 7), due, number("money_due", "EUR", 12900)]
+    told = SaleNumbers(Answers(collect_live_metrics=[none_due]), Answers(collect_metrics=counted)).collect()
+
+    samples = {(sample.name, *sample.labels.values()): sample.value for family in told for sample in family.samples}
+    samples.pop(("flashsale_counted_age_seconds",))
+    assert samples == {
+        ("flashsale_database_up",): 1, ("flashsale_payments", "paying"): 7, ("flashsale_payments", "due"): 0,
+    }  # fmt: skip
 
 
 def test_many_who_look_cost_one_call_a_second(watched: Service) -> None:

@@ -27,6 +27,12 @@ def of_product(db: Database, product: int, procedure: str = "collect_metrics") -
     return {f"{metric} {state or ''}".strip(): value for (metric, of, state), value in found.items() if of == product}
 
 
+def risen(before: dict[Number, float], after: dict[Number, float], *metrics: str) -> dict[str, float]:
+    """By how much numbers rose, as 'metric state'; those that did not are left out."""
+    rise = {number: value - before.get(number, 0) for number, value in after.items() if number[0] in metrics}
+    return {f"{metric} {state}": by for (metric, _, state), by in rise.items() if by}
+
+
 def test_a_product_shows_with_its_stock_holds_and_orders(db: Database) -> None:
     product = new_product(db, 100)
     hold(db, product, 2)
@@ -41,7 +47,7 @@ def test_a_product_shows_with_its_stock_holds_and_orders(db: Database) -> None:
 
     live = {
         "stock_units available": 86, "stock_units held": 5, "stock_units sold": 9, "holds": 2, "orders pending": 1,
-        "orders refund_due": 0, "orders_overdue": 0,
+        "orders_overdue": 0,
     }  # fmt: skip
     assert of_product(db, product, "collect_live_metrics") == live
     assert of_product(db, product) == live | {"orders paid": 1, "orders cancelled": 1, "orders refunded": 1}
@@ -71,21 +77,19 @@ def test_payment_events_are_counted_by_outcome(db: Database) -> None:
     db.call("count_refused_webhook", "invalid_signature")
     after = numbers(db)
 
-    changes = {number[0] + " " + str(number[2]): after[number] - before[number] for number in before
-               if number[0].startswith("webhooks") and after[number] != before[number]}  # fmt: skip
-    assert changes == {
+    assert risen(before, after, "webhooks", "webhooks_refused") == {
         "webhooks amount_mismatch": 1, "webhooks applied": 1, "webhooks ignored": 1, "webhooks parked": 1,
         "webhooks_refused invalid_signature": 1,
     }  # fmt: skip
 
 
-def test_every_outcome_and_every_status_has_its_number(db: Database) -> None:
+def test_every_outcome_and_every_state_has_its_number(db: Database) -> None:
     new_product(db, 1)
     states = {(metric, state) for metric, _, state in numbers(db)}
 
     for metric, table, column in (
-        ("orders", "orders", "status"), ("webhooks", "payment_webhooks", "outcome"),
-        ("webhooks_refused", "webhook_refusals", "reason"),
+        ("orders", "orders", "status"), ("payments", "payments", "state"), ("disputes", "payments", "dispute"),
+        ("webhooks", "payment_webhooks", "outcome"), ("webhooks_refused", "webhook_refusals", "reason"),
     ):  # fmt: skip
         kind = db.value(
             "SELECT column_type FROM information_schema.columns"
@@ -96,16 +100,64 @@ def test_every_outcome_and_every_status_has_its_number(db: Database) -> None:
         assert {state for of, state in states if of == metric} == possible
 
 
-def test_an_event_that_waits_for_nothing_is_parked_too_long(db: Database) -> None:
-    before = numbers(db)["webhooks_parked_too_long", None, None]
-    pay(db, new_key(), amount=1, currency="EUR")
-    assert numbers(db)["webhooks_parked_too_long", None, None] == before
+def test_payments_are_counted_by_state_and_disputes_by_how_they_stand(db: Database) -> None:
+    before = numbers(db)
+    product = new_product(db, 10)
+    paid = order(db, product)
+    pay(db, paid, payment="paying " + paid)
+    pay(db, paid, payment="due " + paid)
+    pay(db, paid, "failed", payment="failed " + paid)
+    pay(db, paid, "declined", payment="open " + paid)
+    pay(db, hold(db, product))
+    returned = order(db, product)
+    pay(db, returned)
+    pay(db, returned, "refunded")
+    for payment, ends in (("paying", ()), ("due", ("dispute_won",)), ("failed", ("dispute_lost",))):
+        for status in ("dispute_opened", *ends):
+            pay(db, paid, status, payment=f"{payment} {paid}")
 
-    db.travel(3600)
-    later = numbers(db)["webhooks_parked_too_long", None, None]
+    assert risen(before, numbers(db), "payments", "disputes") == {
+        "payments paying": 1, "payments due": 1, "payments failed": 1, "payments open": 1, "payments waiting": 1,
+        "payments settled": 1, "disputes opened": 1, "disputes won": 1, "disputes lost": 1,
+    }  # fmt: skip
+
+
+def test_money_that_has_to_go_back_shows_at_once_by_currency_until_it_went_back(db: Database) -> None:
+    def due() -> dict[str | None, float]:
+        return {state: value for (metric, _, state), value in numbers(db, "collect_live_metrics").items()
+                if metric == "money_due"}  # fmt: skip
+
+    bought = order(db, new_product(db, 10))
+    before = due()
+    pay(db, bought, amount=700, currency="EUR", payment="less " + bought)
+    pay(db, bought, amount=1000, currency="XTS", payment="other " + bought)
+    pay(db, bought, amount=1000, currency="EUR", payment="right " + bought)
+    pay(db, bought, "refunded", amount=200, currency="EUR", payment="less " + bought)
+
+    assert due() == before | {"EUR": before.get("EUR", 0) + 500, "XTS": 1000}
+    pay(db, bought, "refunded", payment="other " + bought)
+    pay(db, bought, "refunded", payment="less " + bought)
+    assert due() == before
+
+
+@pytest.mark.parametrize("ends", ["due", "waiting"])
+def test_the_oldest_payment_tells_since_when_it_is_due_or_waits(db: Database, ends: str) -> None:
+    def oldest() -> float:
+        return numbers(db, "collect_live_metrics")[f"oldest_payment_{ends}_seconds", None, None]
+
+    product = new_product(db, 10, hold_seconds=86_400)
+    about = order(db, product) if ends == "due" else hold(db, product)
+    before = oldest()
+    db.travel(-50_000)
+    pay(db, about, amount=1, currency="EUR", payment="wrong " + about)
     db.come_back()
 
-    assert later > before
+    assert 49_990 < oldest() < 50_100
+    pay(db, about, "refunded", payment="wrong " + about)
+    if ends == "waiting":
+        db.one("release_hold", about)
+        sweep(db)
+    assert oldest() < before + 100
 
 
 def test_a_violation_shows_as_one(connect_as: Connect, db: Database) -> None:

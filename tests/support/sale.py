@@ -49,6 +49,11 @@ def new_key() -> str:
     return str(uuid.uuid4())
 
 
+def new_payment() -> str:
+    """An id that the provider never gave to a payment before."""
+    return f"pi_{uuid.uuid4().hex}"
+
+
 def new_product(
     db: Database,
     stock: int,
@@ -81,13 +86,11 @@ def order(db: Database, product: int, qty: int = 1, customer: str | None = None)
 
 
 def pay(
-    db: Database, order_id: str, status: str = "succeeded", amount: int | None = None, currency: str | None = None,
-    key: str | None = None, payment_id: str | None = None,
+    db: Database, order_id: str | None, status: str = "succeeded", amount: int | None = None,
+    currency: str | None = None, key: str | None = None, payment: str | None = None,
 ) -> Row:  # fmt: skip
-    """Deliver a payment event and return what it did."""
-    return db.one(
-        "receive_payment_webhook", key or new_key(), order_id, payment_id, status, amount, currency, None, None
-    )  # fmt: skip
+    """Deliver a payment event and return what it did; `payment` is the provider's id of the payment."""
+    return db.one("receive_payment_webhook", key or new_key(), order_id, payment, status, amount, currency, None, None)
 
 
 def stock(db: Database, product: int) -> tuple[int, int, int]:
