@@ -22,7 +22,7 @@ def totals(db: Database, product: int) -> tuple[Row, Row]:
 
 @pytest.fixture
 def product(db: Database) -> int:
-    """One of which everything happened: held, unpaid, paid, failed, cancelled, given back in part and whole."""
+    """Of which all happened: held, unpaid, paid, handed over, failed, cancelled, given back in part and whole."""
     made = new_product(db, 30, hold_seconds=20)
     hold(db, made, 2)
     order(db, made, 3)
@@ -36,6 +36,10 @@ def product(db: Database) -> int:
     pay(db, partly)
     pay(db, partly, "refunded", amount=300, currency="EUR")
     pay(db, order(db, made), amount=1, currency="EUR")
+    pay(db, hold(db, made))
+    handed_over = order(db, made)
+    pay(db, handed_over)
+    db.one("fulfil_order", handed_over)
     return made
 
 
@@ -47,13 +51,48 @@ def test_the_board_says_what_the_overview_says(db: Database, product: int) -> No
         mine, all_of_it = board(db, product)
         sums, all_sums = totals(db, product)
 
-    of_all = ("payments_parked", "parked_too_long", "amount_mismatches", "refunds_due")
-    assert [mine[name] for name in of_all] == [None] * 4
+    of_all = ("payments_waiting", "payments_due", "money_due")
+    assert [mine[name] for name in (*of_all, "money_due_currency")] == [None] * 4
     for place, row in ((product, mine | sums), (None, all_of_it | all_sums)):
         same = {name: row[name] for name in overview[place] if name in row and (place is None or name not in of_all)}
         assert same == {name: overview[place][name] for name in same} | ({"currency": None} if place is None else {})
         assert len(same) >= 13
-    assert (sums["payments_failed"], sums["given_back"], sums["takings"]) == (1, 1300, 4700)
+    assert (sums["payments_failed"], sums["given_back"], sums["takings"]) == (1, 1300, 5700)
+    shown = {row["product_id"]: row for row in overview.values()}[product]
+    assert (shown["payments_waiting"], shown["payments_due"], shown["money_due"]) == (1, 1, 1)
+
+
+def test_money_due_has_its_currency_as_long_as_it_is_in_one(db: Database) -> None:
+    def due() -> tuple[int, int | None, str | None]:
+        together = db.call("show_board")[-1]
+        return together["payments_due"], together["money_due"], together["money_due_currency"]
+
+    product = new_product(db, 10)
+    for row in db.call("list_refunds_due"):
+        db.one("record_refund", row["payment_id"], "of another test")
+    assert due() == (0, 0, None)
+    bought = order(db, product)
+    pay(db, bought, amount=700, currency="EUR", payment="less " + bought)
+    pay(db, bought, amount=1300, currency="EUR", payment="more " + bought)
+    pay(db, bought, "refunded", amount=100, currency="EUR", payment="more " + bought)
+    assert due() == (2, 1900, "EUR")
+    pay(db, bought, amount=1000, currency="XTS", payment="other " + bought)
+    assert due() == (3, None, None)
+    pay(db, bought, "refunded", payment="less " + bought)
+    pay(db, bought, "refunded", payment="more " + bought)
+    assert due() == (1, 1000, "XTS")
+
+
+def test_a_dispute_is_open_until_it_is_won_or_lost(db: Database) -> None:
+    def open_ones() -> int:
+        return int(db.call("show_totals")[-1]["disputes_open"])
+
+    bought, before = order(db, new_product(db, 1)), open_ones()
+    pay(db, bought)
+    pay(db, bought, "dispute_opened")
+    assert open_ones() == before + 1
+    pay(db, bought, "dispute_won")
+    assert open_ones() == before
 
 
 def test_holds_about_to_expire_are_counted_by_how_soon(db: Database) -> None:

@@ -1,7 +1,7 @@
 """What the board shows, and what it should show, as MySQL's tables have it."""
 
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 from playwright.sync_api import Page
 
@@ -9,6 +9,8 @@ from tests.support.database import Database
 
 _READ = """product => Object.fromEntries([...document.querySelectorAll(`[data-product="${product}"] [data-figure]`)]
   .map(element => [element.dataset.figure, element.textContent]))"""
+_READ_PAYMENTS = """[...document.querySelectorAll('#payments > div')].map(({children: [, figure, hint], classList}) =>
+  [figure.dataset.figure, figure.textContent, hint.textContent, classList.contains('attention')])"""
 MONEY = ("takings", "given_back")
 
 
@@ -30,10 +32,10 @@ def counted(db: Database, product: int) -> dict[str, Any]:
     orders = {
         each["status"]: each
         for each in db.query(
-            "SELECT o.status, COUNT(*) AS orders, SUM(o.amount_minor - COALESCE(p.refunded_minor, 0)) AS kept,"
-            " SUM(COALESCE(p.refunded_minor, 0)) AS given_back, SUM(o.closed_reason = 'payment failed') AS failed,"
+            "SELECT o.status, COUNT(*) AS orders, SUM(o.amount_minor) - SUM(COALESCE(w.refunded_minor, 0)) AS kept,"
+            " SUM(COALESCE(w.refunded_minor, 0)) AS given_back, SUM(o.closed_reason = 'payment failed') AS failed,"
             " SUM(o.fulfilled_at IS NOT NULL) AS fulfilled"
-            " FROM orders AS o LEFT JOIN payments AS p ON p.payment_id = o.payment_id"
+            " FROM orders AS o LEFT JOIN payments AS w ON w.payment_id = o.payment_id"
             " WHERE o.product_id = %s GROUP BY o.status", product,
         )
     }  # fmt: skip
@@ -47,12 +49,25 @@ def counted(db: Database, product: int) -> dict[str, Any]:
     return {
         "left": row["available"], "available": row["available"], "held": row["held"], "sold": row["sold"],
         "live_holds": len(live), "expiring_within_10_s": 0, "expiring_within_30_s": 0,
-        "orders_pending": count("pending"), "orders_paid": count("paid"),
+        "orders_pending": count("pending"), "orders_paid": count("paid"), "orders_cancelled": count("cancelled"),
+        "payments_failed": count("cancelled", "failed"), "orders_refunded": count("refunded"),
         "orders_fulfilled": sum(count(status, "fulfilled") for status in orders),
-        "orders_cancelled": count("cancelled"), "payments_failed": count("cancelled", "failed"),
-        "orders_refunded": count("refunded"), "takings": f"€{count('paid', 'kept') / 100:,.2f}",
+        "takings": f"€{count('paid', 'kept') / 100:,.2f}",
         "given_back": f"€{sum(count(status, 'given_back') for status in orders) / 100:,.2f}",
     }  # fmt: skip
+
+
+class Tile(NamedTuple):
+    """A figure as it is written, the words below it, and whether it asks for attention."""
+
+    text: str
+    hint: str
+    attention: bool
+
+
+def payments_shown(page: Page) -> dict[str, Tile]:
+    """The figures of the payments of all products."""
+    return {name: Tile(*tile) for name, *tile in page.evaluate(_READ_PAYMENTS)}
 
 
 def requests_for_holds(page: Page) -> dict[str, int]:

@@ -1,6 +1,6 @@
 /* Asks for the figures every second, keeps the newest of each, and says so when none come. */
 
-import { make, say, showEvents, showHealth, showProducts, showTogether } from "./cards.js";
+import { make, say, showHealth, showPayments, showProducts, showTogether } from "./cards.js";
 import { showRates } from "./chart.js";
 import { alarms, time } from "./text.js";
 
@@ -35,11 +35,10 @@ function show(now) {
   const ago = (name) => (known[name] ? Math.max(0, (now - known[name].moment) / 1000) : 0);
   if (together) {
     showProducts(products, known.totals?.rows, ago("totals"));
-    showEvents(known.totals?.rows);
+    showPayments(together, known.totals?.rows, ago("totals"));
     showTogether(products, together, known.totals?.rows);
   }
-  const totals = known.totals?.rows;
-  showHealth({ away: silentSince ? "The service does not answer." : away, together, totals, violations, checkedAgo: ago("violations") });
+  showHealth({ away: silentSince ? "The service does not answer." : away, together, violations, checkedAgo: ago("violations") });
   document.body.classList.toggle("stale", Boolean(silentSince || away));
   warn(alarms({ silentSince, away, awaySince, together, violations }));
   const moment = known.live ? time(new Date(known.live.moment)) : null;

@@ -1,6 +1,6 @@
 /* The figures of each product, of all together, and of the health; elements are made once and their text kept up. */
 
-import { count, money, seconds, time } from "./text.js";
+import { count, money, moneyDue, plural, seconds, time } from "./text.js";
 
 const $ = (id) => document.getElementById(id);
 
@@ -16,10 +16,13 @@ export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-const ORDERS = [["orders_pending", "Unpaid"], ["orders_paid", "Paid"], ["orders_fulfilled", "Handed over"], ["orders_cancelled", "Cancelled"]];
-const PAYMENTS = [["payments_failed", "Failed"], ["orders_refunded", "Refunded"]];
+const ORDERS = [["orders_pending", "Unpaid"], ["orders_paid", "Paid"], ["orders_fulfilled", "Handed over"]];
+const ENDED = [["orders_cancelled", "Cancelled"], ["payments_failed", "of them: payment failed"], ["orders_refunded", "Refunded"]];
 const EVENTS = [["events_applied", "Applied"], ["events_ignored", "Ignored"], ["events_parked", "Parked"],
-  ["events_mismatched", "Wrong amount", true], ["events_refund_due", "Refund due", true]];
+  ["events_mismatched", "Wrong amount"], ["events_refund_due", "Refund due"]];
+
+/* Younger figures need no age beside them. */
+const STALE_SECONDS = 5;
 
 const figure = (name, className = "") => make("dd", { "data-figure": name, class: className }, "…");
 const line = ([name, label]) => make("div", {}, make("dt", {}, label), figure(name));
@@ -40,17 +43,12 @@ function makeCard(product) {
       make("div", {}, make("dt", {}, "Given back"), figure("given_back"))),
     make("div", { class: "pair" },
       make("div", {}, make("h4", {}, "Orders"), make("dl", {}, ...ORDERS.map(line))),
-      make("div", {}, make("h4", {}, "Payments"), make("dl", {}, ...PAYMENTS.map(line)))),
+      make("div", {}, make("h4", {}, "Ended orders"), make("dl", {}, ...ENDED.map(line)))),
     make("p", { class: "age" }));
 }
 
 function fillLines(list, lines, valueOf) {
-  for (const [name, , attention] of lines) {
-    const value = valueOf(name);
-    const element = list.querySelector(`[data-figure="${name}"]`);
-    say(element, count(value));
-    if (attention) element.parentElement.classList.toggle("attention", value > 0);
-  }
+  for (const [name] of lines) say(list.querySelector(`[data-figure="${name}"]`), count(valueOf(name)));
 }
 
 function fill(card, product, totals, age) {
@@ -76,8 +74,8 @@ function fill(card, product, totals, age) {
     `Stock: ${product.sold} sold, ${product.held} held, ${product.available} available of ${total}`);
   for (const name of ["live_holds", "expiring_within_10_s", "expiring_within_30_s"]) set(name, count(product[name]));
   for (const name of ["takings", "given_back"]) set(name, money(totals?.[name], product.currency));
-  fillLines(card, [...ORDERS, ...PAYMENTS], (name) => product[name] ?? totals?.[name]);
-  say(card.querySelector(".age"), age > 5 ? `Ended orders, money and payments as of ${seconds(age)} ago` : "");
+  fillLines(card, [...ORDERS, ...ENDED], (name) => product[name] ?? totals?.[name]);
+  say(card.querySelector(".age"), age > STALE_SECONDS ? `Ended orders and money as of ${seconds(age)} ago` : "");
 }
 
 export function showProducts(products, totals, age) {
@@ -114,36 +112,45 @@ export function showTogether(products, together, totals) {
   });
 }
 
-/* Payment events of all products, by what became of them. */
-export function showEvents(totals) {
-  const list = $("events");
-  if (!list.children.length) list.append(...EVENTS.map(line));
-  const together = totals?.find((row) => row.product_id === null);
-  fillLines(list, EVENTS, (name) => together?.[name]);
-}
-
-/* How much has to go back, where that is one sum, and where the payments are listed. */
-function due({ payments_due, money_due, money_due_currency }) {
-  if (!payments_due) return "";
-  return [money_due_currency ? money(money_due, money_due_currency) : "", "CALL list_refunds_due()"].filter(Boolean).join(", ");
+/* Payments of all products: what of them somebody has to act on, and what their events did. */
+export function showPayments(together, totals, age) {
+  const ofAll = totals?.find((row) => row.product_id === null);
+  const due = together.payments_due;
+  const open = ofAll?.disputes_open;
+  const tiles = [
+    ["money_due", "Money due", moneyDue(together), due > 0,
+      due > 0 ? `of ${plural(due, "payment", "payments")}: CALL list_refunds_due()` : "nothing has to go back"],
+    ["payments_waiting", "Waiting payments", count(together.payments_waiting), false, "for an order that may still come"],
+    ["disputes_open", "Disputes open", count(open), open > 0,
+      open > 0 ? "answer at the provider before its time is up" : "payments that customers dispute at their bank"],
+  ];
+  const list = $("payments");
+  if (!list.children.length) {
+    list.append(...tiles.map(([name, label]) => make("div", {}, make("dt", {}, label), figure(name), make("dd", { class: "hint" }))));
+    $("events").append(...EVENTS.map(line));
+  }
+  tiles.forEach(([, , text, attention, hint], place) => {
+    const [, value, small] = list.children[place].children;
+    say(value, text);
+    say(small, hint);
+    list.children[place].classList.toggle("attention", attention);
+  });
+  fillLines($("events"), EVENTS, (name) => ofAll?.[name]);
+  say($("payments-age"), age > STALE_SECONDS ? `Disputes and events as of ${seconds(age)} ago` : "");
 }
 
 const STATES = { ok: "fine", warn: "needs attention", bad: "wrong", wait: "not known yet" };
 
 /* Each line: what, its state, a word, and what to do. */
-export function showHealth({ away, together, totals, violations, checkedAgo }) {
+export function showHealth({ away, together, violations, checkedAgo }) {
   const lines = [["Database", away ? "bad" : together ? "ok" : "wait", away ? "away" : (together?.database_version ?? "…"), away ?? ""]];
   if (together) {
     const last = together.last_sweep_at ? `last sweep ${time(new Date(together.last_sweep_at))}` : "no sweep yet";
     lines.push(
       ["Scheduler and EVENT", together.health ? "bad" : "ok", together.health ? "stopped or late" : "running", last],
       ["Sweep lag", together.sweep_lag_seconds > 60 ? "bad" : together.sweep_lag_seconds > 5 ? "warn" : "ok", seconds(together.sweep_lag_seconds), ""],
-      ["Orders past their time", together.orders_overdue > 0 && together.sweep_lag_seconds > 5 ? "warn" : "ok", count(together.orders_overdue), ""],
-      ["Refunds due", together.payments_due > 0 ? "warn" : "ok", count(together.payments_due), due(together)],
-      ["Early payments", "ok", count(together.payments_waiting), "waiting for their order"]);
+      ["Orders past their time", together.orders_overdue > 0 && together.sweep_lag_seconds > 5 ? "warn" : "ok", count(together.orders_overdue), ""]);
   }
-  const open = totals?.find((row) => row.product_id === null)?.disputes_open;
-  lines.push(["Disputes", open === undefined ? "wait" : open > 0 ? "warn" : "ok", count(open), open > 0 ? "answer at the provider" : ""]);
   lines.push(["Invariants", violations === null ? "wait" : violations.length ? "bad" : "ok",
     violations === null ? "being checked" : violations.length ? `${count(violations.length)} violated` : "all hold",
     violations === null ? "" : `checked ${seconds(checkedAgo)} ago`]);

@@ -20,14 +20,23 @@ export function money(minor, currency) {
   return format.format(minor / 10 ** format.resolvedOptions().maximumFractionDigits);
 }
 
+/* What of all payments has to go back; in several currencies there is no one sum, and of some nobody named an amount. */
+export function moneyDue({ payments_due, money_due, money_due_currency }) {
+  if (payments_due === 0) return "None";
+  if (money_due === null) return "Several currencies";
+  return money_due_currency === null ? "Amount not known" : money(money_due, money_due_currency);
+}
+
 export function seconds(value) {
   if (value < 10) return `${rates.format(value)} s`;
   if (value < 120) return `${Math.round(value)} s`;
   return value < 7200 ? `${Math.round(value / 60)} min` : `${Math.round(value / 3600)} h`;
 }
 
+export const plural = (number, one, many) => `${count(number)} ${number === 1 ? one : many}`;
+
 /* The other rows of check_invariants say the same as the live figures do, but later. */
-const SEEN_LIVE = new Set(["sweep_late", "sweep_stopped"]);
+const SEEN_LIVE = new Set(["sweep_late", "sweep_stopped", "sweep_never_ran"]);
 
 /* [heading, sentence] of everything that somebody has to act on now. */
 export function alarms({ silentSince, away, awaySince, together, violations }) {

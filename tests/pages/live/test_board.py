@@ -11,10 +11,10 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.board import counted, requests_for_holds, shown
+from tests.support.board import Tile, counted, payments_shown, requests_for_holds, shown
 from tests.support.browser import PHONE, SCREEN, keep_screenshot, visit
 from tests.support.database import Database
-from tests.support.sale import new_key, new_product, order, pay
+from tests.support.sale import hold, new_key, new_payment, new_product, order, pay
 from tests.support.service import WORKERS, Service
 from tests.support.shop import Buyer
 from tests.support.waiting import wait_until
@@ -102,6 +102,55 @@ def test_the_bar_the_chart_and_the_words_say_the_same(open_page: Open, db: Datab
     expect(card.locator(".sale")).to_have_text("Open")
     expect(page.locator("#chart canvas")).to_have_count(1)
     expect(page.locator("#chart")).to_have_attribute("aria-label", CHART)
+
+
+def test_money_that_has_to_go_back_is_told_with_what_to_do_until_it_went_back(open_page: Open, db: Database) -> None:
+    for row in db.call("list_refunds_due"):
+        db.one("record_refund", row["payment_id"], "of another test")
+    page, bought = open_board(open_page), order(db, new_product(db, 5, price=12900))
+
+    def due() -> Tile:
+        return payments_shown(page)["money_due"]
+
+    wait_until(lambda: due() == ("None", "nothing has to go back", False), 20)
+    for number, text in ((1, "of 1 payment: "), (2, "of 2 payments: ")):
+        pay(db, bought, amount=10000, currency="EUR", payment=f"{number} of {bought}")
+        wait_until(lambda: due() == (f"€{number}00.00", text + "CALL list_refunds_due()", True), 20)  # noqa: B023
+    pay(db, bought, amount=12900, currency="USD", payment=f"dollars of {bought}")
+    wait_until(lambda: due().text == "Several currencies", 20)
+    keep_screenshot(page, "board-money-due")
+    for row in db.call("list_refunds_due"):
+        pay(db, bought, "refunded", payment=row["payment_id"])
+    wait_until(lambda: due().text == "None", 20)
+
+
+def test_money_of_which_nobody_named_the_amount_is_due_all_the_same(open_page: Open, db: Database) -> None:
+    for row in db.call("list_refunds_due"):
+        db.one("record_refund", row["payment_id"], "of another test")
+    page = open_board(open_page)
+    db.travel(-1000)  # long enough ago that no order can come
+    pay(db, new_key(), payment=(payment := new_payment()))
+    db.come_back()
+
+    wait_until(lambda: payments_shown(page)["money_due"].text == "Amount not known", 20)
+    db.one("record_refund", payment, "the provider's page says so")
+    wait_until(lambda: payments_shown(page)["money_due"].text == "None", 20)
+
+
+def test_payments_that_wait_and_disputes_are_told(open_page: Open, db: Database) -> None:
+    product = new_product(db, 5)
+    page, bought = open_board(open_page), order(db, product)
+    waiting = db.call("show_board")[-1]["payments_waiting"]
+    pay(db, bought)
+    pay(db, bought, "dispute_opened")
+    pay(db, early := hold(db, product))
+
+    wait_until(lambda: payments_shown(page)["payments_waiting"].text == str(waiting + 1), 20)
+    disputes = db.value("SELECT COUNT(*) FROM payments WHERE dispute = 'opened'")
+    hint = "answer at the provider before its time is up"
+    wait_until(lambda: payments_shown(page)["disputes_open"] == (str(disputes), hint, True), 20)
+    db.one("create_order", early, new_key())
+    wait_until(lambda: payments_shown(page)["payments_waiting"].text == str(waiting), 20)
 
 
 @pytest.mark.parametrize(("currency", "text"), [("JPY", "¥1,234"), ("KWD", "KWD 1.234"), ("USD", "$12.34")])

@@ -10,7 +10,7 @@ from sql.server.private import PrivateServer
 from tests.support.board import shown
 from tests.support.browser import keep_screenshot
 from tests.support.database import Database
-from tests.support.sale import go_on_sweeping, hold, new_key, new_product, order, pay, stop_sweeping
+from tests.support.sale import go_on_sweeping, hold, new_product, stop_sweeping
 
 Open = Callable[..., Page]
 PATIENCE_MS = 20_000
@@ -72,29 +72,6 @@ def test_a_violated_invariant_is_told_by_name_and_detail(
     finally:
         admin.query(change, 5, product)
     gone(page)
-
-
-def test_money_that_has_to_go_back_and_a_dispute_are_told_until_they_are_settled(open_page: Open, db: Database) -> None:
-    for row in db.call("list_refunds_due"):  # of other tests
-        db.one("record_refund", row["payment_id"], "the test begins without")
-    page, disputed, stranger = open_page(), order(db, new_product(db, 5)), f"pi_{new_key()}"
-    page.goto("/board")
-    due, disputes = page.locator('[data-line="Refunds due"]'), page.locator('[data-line="Disputes"]')
-    expect(due).to_have_attribute("data-state", "ok", timeout=PATIENCE_MS)
-    db.travel(-1000)  # nobody has made the order within a quarter of an hour
-    pay(db, new_key(), amount=12900, currency="EUR", payment_id=stranger)
-    db.come_back()
-    pay(db, disputed)
-    pay(db, disputed, "dispute_opened")
-
-    expect(due).to_have_attribute("data-state", "warn", timeout=PATIENCE_MS)
-    expect(due).to_contain_text("€129.00, CALL list_refunds_due()")
-    expect(disputes).to_have_attribute("data-state", "warn", timeout=PATIENCE_MS)
-    keep_screenshot(page, "board-refund-due")
-    db.one("record_refund", stranger, "the test gives it back")
-    pay(db, disputed, "dispute_won")
-    for line in (due, disputes):
-        expect(line).to_have_attribute("data-state", "ok", timeout=PATIENCE_MS)
 
 
 @pytest.mark.parametrize("way", ["stop", "kill"])
