@@ -60,8 +60,8 @@ class Database:
     def units(self, product_id: int) -> Row:
         """Where a product's units are, by its tables, in one snapshot.
 
-        stock_total; free (in stripes); held (in live holds); pending and sold (in unpaid and paid orders);
-        holds (how many were made so far, live or ended).
+        stock_total; free (in stripes); held (in live holds); pending (in unpaid orders); sold (in paid orders, and in
+        those that were handed over and refunded); holds (how many were made so far, live or ended).
         """
         return self.one(
             """
@@ -71,7 +71,7 @@ class Database:
                    (SELECT CAST(COALESCE(SUM(qty), 0) AS SIGNED) FROM orders
                      WHERE product_id = p.product_id AND status = 'pending') AS pending,
                    (SELECT CAST(COALESCE(SUM(qty), 0) AS SIGNED) FROM orders
-                     WHERE product_id = p.product_id AND status = 'paid') AS sold,
+                     WHERE product_id = p.product_id AND (status = 'paid' OR fulfilled_at IS NOT NULL)) AS sold,
                    (SELECT COUNT(*) FROM holds WHERE product_id = p.product_id)
                    + (SELECT COUNT(*) FROM hold_history WHERE product_id = p.product_id) AS holds
               FROM products AS p

@@ -82,25 +82,31 @@ def _load(shop: Shop, product: int, loaded: int, size: int) -> None:
     """From so many rows to so many, in chunks; then wait till they are on disk."""
     low, high = loaded * 4 // 5, size * 4 // 5
     key = _KEY.format(low=low, range=max(high - low, 1))
+    payment = f"CONCAT('pi_', {key})"
     uuid = stage.UUID.format(age=20 * 86_400_000)
     # Ids are made of the time, and an order's must be its hold's.
     shop.database.query("SET SESSION timestamp = UNIX_TIMESTAMP(NOW(6))")
     for first in range(low, high, CHUNK):
         shop.database.query("START TRANSACTION")
         for target, rows in (
-            ("hold_history (hold_id, product_id, qty, customer_id, idempotency_key, created_at, expires_at, ended_at,"
-             " ended_as)",
-             f"SELECT {uuid}, %s, 1, CONCAT('customer-', i), {key}, {_CREATED}, {_CREATED} + INTERVAL 2 MINUTE,"
-             f" {_CREATED} + INTERVAL 1 MINUTE, IF({_ORDERED}, 'ordered', 'expired') FROM numbers"),
+            ("hold_history (hold_id, product_id, qty, unit_price_minor, customer_id, idempotency_key, created_at,"
+             " expires_at, ended_at, ended_as)",
+             f"SELECT {uuid}, %s, 1, {stage.PRICE}, CONCAT('customer-', i), {key}, {_CREATED},"
+             f" {_CREATED} + INTERVAL 2 MINUTE, {_CREATED} + INTERVAL IF({_ORDERED}, 1, 2) MINUTE,"
+             f" IF({_ORDERED}, 'ordered', 'expired') FROM numbers"),
             ("orders (order_id, product_id, qty, customer_id, idempotency_key, unit_price_minor, amount_minor,"
-             " currency, status, created_at, pay_by, paid_at)",
+             " currency, status, payment_id, created_at, pay_by, paid_at)",
              f"SELECT {uuid}, %s, 1, CONCAT('customer-', i), {key}, {stage.PRICE}, {stage.PRICE}, 'EUR', 'paid',"
-             f" {_CREATED}, {_CREATED} + INTERVAL 15 MINUTE, {_CREATED} + INTERVAL 1 MINUTE"
+             f" {payment}, {_CREATED}, {_CREATED} + INTERVAL 15 MINUTE, {_CREATED} + INTERVAL 1 MINUTE"
              f" FROM numbers WHERE {_ORDERED}"),
-            ("payment_webhooks (idempotency_key, order_id, payment_status, amount_minor, currency, outcome, deliveries,"
-             " first_received_at, last_received_at, settled_at)",
-             f"SELECT {key}, {uuid}, 'succeeded', {stage.PRICE}, 'EUR', 'applied', 1, {_CREATED}, {_CREATED},"
-             f" {_CREATED} FROM numbers WHERE {_ORDERED} AND %s"),
+            ("payments (payment_id, order_id, state, amount_minor, currency, received_by, created_at, received_at,"
+             " decided_at)",
+             f"SELECT {payment}, {uuid}, 'paying', {stage.PRICE}, 'EUR', {key}, {_CREATED}, {_CREATED}, {_CREATED}"
+             f" FROM numbers WHERE {_ORDERED} AND %s"),
+            ("payment_webhooks (idempotency_key, payment_id, order_id, payment_status, amount_minor, currency, outcome,"
+             " deliveries, first_received_at, last_received_at, settled_at)",
+             f"SELECT {key}, {payment}, {uuid}, 'succeeded', {stage.PRICE}, 'EUR', 'applied', 1, {_CREATED},"
+             f" {_CREATED}, {_CREATED} FROM numbers WHERE {_ORDERED} AND %s"),
         ):  # fmt: skip
             shop.database.query(
                 f"INSERT INTO {target} {stage.NUMBERS} {rows}", first, min(first + CHUNK, high), product

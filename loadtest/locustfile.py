@@ -106,13 +106,30 @@ class Buyer(FastHttpUser):
             used = ("hold_already_used",)
             self._ask("POST", "/api/orders", "POST /api/orders", {409: used}, {"hold_id": hold["hold_id"]}, _key())
         self._pause(0.2)
-        [status] = random.choices(("succeeded", "failed", None), weights=(80, 10, 10))
-        if status is None:
+        [way] = random.choices(("succeeded", "failed", "cancelled", None), weights=(75, 10, 5, 10))
+        if way is None:
             counts["unpaid orders"] += 1
-            return
+        elif way == "cancelled":
+            self._change_order(order, "cancellation", "cancelled")
+        else:
+            self._pay_order(order, way)
+
+    def _pay_order(self, order: Body, status: str) -> None:
+        """Pay, perhaps at the second try of the same payment; some orders are handed over, some are given back."""
+        if random.random() < 0.1:
+            self._pay(order, "declined", {200: ()})
+            counts["declined attempts"] += 1
         receipt = self._pay(order, status, {200: ()})
         counts[f"payment {status}: {receipt['outcome']}"] += 1
-        if status == "succeeded" and receipt["outcome"] == "applied":
+        if status != "succeeded" or receipt["outcome"] != "applied":
+            return
+        if random.random() < 0.2:
+            self._change_order(order, "fulfilment", "paid")
+        if random.random() < 0.1:
+            self._pay(order, "refunded", {200: ()})
+            counts["refunded orders"] += 1
+            self._check_order(order["order_id"], "refunded")
+        else:
             self._check_order(order["order_id"], "paid")
 
     def _pay_early(self, hold: Body) -> None:
@@ -156,8 +173,11 @@ class Buyer(FastHttpUser):
     def _pay(
         self, about: Body, status: str, expected: Expected, key: str = "", same: tuple[str, object] | None = None
     ) -> Body:
-        """Deliver a payment event; one in five twice, as providers do."""
-        body = {"idempotency_key": key or _key(), "order_id": about["hold_id"], "status": status}
+        """Deliver a payment event; one in five twice, as providers do. Each purchase has one payment."""
+        order_id = about["hold_id"]
+        body = {
+            "idempotency_key": key or _key(), "order_id": order_id, "payment_id": f"pi_{order_id}", "status": status,
+        }  # fmt: skip
         if "amount" in about:
             body |= {"amount": about["amount"], "currency": about["currency"]}
         path = "/api/payments/webhook"
@@ -166,6 +186,13 @@ class Buyer(FastHttpUser):
             self._ask("POST", path, f"POST {path}", expected, body, same=("webhook_id", receipt["webhook_id"]))
             counts["webhooks delivered twice"] += 1
         return receipt
+
+    def _change_order(self, order: Body, change: str, state: str) -> None:
+        """POST a change of an order, one in five twice; the order is then in this state."""
+        path, name = f"/api/orders/{order['order_id']}/{change}", f"POST /api/orders/{{id}}/{change}"
+        for _ in range(random.choice((1, 1, 1, 1, 2))):
+            self._ask("POST", path, name, {200: ()}, same=("status", state))
+        counts[f"orders with a {change}"] += 1
 
     def _check_order(self, order_id: str, state: str) -> None:
         self._ask("GET", f"/api/orders/{order_id}", "GET /api/orders/{id}", {200: ()}, same=("status", state))

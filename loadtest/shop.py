@@ -176,20 +176,21 @@ def post_hold(product: int, keys: list[bytes] | None = None) -> Requests:
 
 def call_paid(orders: list[bytes]) -> Requests:
     """The payments of these orders by CALL, with the event as it came, as the API hands it over."""
-    first, second, third = _payment()
+    event = _payment()
     arguments = b"', 'succeeded', %d, 'EUR', NULL, '" % stage.PRICE
-    return Requests((b"CALL receive_payment_webhook('evt-", b"', '", arguments + first, second, third + b"')"), orders)
+    call = b"CALL receive_payment_webhook('evt-", b"', '", b"', 'pi_", arguments + event[0]
+    return Requests((*call, *event[1:-1], event[-1] + b"')"), orders)
 
 
 def post_paid(orders: list[bytes]) -> Requests:
     """The payments of these orders by HTTP."""
-    first, second, third = _payment()
-    size = sum(map(len, (first, second, third))) + 2 * len(orders[0])
+    event = _payment()
+    size = sum(map(len, event)) + (len(event) - 1) * len(orders[0])
     head = b"POST /api/payments/webhook HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
-    return Requests((head + b"Content-Length: %d\r\n\r\n" % size + first, second, third), orders)
+    return Requests((head + b"Content-Length: %d\r\n\r\n" % size + event[0], *event[1:]), orders)
 
 
-def _payment() -> tuple[bytes, bytes, bytes]:
-    """A payment event; between its parts stands the id of the order."""
+def _payment() -> tuple[bytes, ...]:
+    """A payment event; between its parts stands the id of the order, of which its own and its payment's are made."""
     rest = b'", "status": "succeeded", "amount": %d, "currency": "EUR"}' % stage.PRICE
-    return b'{"idempotency_key": "evt-', b'", "order_id": "', rest
+    return b'{"idempotency_key": "evt-', b'", "order_id": "', b'", "payment_id": "pi_', rest

@@ -112,8 +112,8 @@ def _buy(port: int, product: int, over: threading.Event, answers: Counter[int], 
             over.wait(1)
         elif turn % 3 == 0:
             send("POST", "/api/orders", {"hold_id": hold_id})
-            event = {"idempotency_key": secrets.token_hex(16), "order_id": hold_id, "status": "succeeded"}
-            send("POST", "/api/payments/webhook", event)
+            event = {"idempotency_key": secrets.token_hex(16), "order_id": hold_id, "payment_id": f"pi_{hold_id}"}
+            send("POST", "/api/payments/webhook", event | {"status": "succeeded"})
         elif turn % 3 == 1:
             send("DELETE", f"/api/holds/{hold_id}")
         if turn % 100 == 0:

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from loadtest.database import Database
 
 TABLES = (
-    "holds", "hold_history", "orders", "payment_webhooks", "customer_units", "stock_adjustments", "stock_stripes",
-    "products",
+    "holds", "hold_history", "orders", "payments", "payment_webhooks", "customer_units", "stock_adjustments",
+    "stock_stripes", "products",
 )  # fmt: skip
 HOLD_SECONDS = 86400
 """No hold ends during a round, unless it is what is measured."""
@@ -54,17 +54,17 @@ def expired_holds(database: Database, product: int, count: int) -> None:
 def unpaid_orders(database: Database, product: int, count: int) -> list[bytes]:
     """So many orders of one unit that wait for their payment; their ids, shuffled: payments come in no order."""
     database.query(
-        "INSERT INTO hold_history (hold_id, product_id, qty, idempotency_key, created_at, expires_at, ended_at,"
-        f" ended_as) {NUMBERS} SELECT {UUID.format(age=0)}, %s, 1, {KEY}, UTC_TIMESTAMP(6),"
+        "INSERT INTO hold_history (hold_id, product_id, qty, unit_price_minor, idempotency_key, created_at, expires_at,"
+        f" ended_at, ended_as) {NUMBERS} SELECT {UUID.format(age=0)}, %s, 1, %s, {KEY}, UTC_TIMESTAMP(6),"
         " UTC_TIMESTAMP(6) + INTERVAL 1 DAY, UTC_TIMESTAMP(6), 'ordered' FROM numbers",
-        0, count, product,
+        0, count, product, PRICE,
     )  # fmt: skip
     database.query(
         "INSERT INTO orders (order_id, product_id, qty, idempotency_key, unit_price_minor, amount_minor, currency,"
         " status, created_at, pay_by)"
-        " SELECT hold_id, product_id, qty, idempotency_key, %s, %s, 'EUR', 'pending', ended_at, expires_at"
-        "   FROM hold_history WHERE product_id = %s",
-        PRICE, PRICE, product,
+        " SELECT hold_id, product_id, qty, idempotency_key, unit_price_minor, unit_price_minor * qty, 'EUR', 'pending',"
+        "        ended_at, expires_at FROM hold_history WHERE product_id = %s",
+        product,
     )  # fmt: skip
     settle(database, product)
     analyze(database)
@@ -97,9 +97,9 @@ def analyze(database: Database) -> None:
 
 def _holds(database: Database, product: int, count: int, times: str) -> None:
     database.query(
-        f"INSERT INTO holds (hold_id, product_id, qty, idempotency_key, created_at, expires_at)"
-        f" {NUMBERS} SELECT {UUID.format(age=0)}, %s, 1, {KEY}, {times} FROM numbers",
-        0, count, product,
+        f"INSERT INTO holds (hold_id, product_id, qty, unit_price_minor, idempotency_key, created_at, expires_at)"
+        f" {NUMBERS} SELECT {UUID.format(age=0)}, %s, 1, %s, {KEY}, {times} FROM numbers",
+        0, count, product, PRICE,
     )  # fmt: skip
     settle(database, product)
     analyze(database)
