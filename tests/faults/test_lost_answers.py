@@ -90,6 +90,32 @@ def test_a_release_whose_answer_was_lost_returns_the_units_once(
     assert stock(db, product) == (5, 0, 0)
 
 
+def test_a_cancellation_whose_answer_was_lost_returns_the_units_once(
+    buyer: Buyer, proxy: LossyProxy, db: Database, product: int
+) -> None:
+    order_id = buyer.order(buyer.hold(product, 2).json()["hold_id"]).json()["order_id"]
+    proxy.lose_the_answer_to("CALL cancel_pending_order")
+
+    answer = buyer.request("POST", f"/api/orders/{order_id}/cancellation")
+
+    assert (answer.status_code, answer.json()["status"]) == (200, "cancelled")
+    assert stock(db, product) == (5, 0, 0)
+
+
+def test_an_order_that_was_handed_over_before_the_answer_was_lost_stays_so(
+    buyer: Buyer, proxy: LossyProxy, db: Database, product: int
+) -> None:
+    order_id = buyer.order(buyer.hold(product, 2).json()["hold_id"]).json()["order_id"]
+    buyer.pay(order_id)
+    proxy.lose_the_answer_to("CALL fulfil_order")
+
+    answer = buyer.request("POST", f"/api/orders/{order_id}/fulfilment")
+
+    assert (answer.status_code, answer.json()["status"]) == (200, "paid")
+    assert answer.json()["fulfilled_at"] == buyer.get(f"/api/orders/{order_id}").json()["fulfilled_at"] is not None
+    assert stock(db, product) == (3, 0, 2)
+
+
 def test_a_look_at_the_shelf_is_repeated_without_a_word(buyer: Buyer, proxy: LossyProxy, product: int) -> None:
     proxy.lose_the_answer_to("CALL get_product")
 

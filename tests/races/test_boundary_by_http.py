@@ -6,10 +6,20 @@ from functools import partial
 import httpx
 import pytest
 
+from tests.conftest import Sessions
 from tests.support.database import Database
 from tests.support.sale import new_key, new_product, stock
 from tests.support.service import Service
 from tests.support.shop import answers_at_once, buyers, problem_of, statuses
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _open_for_business(service: Service, sessions: Sessions) -> None:
+    """Every thread of the API has a connection that has parsed the procedures, which takes a busy machine seconds."""
+    product = new_product(sessions.open("dba"), 64)
+    with buyers(service.url, 64) as crowd:
+        answers_at_once([partial(buyer.hold, product) for buyer in crowd])
+    sessions.take_back()
 
 
 def refusals(answers: list[httpx.Response]) -> set[str]:

@@ -15,7 +15,7 @@ import httpx
 
 from tests.support.database import Database
 from tests.support.ledger import Ledger, assert_kept
-from tests.support.sale import new_key, new_product
+from tests.support.sale import new_key, new_payment, new_product
 from tests.support.shop import Buyer
 from tests.support.waiting import wait_until
 
@@ -87,10 +87,14 @@ class Sale:
 
     def purchase(self, buyer: Buyer, hold_id: str, early: bool) -> str:
         """Order and pay, in this order or the other; return the id of the paid order."""
-        order_key, payment_key = new_key(), new_key()
+        order_key, payment_key, payment_id = new_key(), new_key(), new_payment()
+
+        def pay() -> httpx.Response:
+            return buyer.pay(hold_id, key=payment_key, payment_id=payment_id)
+
         steps = [
             lambda: self.insist("order", order_key, lambda: buyer.order(hold_id, order_key))["status"],
-            lambda: self.insist("payment", payment_key, lambda: buyer.pay(hold_id, key=payment_key))["order_status"],
+            lambda: self.insist("payment", payment_key, pay)["order_status"],
         ]
         [_, status] = [step() for step in (reversed(steps) if early else steps)]
         assert status == "paid"
