@@ -93,6 +93,32 @@ def pay(
     return db.one("receive_payment_webhook", key or new_key(), order_id, payment, status, amount, currency, None, None)
 
 
+def said(event: Row) -> tuple[str, str | None]:
+    """What an event did, and where its order stands."""
+    return event["outcome"], event["order_status"]
+
+
+def lapsed_order(db: Database, product: int, qty: int = 1, customer: str | None = None) -> str:
+    """An order whose payment failed, so that its units are on sale again."""
+    order_id = order(db, product, qty, customer)
+    assert said(pay(db, order_id, "failed")) == ("applied", "cancelled")
+    return order_id
+
+
+def payments_of(db: Database, order_id: str) -> dict[str, Row]:
+    """The payments of an order or a hold, by their id: state, amount, currency, went_back, dispute."""
+    rows = db.query(
+        "SELECT payment_id, state, amount_minor AS amount, currency, refunded_minor AS went_back, dispute FROM payments"
+        " WHERE order_uuid = %s", order_id,
+    )  # fmt: skip
+    return {row.pop("payment_id"): row for row in rows}
+
+
+def refunds_due(db: Database, order_id: str | None) -> dict[str, int | None]:
+    """What of the payments of an order or a hold has to go back, by their id, as list_refunds_due says."""
+    return {row["payment_id"]: row["amount_due"] for row in db.call("list_refunds_due") if row["order_id"] == order_id}
+
+
 def stock(db: Database, product: int) -> tuple[int, int, int]:
     """The units of a product as (available, held, sold)."""
     row = db.one("get_product", product)
