@@ -35,7 +35,7 @@ BEGIN
     CALL _require_text('idempotency_key', in_idempotency_key, 255);
     IF (in_status IN ('succeeded', 'declined', 'failed', 'refunded', 'refund_failed', 'dispute_opened', 'dispute_won', 'dispute_lost',
                       'other')) IS NOT TRUE THEN
-      CALL _raise('invalid_argument', 'status must be succeeded, declined, failed, refunded, refund_failed, dispute_opened, dispute_won, dispute_lost or other');
+      CALL _raise('invalid_argument', 'status must be succeeded, declined, failed, refunded, refund_failed, dispute_opened, _won, _lost or other');
     ELSEIF in_order_id IS NULL AND in_payment_id IS NULL AND in_status <> 'other' THEN
       CALL _raise('invalid_argument', 'order_id or payment_id must be given: an event is about a payment, and that about an order');
     END IF;

@@ -63,7 +63,7 @@ Example
        deliveries: 1
          replayed: 0
   mysql> CALL receive_payment_webhook(''evt_2'', ''01a21c20-2b40-774a-9f04-b08ae378760d'', ''pi_1'', ''lost'', NULL, NULL, NULL, NULL);
-  ERROR 31301 (45422): invalid_argument: status must be succeeded, declined, failed, refunded, refund_failed, dispute_opened, dispute_won, …
+  ERROR 31301 (45422): invalid_argument: status must be succeeded, declined, failed, refunded, refund_failed, dispute_opened, _won, _lost or other
 '
 BEGIN
   DECLARE v_order_id BINARY(16);
