@@ -15,9 +15,9 @@ from tests.support.database import Database, Refused
 Connect = Callable[..., Database]
 
 API_PROCEDURES = {
-    "check_invariants", "collect_live_metrics", "collect_metrics", "count_refused_webhook", "create_hold",
-    "create_order", "end_call", "extend_hold", "get_hold", "get_order", "get_product", "health_check", "list_products",
-    "receive_payment_webhook", "release_hold", "show_board", "show_totals",
+    "cancel_pending_order", "check_invariants", "collect_live_metrics", "collect_metrics", "count_refused_webhook",
+    "create_hold", "create_order", "end_call", "extend_hold", "fulfil_order", "get_hold", "get_order", "get_product",
+    "health_check", "list_products", "receive_payment_webhook", "release_hold", "show_board", "show_totals",
 }  # fmt: skip
 # No right to the object, to the column, to any routine of this name, or to the database.
 DENIED = {1142, 1143, 1370, 1044, 1227}

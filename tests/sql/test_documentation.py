@@ -12,13 +12,15 @@ from tests.support.sale import new_product, refusal
 SECTIONS = ["Description", "Parameters", "Result set", "Errors", "Locks", "Example"]
 PUBLIC = [item for item in all_objects() if item.kind == "PROCEDURE" and not item.name.startswith("_")]
 FILES = sorted(path for path in SQL_FOLDER.rglob("*.sql") if path.name != "install.sql")
+INSTALL = (SQL_FOLDER / "install.sql").read_text(encoding="utf-8")
+DOCUMENTATION = re.compile(r"^COMMENT '(?:[^']|'')*'$", re.MULTILINE)
 
 
 def comment_of(item: SqlObject) -> str:
     """The COMMENT of a procedure, as the server has it."""
-    found = re.search(r"^COMMENT '((?:[^']|'')*)'$", item.statement, re.MULTILINE)
+    found = DOCUMENTATION.search(item.statement)
     assert found
-    return found[1].replace("''", "'").replace("\\\\", "\\")
+    return found[0].removeprefix("COMMENT '").removesuffix("'").replace("''", "'").replace("\\\\", "\\")
 
 
 def section_of(item: SqlObject, name: str) -> str:
@@ -28,7 +30,7 @@ def section_of(item: SqlObject, name: str) -> str:
 
 def test_every_public_procedure_is_named_by_verb_and_noun_or_is_a_single_verb() -> None:
     assert [item.name for item in PUBLIC if not re.fullmatch(r"[a-z]+(_[a-z]+)*", item.name)] == []
-    assert len(PUBLIC) >= 29
+    assert len(PUBLIC) >= 39
 
 
 @pytest.mark.parametrize("item", PUBLIC, ids=lambda item: item.name)
@@ -103,7 +105,12 @@ def test_help_for_what_is_not_public_says_how_to_list(db: Database, name: str) -
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_every_file_has_one_object_of_its_own_name_and_is_installed(path: Path) -> None:
+def test_every_file_is_installed(path: Path) -> None:
+    assert f"\nSOURCE {path.relative_to(SQL_FOLDER)}\n" in INSTALL
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if path.parent.name != "rules"], ids=lambda path: path.stem)
+def test_every_file_has_one_object_of_its_own_name(path: Path) -> None:
     source = re.sub(r"^--.*$", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
     created = re.findall(
         r"^CREATE\b[^(;]*?\b(?:PROCEDURE|FUNCTION|VIEW|EVENT|USER IF NOT EXISTS|ROLE IF NOT EXISTS) (\w+)",
@@ -112,18 +119,20 @@ def test_every_file_has_one_object_of_its_own_name_and_is_installed(path: Path) 
     )
 
     assert created == [path.stem]
-    assert f"\nSOURCE {path.relative_to(SQL_FOLDER)}\n" in (SQL_FOLDER / "install.sql").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("item", all_objects(), ids=lambda item: item.name)
-def test_every_object_fits_on_two_screens(item: SqlObject) -> None:
-    assert len(item.path.read_text(encoding="utf-8").splitlines()) < 160
+def test_the_code_of_every_object_fits_on_two_screens(item: SqlObject) -> None:
+    assert len(DOCUMENTATION.sub("", item.statement).splitlines()) < 130
 
 
 @pytest.mark.parametrize("item", all_objects(), ids=lambda item: item.name)
 def test_no_procedure_reads_by_a_subquery_that_would_lock(item: SqlObject) -> None:
-    """MySQL takes shared locks for a subquery in SET, IF or DECLARE; docs/adr/0008."""
+    """MySQL takes shared locks for a subquery in SET, IF, DECLARE or an argument of CALL; docs/adr/0008."""
     body = item.statement.partition("\nBEGIN")[2]
-    locking = re.compile(r"^\s*(SET|IF|ELSEIF|WHILE|UNTIL|DECLARE \w+ [^;]*DEFAULT)\b[^;]*?\(\s*SELECT\b", re.MULTILINE)
+    locking = re.compile(
+        r"^\s*(SET|IF|ELSEIF|WHILE|UNTIL|CALL \w+|DECLARE \w+ [^;]*DEFAULT)\b(?:(?!\bTHEN\b)[^;])*?\(\s*SELECT\b",
+        re.MULTILINE,
+    )
 
     assert [found[0] for found in locking.finditer(re.sub(r"^\s*UPDATE\b[^;]*;", "", body, flags=re.MULTILINE))] == []

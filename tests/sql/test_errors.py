@@ -27,6 +27,11 @@ def code_of(source: str) -> str:
     return re.sub(r"--.*$|COMMENT '(?:[^']|'')*'", "", source, flags=re.MULTILINE)
 
 
+def calls_of(code: str) -> set[str]:
+    """The procedures that it CALLs, but for those that a text tells somebody to CALL."""
+    return set(re.findall(r"CALL (\w+)\(", re.sub(r"'(?:[^']|'')*'", "", code)))
+
+
 def test_every_refusal_is_signalled_in_one_place() -> None:
     signals = {path: len(re.findall(r"\bSIGNAL\b", code_of(source))) for path, source in SOURCES.items()}
 
@@ -71,14 +76,15 @@ def test_no_message_with_its_slug_is_cut_at_128_characters() -> None:
 
 def test_no_message_that_is_put_together_can_grow_beyond_128_characters() -> None:
     longest = {"v_expires_at": 20, "v_starts_at": 20, "v_ends_at": 20, "v_max_per_hold": 7, "in_name": 16,
-               "in_least": 11, "in_most": 13, "v_wait": 12, "v_seconds": 8, "v_status": 10, "v_after": 15}  # fmt: skip
+               "in_least": 11, "in_most": 19, "v_seconds": 8, "v_status": 10, "v_outcome": 15, "v_stopped_at": 20,
+               "v_state": 10, "v_order_state": 10}  # fmt: skip
     composed = [
         (slug, arguments)
         for source in SOURCES.values()
         for slug, arguments in re.findall(r"CALL _raise\('(\w+)', CONCAT\((.*)\)\);", source)
     ]
 
-    assert len(composed) == 10
+    assert len(composed) == 14
     for slug, arguments in composed:
         literals = re.sub(r"DATE_FORMAT\((\w+), '[^']*'\)", r"\1", arguments)
         texts = "".join(re.findall(r"'([^']*)'", literals))
@@ -91,6 +97,8 @@ NEVER = {
     "create_product": {"stock_in_use"},
     "get_hold": {"hold_already_used"},
     "release_hold": {"hold_released"},
+    "reprocess_webhook": {"payment_not_found"},
+    "sweep": {"invalid_argument"},
 }
 
 
@@ -103,7 +111,7 @@ def test_the_errors_in_a_documentation_are_those_the_procedure_can_raise() -> No
         if name in seen:
             return set()
         seen.add(name)
-        called = set(re.findall(r"CALL (\w+)\(", bodies[name])) - {"_raise"}
+        called = calls_of(bodies[name]) - {"_raise"}
         return set(raised(bodies[name])).union(*(reachable(other, seen) for other in called))
 
     def documented(path: Path) -> set[str]:

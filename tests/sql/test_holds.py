@@ -6,19 +6,21 @@ import re
 import pytest
 
 from tests.support.database import Database
-from tests.support.sale import hold, new_key, new_product, order, refusal, stock, sweep
+from tests.support.sale import hold, new_key, new_product, order, pay, refusal, stock, sweep
 
 MICROSECOND = datetime.timedelta(microseconds=1)
 
 
 def test_a_hold_takes_units_and_says_until_when(db: Database) -> None:
-    product = new_product(db, 10, hold_seconds=90)
+    product = new_product(db, 10, price=12900, hold_seconds=90)
+    db.travel(1)
 
     made = db.one("create_hold", product, 3, "alice", None)
 
     assert re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", made["hold_id"])
     assert made["expires_at"] - made["created_at"] == datetime.timedelta(seconds=90)
-    assert (made["product_id"], made["qty"], made["customer_id"]) == (product, 3, "alice")
+    assert made["expires_in_ms"] == 90_000
+    assert (made["product_id"], made["qty"], made["customer_id"], made["unit_price"]) == (product, 3, "alice", 12900)
     assert (made["status"], made["ended_at"], made["replayed"]) == ("active", None, 0)
     assert db.one("get_hold", made["hold_id"]) == made
     assert stock(db, product) == (7, 3, 0)
@@ -100,6 +102,18 @@ def test_a_hold_is_live_one_microsecond_before_its_end_and_expired_at_its_end(db
     assert refusal(lambda: db.one("create_order", made["hold_id"], None)).slug == "hold_expired"
     assert stock(db, product) == (1, 0, 0)
     hold(db, product)
+
+
+@pytest.mark.parametrize("limits", [None, 5])
+def test_a_hold_says_how_many_milliseconds_are_left_by_the_clock_of_the_database(
+    db: Database, limits: int | None
+) -> None:
+    made = db.one("create_hold", new_product(db, 2, max_per_customer=limits), 1, "alice", new_key())
+
+    for before_the_end, left in [(MICROSECOND, 0), (1000 * MICROSECOND, 1), (datetime.timedelta(seconds=1), 1000)]:
+        db.travel_to(made["expires_at"] - before_the_end)
+        assert db.one("get_hold", made["hold_id"])["expires_in_ms"] == left
+    assert db.one("release_hold", made["hold_id"])["expires_in_ms"] is None
 
 
 def test_a_hold_is_ordered_in_its_last_microsecond(db: Database) -> None:
@@ -184,6 +198,7 @@ def test_a_hold_that_never_was_is_not_found(db: Database, procedure: str) -> Non
 
 def test_a_repeat_under_the_same_key_returns_the_first_hold_and_takes_nothing(db: Database) -> None:
     product, key = new_product(db, 5), new_key()
+    db.travel(1)
     first = db.one("create_hold", product, 2, "alice", key)
 
     again = db.one("create_hold", product, 2, "alice", key)
@@ -264,7 +279,7 @@ def test_the_keys_of_holds_orders_and_payments_never_meet(db: Database) -> None:
     hold_id = hold(db, new_product(db, 2), 1, key=key)
 
     assert db.one("create_order", hold_id, key)["replayed"] == 0
-    assert db.one("receive_payment_webhook", key, hold_id, "succeeded", None, None, None, None)["replayed"] == 0
+    assert pay(db, hold_id, key=key)["replayed"] == 0
 
 
 def test_without_a_key_each_call_is_a_hold_of_its_own(db: Database) -> None:

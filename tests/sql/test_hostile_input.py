@@ -1,6 +1,7 @@
 """Whatever a DBA hands to a procedure: it is done, or refused by name, and a refusal changes nothing."""
 
 import datetime
+import decimal
 import re
 from collections.abc import Callable
 from typing import Any
@@ -8,19 +9,14 @@ from typing import Any
 import mysql.connector
 import pytest
 
-from sql.deploy.objects import all_objects
-from tests.support.database import Database, Refused, Row
+from tests.support.database import Database, Refused
+from tests.support.good_calls import PARAMETERS, PROCEDURES, Shop
 from tests.support.sale import hold, new_key, new_product, order, pay, refusal, stock, sweep
 
-PARAMETERS = [
-    (item.name, name, kind)
-    for item in all_objects()
-    if item.kind == "PROCEDURE" and not item.name.startswith("_")
-    for name, kind in re.findall(r"^  IN in_(\w+) (\w+)", item.statement, re.MULTILINE)
-]
 NULL_IS_ALLOWED = {
     ("help", "name"), ("create_hold", "customer_id"), ("create_hold", "idempotency_key"),
-    ("create_order", "idempotency_key"), ("receive_payment_webhook", "amount"),
+    ("create_order", "idempotency_key"), ("receive_payment_webhook", "order_id"),
+    ("receive_payment_webhook", "payment_id"), ("receive_payment_webhook", "amount"),
     ("receive_payment_webhook", "currency"), ("receive_payment_webhook", "occurred_at"),
     ("receive_payment_webhook", "payload"), ("create_product", "stripes"), ("create_product", "hold_seconds"),
     ("create_product", "payment_seconds"), ("create_product", "max_per_hold"), ("create_product", "max_per_customer"),
@@ -30,9 +26,13 @@ NULL_IS_ALLOWED = {
     ("list_webhooks", "since"), ("list_webhooks", "limit"),
 }  # fmt: skip
 HOSTILE: dict[str, list[Any]] = {
-    "BIGINT": [-1, 0, 2**31 - 1, 2**31, 2**32, 2**63 - 1, -(2**63)],
+    "BIGINT": [
+        -1, 0, 2**31 - 1, 2**31, 2**32, 2**63 - 1, -(2**63), 2**64, 1.5, -0.4, 1e300, decimal.Decimal("129.00"), "1.5",
+        "129.00", "1e3", "+1", " 1", "1 ", "1\n", "1\u2028", "\t1", "", "-", "--1", "1,000", "0x10", "１２", "٣", "12 pieces", "NULL",
+        "9" * 19, "9" * 100_000, True,
+    ],
     "DATETIME": [datetime.datetime(1000, 1, 1), datetime.datetime(9999, 12, 31, 23, 59, 59, 999999)],
-    "LONGTEXT": [
+    "TEXT": [
         "", " ", "x" * 300, "x" * 100_000, "🙂" * 300, "' OR '1' = '1", '"; DROP TABLE holds; --', "\\", "a\0b",
         "\0" * 36, "🙂", "é" * 36, "NULL", "%", "_" * 36, "0" * 32, "{019f0c1e-7a51-7d0c-9d6b-3f0a4be7c1d2}",
         "019f0c1e-7a51-7d0c-9d6b-3f0a4be7c1dg", "019f0c1e7a517d0c9d6b3f0a4be7c1d2",
@@ -40,61 +40,6 @@ HOSTILE: dict[str, list[Any]] = {
         "[" * 101 + "]" * 101, '{"a": 1e999}', "\ud7ff\uffff\U0010ffff",
     ],
 }  # fmt: skip
-
-
-class Shop:
-    """A product with a hold and an order, and arguments for every procedure that would be fine."""
-
-    def __init__(self, db: Database, procedure: str = "") -> None:
-        """`procedure` is what will be called; a few want something special to work on."""
-        self.db = db
-        self.product = new_product(db, 1000, max_per_hold=1000)
-        self.webhook = None
-        if procedure == "extend_hold":
-            db.one("set_limits", self.product, None, None, None, 60, "patience")
-        self.hold, self.order = hold(db, self.product), order(db, self.product)
-        if procedure == "record_refund":
-            self.order = hold(db, self.product)
-            db.one("release_hold", self.order)
-            pay(db, self.order)
-        elif procedure == "reprocess_webhook":
-            cancelled, free = order(db, self.product), stock(db, self.product)[0]
-            db.one("cancel_order", cancelled, "found out")
-            db.one("adjust_stock", self.product, -free - 1, "lost")
-            self.webhook = pay(db, cancelled)["webhook_id"]
-            db.one("adjust_stock", self.product, free + 1, "found")
-
-    def good(self, procedure: str) -> dict[str, Any]:
-        """What the procedure would accept."""
-        names = [name for known, name, _ in PARAMETERS if known == procedure]
-        fine = {
-            "product_id": self.product, "qty": 1, "customer_id": "alice", "idempotency_key": new_key(),
-            "hold_id": self.hold, "order_id": self.order, "status": "succeeded", "amount": 1000, "currency": "EUR",
-            "occurred_at": None, "payload": "{}", "limit": 1, "delta": 1, "reason": "found", "price": 1000,
-            "stock_total": 10, "name": "help" if procedure == "help" else "Limited sneaker",
-            "webhook_id": self.webhook, "outcome": "parked", "days": 10_000, "connection_id": 2**62,
-        }  # fmt: skip
-        if procedure == "count_refused_webhook":
-            fine["reason"] = "invalid_signature"
-        return {name: fine.get(name) for name in names}
-
-    def call(self, procedure: str, **changed: Any) -> list[Row]:
-        """CALL it with good arguments but these."""
-        return self.db.call(procedure, *{**self.good(procedure), **changed}.values())
-
-    def state(self) -> list[Any]:
-        """Everything a call could have changed."""
-        own = (
-            "products", "stock_stripes", "holds", "hold_history", "orders", "customer_units", "stock_adjustments",
-            "operator_actions",
-        )  # fmt: skip
-        count = "SELECT COUNT(*) AS n, SUM(deliveries) AS d, COUNT(reprocessed_at) AS r FROM payment_webhooks"
-        return [
-            *(self.db.query(f"SELECT * FROM {table} WHERE product_id = %s", self.product) for table in own),
-            self.db.query(count),
-            self.db.query("SELECT COUNT(*) FROM products"),
-            self.db.query("SELECT * FROM webhook_refusals"),
-        ]
 
 
 @pytest.fixture
@@ -105,7 +50,7 @@ def shop(db: Database, request: pytest.FixtureRequest) -> Shop:
 
 
 def test_the_arguments_this_module_calls_good_are_accepted(shop: Shop) -> None:
-    for procedure in dict.fromkeys(name for name, *_ in PARAMETERS):
+    for procedure in PROCEDURES:
         Shop(shop.db, procedure).call(procedure)
 
 
@@ -145,16 +90,24 @@ def test_null_is_refused_by_name_wherever_it_is_not_documented(
     [
         ("create_hold", "product_id", 0), ("create_hold", "qty", 0), ("create_hold", "qty", -1),
         ("create_hold", "qty", 2**31), ("create_hold", "customer_id", ""), ("create_hold", "customer_id", "x" * 129),
-        ("create_hold", "idempotency_key", ""), ("create_hold", "idempotency_key", "x" * 256),
+        ("create_hold", "idempotency_key", ""), ("create_hold", "idempotency_key", "x" * 273),
         ("create_order", "hold_id", "8"), ("create_order", "idempotency_key", ""),
-        ("create_order", "idempotency_key", "x" * 256), ("get_hold", "hold_id", "8"), ("release_hold", "hold_id", "8"),
+        ("create_order", "idempotency_key", "x" * 273), ("get_hold", "hold_id", "8"), ("release_hold", "hold_id", "8"),
         ("get_order", "order_id", "8"), ("get_product", "product_id", -1), ("adjust_stock", "delta", 0),
         ("adjust_stock", "delta", -(2**40)), ("adjust_stock", "reason", ""), ("adjust_stock", "reason", "x" * 256),
         ("receive_payment_webhook", "idempotency_key", ""), ("receive_payment_webhook", "idempotency_key", "x" * 256),
-        ("receive_payment_webhook", "order_id", "8"), ("receive_payment_webhook", "status", "Succeeded"),
+        ("receive_payment_webhook", "order_id", ""), ("receive_payment_webhook", "order_id", "x" * 256),
+        ("receive_payment_webhook", "payment_id", ""), ("receive_payment_webhook", "payment_id", "x" * 256),
+        ("receive_payment_webhook", "status", "Succeeded"), ("receive_payment_webhook", "amount", "25.00"),
         ("receive_payment_webhook", "status", "succeeded "), ("receive_payment_webhook", "amount", -1),
         ("receive_payment_webhook", "currency", "eur"), ("receive_payment_webhook", "payload", "{"),
         ("expire_holds", "limit", 0), ("expire_orders", "limit", 1_000_001), ("help", "name", "buy"),
+        ("set_price", "price", -1), ("set_price", "price", "99.00"), ("set_price", "price", 10**12 + 1),
+        ("set_price", "reason", ""), ("stop_sale", "reason", "x" * 256), ("archive_product", "reason", ""),
+        ("record_refund", "payment_id", ""), ("accept_payment", "payment_id", "x" * 256),
+        ("cancel_pending_order", "order_id", "8"), ("fulfil_order", "order_id", "8"),
+        ("forget_customer", "customer_id", ""), ("forget_customer", "customer_id", "x" * 129),
+        ("purge_history", "days", "1.5"), ("purge_history", "days", 36_501),
     ],
 )  # fmt: skip
 def test_what_is_just_not_allowed_is_refused_by_name(shop: Shop, procedure: str, parameter: str, value: object) -> None:
@@ -170,9 +123,10 @@ def test_what_is_just_not_allowed_is_refused_by_name(shop: Shop, procedure: str,
 @pytest.mark.parametrize(
     ("procedure", "parameter", "value"),
     [
-        ("create_hold", "customer_id", "🙂" * 128), ("create_hold", "idempotency_key", "🙂" * 255),
-        ("create_hold", "idempotency_key", "O'Neill \"\\\0"), ("create_order", "idempotency_key", "🙂" * 255),
+        ("create_hold", "customer_id", "🙂" * 128), ("create_hold", "idempotency_key", "🙂" * 272),
+        ("create_hold", "idempotency_key", "O'Neill \"\\\0"), ("create_order", "idempotency_key", "🙂" * 272),
         ("receive_payment_webhook", "idempotency_key", "🙂" * 255), ("receive_payment_webhook", "amount", 2**63 - 1),
+        ("receive_payment_webhook", "payment_id", "🙂" * 255), ("receive_payment_webhook", "payment_id", "\0"),
         ("receive_payment_webhook", "payload", '"' + "x" * 100_000 + '"'), ("adjust_stock", "reason", "🙂" * 255),
         ("expire_holds", "limit", 1_000_000),
     ],
@@ -183,13 +137,38 @@ def test_what_is_just_allowed_is_kept_as_it_is(shop: Shop, procedure: str, param
     assert row.get(parameter, value) == value
 
 
-@pytest.mark.parametrize("literal", ["99999999999999999999", "-1e30", "'many'", "'2 pieces'"])
-def test_what_is_no_number_is_refused_by_mysql_itself_naming_the_parameter(shop: Shop, literal: str) -> None:
+@pytest.mark.parametrize(
+    "literal",
+    ["99999999999999999999", "-1e30", "1e300", "129.00", "1.5", "-0.4", "'many'", "'2 pieces'", "'1.0'", "'1\\n'", "NOW()", "X'41'"],
+)
+def test_what_is_no_whole_number_is_refused_by_name_and_never_rounded(shop: Shop, literal: str) -> None:
     before = shop.state()
 
-    with pytest.raises(mysql.connector.Error, match="in_qty"):
-        shop.db.query(f"CALL create_hold({shop.product}, {literal}, NULL, NULL)")
+    refused = refusal(lambda: shop.db.query(f"CALL create_hold({shop.product}, {literal}, NULL, NULL)"))
 
+    assert (refused.slug, refused.errno, refused.sqlstate) == ("invalid_argument", 31301, "45422")
+    assert refused.detail == "qty must be a whole number from 1 to 2147483647"
+    assert shop.state() == before
+
+
+def test_a_whole_number_may_be_given_as_a_text_or_as_an_expression(shop: Shop) -> None:
+    for literal in ("3", "'3'", "1 + 2", "CAST(3 AS DECIMAL)", "3e0"):
+        [made] = shop.db.query(f"CALL create_hold({shop.product}, {literal}, NULL, NULL)")
+        assert made["qty"] == 3
+
+
+@pytest.mark.parametrize("given", [{}, {"order_id": None}, {"payment_id": None}, {"order_id": "cart of ada"}])
+def test_an_event_names_its_order_or_its_payment_or_both(shop: Shop, given: dict[str, object]) -> None:
+    assert shop.call("receive_payment_webhook", **given)[0]["replayed"] == 0
+
+
+@pytest.mark.parametrize("status", ["succeeded", "declined", "failed", "refunded", "refund_failed", "dispute_opened"])
+def test_an_event_that_names_neither_its_order_nor_its_payment_is_refused(shop: Shop, status: str) -> None:
+    before = shop.state()
+    refused = refusal(lambda: shop.call("receive_payment_webhook", order_id=None, payment_id=None, status=status))
+
+    assert (refused.slug, refused.sqlstate) == ("invalid_argument", "45422")
+    assert "order_id or payment_id" in refused.detail
     assert shop.state() == before
 
 

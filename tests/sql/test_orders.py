@@ -1,7 +1,6 @@
-"""From a hold to an order: once, at the price of the moment, and overdue when nobody pays."""
+"""From a hold to an order: once, at the price that the hold saw, and overdue when nobody pays."""
 
 import datetime
-from collections.abc import Callable
 
 from tests.support.database import Database
 from tests.support.sale import hold, new_key, new_product, order, pay, refusal, stock, sweep
@@ -12,14 +11,18 @@ MICROSECOND = datetime.timedelta(microseconds=1)
 def test_an_order_keeps_the_id_of_its_hold_and_says_what_to_pay_by_when(db: Database) -> None:
     product = new_product(db, 10, price=12900, payment_seconds=600)
     hold_id = hold(db, product, 3, "alice")
+    db.travel(1)
 
     made = db.one("create_order", hold_id, new_key())
 
     assert made["order_id"] == made["hold_id"] == hold_id
     assert (made["unit_price"], made["amount"], made["currency"]) == (12900, 38700, "EUR")
     assert made["pay_by"] - made["created_at"] == datetime.timedelta(seconds=600)
+    assert made["pay_in_ms"] == 600_000
     assert (made["status"], made["customer_id"], made["qty"]) == ("pending", "alice", 3)
     assert (made["paid_at"], made["closed_at"], made["closed_reason"], made["replayed"]) == (None, None, None, 0)
+    assert (made["refunded"], made["refund_due"], made["dispute"]) == (0, 0, None)
+    assert (made["fulfilled_at"], made["cancelled_as"]) == (None, None)
     assert db.one("get_order", hold_id) == made
     assert stock(db, product) == (7, 0, 3)
 
@@ -111,14 +114,27 @@ def test_a_paid_order_is_never_overdue(db: Database) -> None:
     assert stock(db, product) == (0, 0, 3)
 
 
-def test_the_price_is_the_one_of_the_moment_of_the_order(db: Database, connect_as: Callable[..., Database]) -> None:
+def test_an_order_says_how_many_milliseconds_are_left_to_pay_and_never_fewer_than_none(db: Database) -> None:
+    made = db.one("create_order", hold(db, new_product(db, 2, payment_seconds=60)), None)
+
+    for before_the_end, left in [(MICROSECOND, 0), (1000 * MICROSECOND, 1), (datetime.timedelta(seconds=1), 1000)]:
+        db.travel_to(made["pay_by"] - before_the_end)
+        assert db.one("get_order", made["order_id"])["pay_in_ms"] == left
+    db.travel_to(made["pay_by"] + datetime.timedelta(hours=1))
+    assert db.one("get_order", made["order_id"])["pay_in_ms"] == 0
+    pay(db, made["order_id"])
+    assert db.one("get_order", made["order_id"])["pay_in_ms"] is None
+
+
+def test_the_price_is_the_one_of_the_moment_of_the_hold(db: Database) -> None:
     product = new_product(db, 10, price=1000)
     early, late = hold(db, product), hold(db, product)
     db.one("create_order", early, None)
-    connect_as("admin").query("UPDATE products SET price_minor = 1500 WHERE product_id = %s", product)
+    db.one("set_price", product, 1500, "demand")
 
     assert db.one("get_order", early)["amount"] == 1000
-    assert db.one("create_order", late, None)["amount"] == 1500
+    assert db.one("create_order", late, None)["amount"] == 1000
+    assert db.one("create_order", hold(db, product), None)["amount"] == 1500
 
 
 def test_an_order_that_never_was_is_not_found(db: Database) -> None:

@@ -6,12 +6,13 @@ from typing import Any
 import mysql.connector
 import pytest
 
-from tests.sql.test_hostile_input import PARAMETERS, Shop
 from tests.support.database import Database, Refused
+from tests.support.good_calls import PARAMETERS, PROCEDURES, Shop
 from tests.support.sale import (
     at_once,
     hold,
     new_key,
+    new_payment,
     new_product,
     order,
     pay,
@@ -21,21 +22,23 @@ from tests.support.sale import (
 )
 
 Connect = Callable[..., Database]
-ALONE = [
-    "list_products", "list_refunds_due", "sweep", "check_invariants", "health_check", "sale_overview", "show_board",
-    "show_totals",
-]  # fmt: skip
-PROCEDURES = [*dict.fromkeys(name for name, *_ in PARAMETERS), *ALONE]
 REFUSED: dict[str, dict[str, Any]] = {
-    "create_product": {"price": 0}, "adjust_stock": {"delta": -10_000}, "get_product": {"product_id": 0},
+    "create_product": {"price": -1}, "adjust_stock": {"delta": -10_000}, "get_product": {"product_id": 0},
+    "set_price": {"price": "9.90"}, "stop_sale": {"product_id": 2**31 - 1}, "archive_product": {"reason": ""},
     "create_hold": {"qty": 10**6}, "get_hold": {"hold_id": "x"}, "release_hold": {"hold_id": new_key()},
     "create_order": {"hold_id": new_key()}, "get_order": {"order_id": new_key()},
+    "cancel_pending_order": {"order_id": new_key()}, "fulfil_order": {"order_id": new_key()},
     "receive_payment_webhook": {"status": "lost"}, "expire_holds": {"limit": 0}, "expire_orders": {"limit": 0},
     "help": {"name": "buy"}, "extend_hold": {"hold_id": new_key()}, "cancel_order": {"order_id": new_key()},
     "set_sale_window": {"reason": ""}, "set_limits": {"pause_seconds": 0}, "list_webhooks": {"outcome": "lost"},
-    "reprocess_webhook": {"webhook_id": 2**62}, "record_refund": {"order_id": new_key()},
+    "reprocess_webhook": {"webhook_id": 2**62}, "record_refund": {"payment_id": new_payment()},
+    "accept_payment": {"payment_id": new_payment()}, "forget_customer": {"customer_id": ""},
     "count_refused_webhook": {"reason": "ugly"}, "end_call": {"connection_id": 0}, "purge_history": {"days": 0},
 }  # fmt: skip
+
+
+def test_every_procedure_with_parameters_is_called_with_one_that_is_refused() -> None:
+    assert set(REFUSED) == {each.procedure for each in PARAMETERS}
 
 
 @pytest.fixture
@@ -199,7 +202,10 @@ def test_reading_waits_for_nobody_in_any_isolation_level(connect_as: Connect, ad
     assert isinstance(shop.call(procedure), list)
 
 
-@pytest.mark.parametrize("procedure", ["create_hold", "create_order", "release_hold", "receive_payment_webhook"])
+@pytest.mark.parametrize(
+    "procedure",
+    ["create_hold", "create_order", "release_hold", "receive_payment_webhook", "cancel_pending_order"],
+)
 def test_the_answer_of_a_committed_call_waits_for_nobody(connect_as: Connect, admin: Database, procedure: str) -> None:
     """What a repeat reads may be locked by somebody else; it is only looked at."""
     shop = Shop(connect_as("dba", autocommit=False))

@@ -1,0 +1,97 @@
+"""A shop in which every public procedure has something to do, and the arguments that it accepts."""
+
+import re
+from typing import Any, NamedTuple
+
+from sql.deploy.objects import all_objects
+from tests.support.database import Database, Row
+from tests.support.sale import hold, lapsed_order, new_key, new_payment, new_product, order, pay, stock
+
+
+class Parameter(NamedTuple):
+    """A parameter as the COMMENT of its procedure documents it: numbers are LONGTEXT to MySQL."""
+
+    procedure: str
+    name: str
+    kind: str
+
+
+_PUBLIC = [item for item in all_objects() if item.kind == "PROCEDURE" and not item.name.startswith("_")]
+PROCEDURES = [item.name for item in _PUBLIC]
+PARAMETERS = [
+    Parameter(item.name, name, kind)
+    for item in _PUBLIC
+    for name, kind in re.findall(r"^  in_(\w+) +(BIGINT|TEXT|DATETIME)\b", item.statement, re.MULTILINE)
+]
+# What is kept of a product; payments and events, which have no product of their own, are counted besides.
+_OF_A_PRODUCT = (
+    "products", "stock_stripes", "holds", "hold_history", "orders", "customer_units", "stock_adjustments",
+    "operator_actions",
+)  # fmt: skip
+_COUNTS = (
+    "SELECT COUNT(*) AS n, SUM(deliveries) AS d, COUNT(reprocessed_at) AS r, COUNT(payload) AS p FROM payment_webhooks",
+    "SELECT COUNT(*) AS n, SUM(state IN ('due', 'settled')) AS back, SUM(refunded_minor) AS refunded FROM payments",
+    "SELECT COUNT(*) AS n FROM products",
+    "SELECT COUNT(*) AS n FROM operator_actions",
+    "SELECT * FROM webhook_refusals",
+)
+
+
+class Shop:
+    """A product with a hold and an order, and arguments for every procedure that would be fine."""
+
+    def __init__(self, db: Database, procedure: str = "") -> None:
+        """`procedure` is what will be called; some want something special to work on."""
+        self.db = db
+        self.product = new_product(db, 1000, max_per_hold=1000)
+        self.payment, self.webhook = new_payment(), None
+        if procedure == "archive_product":
+            self.hold = self.order = new_key()
+            return
+        if procedure == "extend_hold":
+            db.one("set_limits", self.product, None, None, None, 60, "patience")
+        self.hold, self.order = hold(db, self.product), order(db, self.product)
+        if procedure == "record_refund":
+            self.pay_for_nothing()
+        elif procedure == "accept_payment":
+            pay(db, self.order, "succeeded", 900, "EUR", payment=self.payment)
+        elif procedure == "fulfil_order":
+            pay(db, self.order)
+        elif procedure == "reprocess_webhook":
+            self.pay_too_late()
+
+    def pay_for_nothing(self) -> None:
+        """A payment is due, for its hold has ended."""
+        released = hold(self.db, self.product)
+        self.db.one("release_hold", released)
+        pay(self.db, released, payment=self.payment)
+
+    def pay_too_late(self) -> None:
+        """A payment is due, for its units were gone; they are there again."""
+        lapsed, free = lapsed_order(self.db, self.product), stock(self.db, self.product)[0]
+        self.db.one("adjust_stock", self.product, -free, "lost")
+        self.webhook = pay(self.db, lapsed, payment=self.payment)["webhook_id"]
+        self.db.one("adjust_stock", self.product, free, "found")
+
+    def good(self, procedure: str) -> dict[str, Any]:
+        """What the procedure would accept."""
+        fine = {
+            "product_id": self.product, "qty": 1, "customer_id": "alice", "idempotency_key": new_key(),
+            "hold_id": self.hold, "order_id": self.order, "status": "succeeded", "amount": 1000, "currency": "EUR",
+            "occurred_at": None, "payload": "{}", "limit": 1, "delta": 1, "reason": "found", "price": 1000,
+            "stock_total": 10, "name": "help" if procedure == "help" else "Limited sneaker",
+            "webhook_id": self.webhook, "payment_id": self.payment, "outcome": "parked", "days": 10_000,
+            "connection_id": 2**62,
+        }  # fmt: skip
+        if procedure == "count_refused_webhook":
+            fine["reason"] = "invalid_signature"
+        return {each.name: fine.get(each.name) for each in PARAMETERS if each.procedure == procedure}
+
+    def call(self, procedure: str, **changed: Any) -> list[Row]:
+        """CALL it with good arguments but these."""
+        return self.db.call(procedure, *{**self.good(procedure), **changed}.values())
+
+    def state(self) -> list[Any]:
+        """Everything a call could have changed."""
+        own = (f"SELECT * FROM {table} WHERE product_id = {self.product}" for table in _OF_A_PRODUCT)
+        return [self.db.query(statement) for statement in (*own, *_COUNTS)]
