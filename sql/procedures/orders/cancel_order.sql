@@ -9,7 +9,8 @@ CREATE DEFINER = flashsale_owner@localhost PROCEDURE cancel_order (
 COMMENT '
 Description
   Cancels an order for good; its units return to sale at once. A payment that comes all the same does not bring it back: it is due.
-  Also for an order that lapsed, so that a late payment takes nothing back, and for an order at a price of 0.
+  Also for an order that lapsed, so that a late payment takes nothing back, and for an order at a price
+  of 0 that was not handed over.
 
 Parameters
   in_order_id TEXT  the id of the order, which is the id of its hold
@@ -20,7 +21,7 @@ Result set
 
 Errors
   order_not_found        no order has this id
-  order_not_cancellable  it is paid or refunded: a paid order ends by a refund at the payment provider
+  order_not_cancellable  it is paid or refunded: a paid order ends by a refund at the payment provider; or its units were handed over
   invalid_argument       the id is not a UUID, or the reason is NULL, empty or too long
 
 Locks
@@ -57,7 +58,7 @@ BEGIN
   DECLARE v_order_id BINARY(16);
   DECLARE v_product_id INT UNSIGNED;
   DECLARE v_status, v_cancelled_as VARCHAR(10);
-  DECLARE v_amount BIGINT;
+  DECLARE v_free BOOLEAN;
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   BEGIN
@@ -71,14 +72,14 @@ BEGIN
     -- The product first, for the row of operator_actions refers to it; an order never changes its product.
     SELECT product_id INTO v_product_id FROM orders WHERE order_id = v_order_id;
     DO (SELECT product_id FROM products WHERE product_id = v_product_id FOR SHARE);
-    SELECT status, cancelled_as, amount_minor
-      INTO v_status, v_cancelled_as, v_amount
+    SELECT status, cancelled_as, amount_minor = 0 AND fulfilled_at IS NULL
+      INTO v_status, v_cancelled_as, v_free
       FROM orders
      WHERE order_id = v_order_id
        FOR UPDATE;
     IF v_status IS NULL THEN
       CALL _raise('order_not_found', 'no order has this id; create_order makes one from a live hold');
-    ELSEIF v_status = 'pending' OR (v_status = 'paid' AND v_amount = 0) THEN
+    ELSEIF v_status = 'pending' OR (v_status = 'paid' AND v_free) THEN
       CALL _withdraw_order(v_order_id, v_product_id, in_reason, FALSE);
     ELSEIF v_cancelled_as = 'lapsed' THEN
       CALL _close_orders(JSON_ARRAY(in_order_id), 'cancelled', 'withdrawn', in_reason);

@@ -20,6 +20,7 @@ Locks
 '
 BEGIN
   DECLARE v_order_id BINARY(16);
+  DECLARE v_product_id INT UNSIGNED;
   DECLARE v_state, v_order_state, v_payment, v_becomes, v_order_becomes, v_units VARCHAR(10);
   DECLARE v_amount, v_owed BIGINT;
   DECLARE v_currency, v_owed_currency CHAR(3);
@@ -39,9 +40,8 @@ BEGIN
   END;
   IF v_order_state = 'unknown' AND in_final THEN
     SET v_order_state = 'not_found';
-  ELSEIF v_payment = 'failed' AND v_order_state IN ('pending', 'overdue')
-         AND EXISTS (SELECT 1 FROM payments WHERE order_id = v_order_id AND received_at IS NOT NULL) THEN
-    SET v_order_state = 'contested';
+  ELSEIF v_payment = 'failed' AND v_order_state IN ('pending', 'overdue') THEN
+    SELECT IF(COUNT(received_at) > 0, 'contested', v_order_state) INTO v_order_state FROM payments WHERE order_id = v_order_id;
   END IF;
 
   SELECT payment_becomes, outcome, order_becomes, units, reason
@@ -75,7 +75,8 @@ BEGIN
   END IF;
   IF v_order_becomes = 'cancelled' THEN
     CALL _close_orders(JSON_ARRAY(BIN_TO_UUID(v_order_id)), 'cancelled', 'lapsed', v_reason);
-    CALL _free_units((SELECT product_id FROM orders WHERE order_id = v_order_id), NULL, JSON_ARRAY(BIN_TO_UUID(v_order_id)), TRUE);
+    SELECT product_id INTO v_product_id FROM orders WHERE order_id = v_order_id;
+    CALL _free_units(v_product_id, NULL, JSON_ARRAY(BIN_TO_UUID(v_order_id)), TRUE);
   END IF;
   IF v_order_state NOT IN ('unknown', 'held') THEN
     -- What is still parked tells of money that never came in.

@@ -16,14 +16,15 @@ Locks
   the payment, its webhooks
 '
 BEGIN
-  DECLARE v_payments INT;
+  DECLARE v_payments, v_known INT;
   DECLARE v_unnamed BOOLEAN;
 
   SELECT COUNT(*), COALESCE(MAX(payment_id = BIN_TO_UUID(in_order_id) AND received_at IS NULL), FALSE)
     INTO v_payments, v_unnamed
     FROM payments
    WHERE order_id = in_order_id;
-  IF v_payments = 1 AND v_unnamed AND NOT EXISTS (SELECT 1 FROM payments WHERE payment_id = in_payment_id) THEN
+  SELECT COUNT(*) INTO v_known FROM payments WHERE payment_id = in_payment_id;
+  IF v_payments = 1 AND v_unnamed AND v_known = 0 THEN
     UPDATE payments SET payment_id = in_payment_id WHERE payment_id = BIN_TO_UUID(in_order_id);
     UPDATE payment_webhooks SET payment_id = in_payment_id WHERE payment_id = BIN_TO_UUID(in_order_id);
   END IF;

@@ -51,9 +51,10 @@ BEGIN
   SELECT v_payment_id IS NULL OR NOT EXISTS (SELECT 1 FROM payment_webhooks WHERE idempotency_key = in_key) INTO out_taken;
   IF out_taken THEN
     CALL _find_payment(in_order_ref, in_named_id, in_status, v_payment_id, v_order_id);
-    SET out_taken = v_payment_id = in_payment_id AND v_order_id <=> in_order_id
-                    AND (in_product_id IS NOT NULL OR in_status <> 'succeeded'
-                         OR NOT EXISTS (SELECT 1 FROM orders WHERE order_id = in_order_id AND cancelled_as = 'lapsed'));
+    SELECT v_payment_id = in_payment_id AND v_order_id <=> in_order_id
+           AND (in_product_id IS NOT NULL OR in_status <> 'succeeded'
+                OR NOT EXISTS (SELECT 1 FROM orders WHERE order_id = in_order_id AND cancelled_as = 'lapsed'))
+      INTO out_taken;
   END IF;
 
   IF out_taken THEN
