@@ -17,7 +17,7 @@ from tests.support.database import Database
 from tests.support.prometheus import scrape
 from tests.support.sale import new_key, new_product, stock
 from tests.support.service import Service, start_up_refusal
-from tests.support.shop import problem_of
+from tests.support.shop import lasting, problem_of
 
 SHOP, APP, WATCH = "shop-key-4f1d", "app-key-91aa", "watch-token-0123456789"
 ORIGIN = "https://shop.example"
@@ -125,7 +125,7 @@ def test_the_same_idempotency_key_of_two_callers_is_two_keys(guarded: httpx.Clie
     assert (of_shop.status_code, of_app.status_code) == (201, 201)
     assert of_shop.json()["hold_id"] != of_app.json()["hold_id"]
     assert [(answer.status_code, answer.headers["idempotent-replayed"]) for answer in again] == [(200, "true")] * 2
-    assert [answer.json() for answer in again] == [of_shop.json(), of_app.json()]
+    assert [lasting(answer) for answer in again] == [lasting(of_shop), lasting(of_app)]
 
 
 def test_what_one_caller_releases_under_a_shared_key_is_its_own(guarded: httpx.Client, db: Database) -> None:
