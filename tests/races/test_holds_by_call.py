@@ -163,10 +163,10 @@ def test_a_repeat_that_waited_while_its_hold_was_made_and_released_returns_it(
             return session.one("create_hold", product, 1, "alice", key)
         until_somebody_waits(admin)
         admin.query(
-            "INSERT INTO hold_history (hold_id, product_id, qty, customer_id, idempotency_key, created_at, expires_at,"
-            " ended_at, ended_as)"
-            " SELECT hold_id, product_id, qty, customer_id, idempotency_key, created_at, expires_at, created_at,"
-            " 'released' FROM holds WHERE hold_id = UUID_TO_BIN(%s)", first,
+            "INSERT INTO hold_history (hold_id, product_id, qty, unit_price_minor, customer_id, idempotency_key,"
+            " created_at, expires_at, ended_at, ended_as)"
+            " SELECT hold_id, product_id, qty, unit_price_minor, customer_id, idempotency_key, created_at, expires_at,"
+            " created_at, 'released' FROM holds WHERE hold_id = UUID_TO_BIN(%s)", first,
         )  # fmt: skip
         admin.query("DELETE FROM holds WHERE hold_id = UUID_TO_BIN(%s)", first)
         admin.query("UPDATE customer_units SET units = 0, unpaid_units = 0 WHERE product_id = %s", product)
