@@ -120,7 +120,10 @@ SOURCE procedures/payments/receive_payment_webhook.sql
 SOURCE procedures/payments/record_refund.sql
 SOURCE procedures/payments/reprocess_webhook.sql
 
+START TRANSACTION;
+DELETE FROM payment_rules;
 SOURCE rules/payment_rules.sql
+COMMIT;
 
 SOURCE events/sweep_expired.sql
 

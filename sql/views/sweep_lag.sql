@@ -13,6 +13,7 @@ SELECT GREATEST(COALESCE(MAX(TIMESTAMPDIFF(MICROSECOND, due.due_at, UTC_TIMESTAM
           FROM products AS p
          UNION ALL
         SELECT COALESCE(h.order_at, IF(h.hold_id IS NULL, GREATEST(w.received_at + INTERVAL 15 MINUTE, COALESCE(e.ended_at, w.received_at)), NULL))
+               AS due_at
           FROM payments AS w
           LEFT JOIN holds AS h ON h.hold_id = w.order_id
           LEFT JOIN hold_history AS e ON e.hold_id = w.order_id
