@@ -242,6 +242,10 @@ class Gateway:
             if ended:
                 ended.wait(ENDING_SECONDS)
             raise UnavailableError(TOO_BUSY if errno == LOCK_WAIT else LOST_CONNECTION) from None
+        if errno in READ_ONLY and attempt == 1 and elapsed < RETRY_SECONDS:
+            # A session keeps what it began with: the server may be writable again, which a new one sees.
+            self._observer.retried("read_only")
+            return 0.0
         if errno in OVERLOADED | READ_ONLY:
             self._report(errno, f"CALL {procedure}: {message} (errno {errno})")
             raise UnavailableError("The database can't serve at the moment; try again.") from None
