@@ -35,9 +35,10 @@ Locks
 '
 BEGIN
   DECLARE v_payment_id VARCHAR(255);
-  DECLARE v_order_id, v_known_order_id BINARY(16);
+  DECLARE v_order_id BINARY(16);
   DECLARE v_outcome VARCHAR(15);
   DECLARE v_reason VARCHAR(255);
+  DECLARE v_known BOOLEAN DEFAULT FALSE;
   DECLARE v_decide BOOLEAN;
 
   DO (SELECT product_id FROM products WHERE product_id = in_product_id FOR SHARE);
@@ -45,10 +46,10 @@ BEGIN
   IF in_named_id IS NOT NULL AND in_order_id IS NOT NULL THEN
     CALL _name_payment(in_named_id, in_order_id);
   END IF;
-  SELECT payment_id, order_id INTO v_payment_id, v_known_order_id FROM payments WHERE payment_id = in_payment_id FOR UPDATE;
+  SELECT TRUE INTO v_known FROM payments WHERE payment_id = in_payment_id FOR UPDATE;
 
   -- Now that all is locked: is it what was found before? Only a payment that is known can have had this event.
-  SELECT v_payment_id IS NULL OR NOT EXISTS (SELECT 1 FROM payment_webhooks WHERE idempotency_key = in_key) INTO out_taken;
+  SELECT NOT v_known OR NOT EXISTS (SELECT 1 FROM payment_webhooks WHERE idempotency_key = in_key) INTO out_taken;
   IF out_taken THEN
     CALL _find_payment(in_order_ref, in_named_id, in_status, v_payment_id, v_order_id);
     SELECT v_payment_id = in_payment_id AND v_order_id <=> in_order_id
@@ -58,9 +59,11 @@ BEGIN
   END IF;
 
   IF out_taken THEN
-    INSERT INTO payments (payment_id, order_id, state, created_at)
-    VALUES (in_payment_id, in_order_id, 'open', UTC_TIMESTAMP(6))
-        ON DUPLICATE KEY UPDATE order_id = in_order_id;
+    IF v_known THEN
+      UPDATE payments SET order_id = in_order_id WHERE payment_id = in_payment_id;
+    ELSE
+      INSERT INTO payments (payment_id, order_id, state, created_at) VALUES (in_payment_id, in_order_id, 'open', UTC_TIMESTAMP(6));
+    END IF;
     CALL _book_event(in_payment_id, in_order_id, in_named_id IS NULL, in_key, in_status, in_amount, in_currency,
                      v_outcome, v_reason, v_decide);
     INSERT INTO payment_webhooks (idempotency_key, payment_id, order_id, order_ref, payment_status, amount_minor, currency,
