@@ -72,10 +72,11 @@ BEGIN
     -- The product first, for the row of operator_actions refers to it; an order never changes its product.
     SELECT product_id INTO v_product_id FROM orders WHERE order_id = v_order_id;
     DO (SELECT product_id FROM products WHERE product_id = v_product_id FOR SHARE);
+    -- An order that was made since then is not found, for its product is not locked and not known.
     SELECT status, cancelled_as, amount_minor = 0 AND fulfilled_at IS NULL
       INTO v_status, v_cancelled_as, v_free
       FROM orders
-     WHERE order_id = v_order_id
+     WHERE order_id = v_order_id AND product_id = v_product_id
        FOR UPDATE;
     IF v_status IS NULL THEN
       CALL _raise('order_not_found', 'no order has this id; create_order makes one from a live hold');
