@@ -18,8 +18,9 @@ BEGIN
   DECLARE v_paid BOOLEAN;
   DECLARE v_order_at, v_expires_at, v_would_expire_at, v_would_order_at DATETIME(6);
 
-  -- Read first, and not joined in an UPDATE, which would lock the product after the hold.
-  SELECT h.order_at, h.expires_at, UTC_TIMESTAMP(6) + INTERVAL p.payment_seconds SECOND,
+  -- Read first, and not joined in an UPDATE, which would lock the product after the hold. GREATEST: should the clock have been set
+  -- back, a hold still ends after it began.
+  SELECT h.order_at, h.expires_at, GREATEST(UTC_TIMESTAMP(6), h.created_at) + INTERVAL p.payment_seconds SECOND,
          h.created_at + INTERVAL p.hold_seconds + IF(h.extended_at IS NULL, 0, COALESCE(p.extension_seconds, 0)) SECOND,
          EXISTS (SELECT 1
                    FROM payments AS w
