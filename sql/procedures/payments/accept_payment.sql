@@ -61,8 +61,7 @@ BEGIN
   DECLARE v_state, v_order_state VARCHAR(10);
   DECLARE v_owed BIGINT;
   DECLARE v_currency CHAR(3);
-  DECLARE v_good, v_taken BOOLEAN;
-  DECLARE v_again BOOLEAN DEFAULT TRUE;
+  DECLARE v_good, v_taken, v_again BOOLEAN;
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   BEGIN
@@ -71,18 +70,20 @@ BEGIN
     CALL _require_text('payment_id', in_payment_id, 255);
     CALL _require_text('reason', in_reason, 255);
 
-    SELECT order_id INTO v_order_id FROM payments WHERE payment_id = in_payment_id;
-    COMMIT;
-    WHILE v_again DO
+    WHILE v_state IS NULL DO
+      SELECT order_id INTO v_order_id FROM payments WHERE payment_id = in_payment_id;
+      SET v_again = TRUE;
+      WHILE v_again DO
+        COMMIT;
+        SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+        START TRANSACTION;
+        CALL _reclaim_for_order(v_order_id, v_product_id, v_again);
+      END WHILE;
+      COMMIT;
       SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
       START TRANSACTION;
-      CALL _reclaim_for_order(v_order_id, v_product_id, v_again);
-      COMMIT;
+      CALL _lock_payment(in_payment_id, v_product_id, v_order_id, v_state);
     END WHILE;
-
-    SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-    START TRANSACTION;
-    CALL _lock_payment(in_payment_id, v_product_id, v_order_id, v_state);
     IF v_state <> 'paying' THEN
       CALL _read_purchase(v_order_id, v_order_state, v_owed, v_currency);
       SELECT state = 'due' AND amount_minor > 0 AND currency = v_currency AND refund_told_minor = 0

@@ -55,8 +55,12 @@ BEGIN
     CALL _require_text('payment_id', in_payment_id, 255);
     CALL _require_text('reason', in_reason, 255);
 
-    START TRANSACTION;
-    CALL _lock_payment(in_payment_id, v_product_id, v_order_id, v_state);
+    WHILE v_state IS NULL DO
+      COMMIT;
+      SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+      START TRANSACTION;
+      CALL _lock_payment(in_payment_id, v_product_id, v_order_id, v_state);
+    END WHILE;
     IF v_state = 'waiting' THEN
       -- Of an id that nobody knows the money is due as soon as somebody says that it went back.
       CALL _decide_payment(in_payment_id, TRUE);

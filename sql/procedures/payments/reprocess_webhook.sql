@@ -47,40 +47,46 @@ BEGIN
   DECLARE v_product_id INT UNSIGNED;
   DECLARE v_state, v_after VARCHAR(10);
   DECLARE v_outcome VARCHAR(15);
-  DECLARE v_reprocessed BOOLEAN;
-  DECLARE v_again BOOLEAN DEFAULT TRUE;
+  DECLARE v_reprocessed, v_again BOOLEAN;
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   BEGIN
     DECLARE EXIT HANDLER FOR SQLEXCEPTION, 1265 BEGIN ROLLBACK; RESIGNAL; END;
 
     CALL _require_number('webhook_id', in_webhook_id, 1, 9223372036854775807);
-    SELECT w.idempotency_key, w.outcome, w.reprocessed_at IS NOT NULL, w.payment_id, p.order_id
-      INTO v_key, v_outcome, v_reprocessed, v_payment_id, v_order_id
-      FROM payment_webhooks AS w
-      LEFT JOIN payments AS p ON p.payment_id = w.payment_id
-     WHERE w.webhook_id = CAST(in_webhook_id AS UNSIGNED);
-    COMMIT;
-    IF v_key IS NULL THEN
-      CALL _raise('webhook_not_found', 'no event has this id; list_webhooks lists them');
-    END IF;
-
-    WHILE v_again DO
+    WHILE v_state IS NULL DO
+      SELECT w.idempotency_key, w.outcome, w.reprocessed_at IS NOT NULL, w.payment_id, p.order_id
+        INTO v_key, v_outcome, v_reprocessed, v_payment_id, v_order_id
+        FROM payment_webhooks AS w
+        LEFT JOIN payments AS p ON p.payment_id = w.payment_id
+       WHERE w.webhook_id = CAST(in_webhook_id AS UNSIGNED);
+      IF v_key IS NULL THEN
+        CALL _raise('webhook_not_found', 'no event has this id; list_webhooks lists them');
+      END IF;
+      SET v_again = TRUE;
+      WHILE v_again DO
+        COMMIT;
+        SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+        START TRANSACTION;
+        CALL _reclaim_for_order(v_order_id, v_product_id, v_again);
+      END WHILE;
+      COMMIT;
       SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
       START TRANSACTION;
-      CALL _reclaim_for_order(v_order_id, v_product_id, v_again);
-      COMMIT;
+      IF v_payment_id IS NULL THEN
+        SET v_state = 'none';
+      ELSE
+        CALL _lock_payment(v_payment_id, v_product_id, v_order_id, v_state);
+      END IF;
     END WHILE;
 
-    SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-    START TRANSACTION;
     IF v_payment_id IS NOT NULL THEN
-      CALL _lock_payment(v_payment_id, v_product_id, v_order_id, v_state);
       IF v_state IN ('waiting', 'due') THEN
         UPDATE payments SET state = 'waiting' WHERE payment_id = v_payment_id;
-        UPDATE payment_webhooks AS w
+        UPDATE payment_webhooks AS w FORCE INDEX (ix_payment_webhooks_payment_id)
            SET w.outcome = 'parked', w.settled_at = NULL
-         WHERE w.idempotency_key = (SELECT p.received_by FROM payments AS p WHERE p.payment_id = v_payment_id);
+         WHERE w.payment_id = v_payment_id
+           AND w.idempotency_key = (SELECT p.received_by FROM payments AS p WHERE p.payment_id = v_payment_id);
         CALL _decide_payment(v_payment_id, FALSE);
       ELSEIF v_state IN ('open', 'failed') THEN
         CALL _decide_payment(v_payment_id, FALSE);
