@@ -24,10 +24,13 @@ Errors
   idempotency_key_reused  the event under this key had other content
 
 Locks
-  the webhook, if there is one
+  the webhook, if there is one: found without a lock and locked by its primary key, for who deletes it locks the key''s entry last
 '
 BEGIN
+  DECLARE v_webhook_id BIGINT UNSIGNED;
   DECLARE v_same BOOLEAN;
+
+  SELECT webhook_id INTO v_webhook_id FROM payment_webhooks WHERE idempotency_key = in_idempotency_key;
 
   SELECT (in_order_ref IS NULL OR in_order_ref <=> order_ref OR LOWER(in_order_ref) <=> order_uuid)
          AND COALESCE(in_payment_id = payment_id, TRUE)
@@ -36,7 +39,7 @@ BEGIN
          AND currency <=> in_currency
     INTO v_same
     FROM payment_webhooks
-   WHERE idempotency_key = in_idempotency_key
+   WHERE webhook_id = v_webhook_id
      FOR UPDATE;
 
   SET out_known = v_same IS NOT NULL;
@@ -44,11 +47,11 @@ BEGIN
     CALL _raise('idempotency_key_reused', 'another event has this key; each event needs a key of its own');
   END IF;
 
-  -- Only what was compared: a twin may have brought the event in the meantime.
+  -- None, when it was not there: should a twin bring it just now, this delivery is counted in the next round.
   UPDATE payment_webhooks
      SET deliveries = deliveries + 1,
          last_received_at = UTC_TIMESTAMP(6)
-   WHERE idempotency_key = in_idempotency_key AND out_known;
+   WHERE webhook_id = v_webhook_id;
 END $$
 
 DELIMITER ;

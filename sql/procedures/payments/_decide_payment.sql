@@ -67,7 +67,8 @@ BEGIN
            reason = IF(v_becomes = 'due', v_reason, NULL),
            decided_at = UTC_TIMESTAMP(6)
      WHERE payment_id = in_payment_id;
-    UPDATE payment_webhooks
+    -- Not by the index on the outcome, by which it would wait for what is parked of everybody else.
+    UPDATE payment_webhooks FORCE INDEX (ix_payment_webhooks_payment_id)
        SET outcome = v_outcome,
            reason = IF(v_outcome IN ('parked', 'applied'), NULL, v_reason),
            settled_at = IF(v_outcome = 'parked', NULL, UTC_TIMESTAMP(6))
@@ -80,7 +81,7 @@ BEGIN
   END IF;
   IF v_order_state NOT IN ('unknown', 'held') THEN
     -- What is still parked tells of money that never came in.
-    UPDATE payment_webhooks
+    UPDATE payment_webhooks FORCE INDEX (ix_payment_webhooks_payment_id)
        SET outcome = 'ignored',
            reason = 'no money of this payment came in; applies when it does',
            settled_at = UTC_TIMESTAMP(6)

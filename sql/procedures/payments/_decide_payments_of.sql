@@ -11,17 +11,23 @@ Description
   those of which money came in first, in the order they came, so that an attempt that failed does not cancel what another one paid.
 
 Locks
-  the payments of the order; what they do to it: see _decide_payment
+  the payments of the order, each by its id, not by the entry of its order, which changes with its state; what they do to the order:
+  see _decide_payment
 '
 BEGIN
   DECLARE v_payment_id VARCHAR(255);
   DECLARE v_done BOOLEAN DEFAULT FALSE;
   DECLARE c_payments CURSOR FOR
-    SELECT payment_id
-      FROM payments
-     WHERE order_id = in_order_id AND state IN ('waiting', 'failed', 'open')
-     ORDER BY received_at IS NULL, received_at, payment_id
-       FOR UPDATE;
+    SELECT p.payment_id
+      FROM (SELECT payment_id
+              FROM payments
+             WHERE order_id = in_order_id
+             ORDER BY payment_id
+             LIMIT 18446744073709551615) AS mine
+      STRAIGHT_JOIN payments AS p ON p.payment_id = mine.payment_id
+     WHERE p.order_id = in_order_id AND p.state IN ('waiting', 'failed', 'open')
+     ORDER BY p.received_at IS NULL, p.received_at, p.payment_id
+       FOR UPDATE OF p;
   DECLARE CONTINUE HANDLER FOR NOT FOUND SET v_done = TRUE;
 
   OPEN c_payments;

@@ -31,7 +31,7 @@ BEGIN
          cancelled_as = NULL,
          closed_reason = NULL
    WHERE order_id = in_order_id;
-  UPDATE payment_webhooks AS w
+  UPDATE payment_webhooks AS w FORCE INDEX (ix_payment_webhooks_payment_id)
      SET w.outcome = 'applied',
          w.reason = NULL,
          w.settled_at = UTC_TIMESTAMP(6)

@@ -27,7 +27,7 @@ BEGIN
   DECLARE v_told, v_failed BIGINT;
   DECLARE v_tellings, v_failures INT;
 
-  UPDATE payment_webhooks
+  UPDATE payment_webhooks FORCE INDEX (ix_payment_webhooks_payment_id)
      SET outcome = CASE WHEN payment_status = 'failed' THEN 'ignored'
                         WHEN COALESCE(currency = in_currency, TRUE) THEN 'applied'
                         ELSE 'amount_mismatch' END,
