@@ -24,13 +24,14 @@ CREATE TABLE payments (
   follow_up           ENUM('order', 'refund', 'purge') GENERATED ALWAYS AS (
                         CASE WHEN state = 'waiting' THEN 'order'
                              WHEN state = 'due' OR (state = 'paying' AND refunded_minor < returning_minor) THEN 'refund'
-                             WHEN state <> 'paying' THEN 'purge' END) VIRTUAL
-                      COMMENT 'what is still to come: its order; money that has to go back; nothing, so that it may be purged in time',
+                             WHEN state <> 'paying' AND events_purged_at IS NULL THEN 'purge' END) VIRTUAL
+                      COMMENT 'what is still to come: its order; money that has to go back; nothing, so that its events may be purged in time',
   reason              VARCHAR(255)     NULL COMMENT 'why it does not pay its order',
   received_by         VARCHAR(255)     NULL COMMENT 'the key of the event that told of its money',
   created_at          DATETIME(6)  NOT NULL COMMENT 'UTC; when its first event came',
   received_at         DATETIME(6)      NULL COMMENT 'UTC',
   decided_at          DATETIME(6)      NULL COMMENT 'UTC; when its state was decided last',
+  events_purged_at    DATETIME(6)      NULL COMMENT 'UTC; when purge_history deleted its events; NULL: all of them are there',
   PRIMARY KEY (payment_id),
   UNIQUE KEY uq_payments_order_id (order_id, pays),
   KEY ix_payments_follow_up_created_at (follow_up, created_at),

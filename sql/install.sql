@@ -99,6 +99,7 @@ SOURCE procedures/payments/_book_refund.sql
 SOURCE procedures/payments/_count_delivery.sql
 SOURCE procedures/payments/_decide_payment.sql
 SOURCE procedures/payments/_decide_payments_of.sql
+SOURCE procedures/payments/_empty_payloads.sql
 SOURCE procedures/payments/_find_payment.sql
 SOURCE procedures/payments/_lock_payment.sql
 SOURCE procedures/payments/_lock_purchase.sql

@@ -132,9 +132,9 @@ SELECT 'payment_waits_beside_order', o.product_id, CONCAT('payment ', w.payment_
 -- The inbox tells what the payments say: the event of the money, and the refunds (but for those that an operator recorded).
 SELECT 'payment_unlike_its_event', NULL, CONCAT('payment ', w.payment_id, ', event ', w.received_by)
   FROM payments AS w
-  LEFT JOIN payment_webhooks AS e ON e.idempotency_key = w.received_by
- WHERE w.received_at IS NOT NULL AND NOT (w.follow_up <=> 'purge' AND e.webhook_id IS NULL)
-   AND (e.payment_id = w.payment_id AND e.order_id <=> w.order_id AND e.payment_status = 'succeeded'
+  LEFT JOIN payment_webhooks AS e ON e.idempotency_key = w.received_by AND e.payment_id = w.payment_id
+ WHERE w.received_at IS NOT NULL AND w.events_purged_at IS NULL
+   AND (e.order_id <=> w.order_id AND e.payment_status = 'succeeded'
         AND COALESCE(e.amount_minor = w.amount_minor, e.amount_minor IS NULL) AND COALESCE(e.currency = w.currency, e.currency IS NULL)
         AND CASE w.state WHEN 'waiting' THEN e.outcome = 'parked'
                          WHEN 'paying' THEN e.outcome = 'applied'
@@ -148,8 +148,8 @@ SELECT 'refunds_unlike_their_events', NULL, CONCAT('payment ', w.payment_id, ': 
                JOIN payments AS q ON q.payment_id = e.payment_id
               WHERE e.payment_status IN ('refunded', 'refund_failed') AND e.outcome <> 'amount_mismatch'
               GROUP BY e.payment_id) AS i ON i.payment_id = w.payment_id
- WHERE w.amount_minor IS NOT NULL AND (w.refund_told_minor <> COALESCE(i.told, 0) OR w.refunds_failed <> COALESCE(i.failed, 0))
-   AND NOT (w.follow_up <=> 'purge' AND i.payment_id IS NULL)
+ WHERE w.amount_minor > 0 AND (w.refund_told_minor <> COALESCE(i.told, 0) OR w.refunds_failed <> COALESCE(i.failed, 0))
+   AND w.events_purged_at IS NULL
    AND NOT EXISTS (SELECT 1 FROM operator_actions AS a WHERE a.action = 'record_refund' AND a.payment_id = w.payment_id)
  UNION ALL
 SELECT 'event_without_payment', NULL, CONCAT('webhook ', e.webhook_id, ', payment ', e.payment_id)

@@ -23,7 +23,8 @@ Errors
   invalid_argument  a parameter is NULL, empty or too long
 
 Locks
-  the products that count customers; the customer''s holds, orders, the webhooks of their payments, customer_units
+  the products that count customers, and those of which this one has something; the customer''s holds, orders, their payments and
+  webhooks, customer_units
 
 Example
   mysql> CALL forget_customer(''alice'', ''asked by letter'');
@@ -37,7 +38,7 @@ Example
 '
 BEGIN
   DECLARE v_name VARCHAR(128) DEFAULT CONCAT('forgotten-', LOWER(HEX(RANDOM_BYTES(16))));
-  DECLARE v_product_ids JSON;
+  DECLARE v_product_ids, v_hold_ids, v_ended_ids, v_order_ids JSON;
   DECLARE v_holds, v_orders, v_payloads BIGINT DEFAULT 0;
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
@@ -48,45 +49,43 @@ BEGIN
     CALL _require_text('reason', in_reason, 255);
 
     START TRANSACTION;
-    -- In the order of locks; STRAIGHT_JOIN so that only the rows of this customer are locked. Nobody holds what is counted per customer
-    -- meanwhile, so that a hold and its count can't get different names.
+    -- In the order of locks, all rows found without a lock and locked by their primary keys. The products: nobody holds what is counted
+    -- per customer meanwhile, so that a hold and its count can't get different names, and nobody reclaims this customer's units.
     SELECT JSON_ARRAYAGG(product_id)
       INTO v_product_ids
-      FROM (SELECT product_id FROM products WHERE counts_customers ORDER BY product_id FOR UPDATE) AS counted;
-    UPDATE (SELECT hold_id FROM holds WHERE customer_id = in_customer_id ORDER BY hold_id LIMIT 18446744073709551615) AS mine
-      STRAIGHT_JOIN holds AS h ON h.hold_id = mine.hold_id
+      FROM (SELECT product_id
+              FROM products
+             WHERE counts_customers
+                OR product_id IN (SELECT product_id FROM holds WHERE customer_id = in_customer_id
+                                   UNION
+                                  SELECT product_id FROM orders WHERE customer_id = in_customer_id)
+             ORDER BY product_id
+               FOR UPDATE) AS mine;
+    SELECT JSON_ARRAYAGG(hold_uuid)
+      INTO v_hold_ids
+      FROM (SELECT hold_uuid FROM holds WHERE customer_id = in_customer_id ORDER BY hold_id LIMIT 18446744073709551615) AS mine;
+    UPDATE JSON_TABLE(v_hold_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS mine
+      STRAIGHT_JOIN holds AS h ON h.hold_id = UUID_TO_BIN(mine.id)
        SET h.customer_id = v_name;
     SET v_holds = ROW_COUNT();
-    UPDATE hold_history SET customer_id = v_name WHERE customer_id = in_customer_id;
+    SELECT JSON_ARRAYAGG(hold_uuid)
+      INTO v_ended_ids
+      FROM (SELECT hold_uuid FROM hold_history WHERE customer_id = in_customer_id ORDER BY hold_id LIMIT 18446744073709551615) AS mine;
+    UPDATE JSON_TABLE(v_ended_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS mine
+      STRAIGHT_JOIN hold_history AS h ON h.hold_id = UUID_TO_BIN(mine.id)
+       SET h.customer_id = v_name;
     SET v_holds = v_holds + ROW_COUNT();
-    UPDATE (SELECT order_id FROM orders WHERE customer_id = in_customer_id ORDER BY order_id LIMIT 18446744073709551615) AS mine
-      STRAIGHT_JOIN orders AS o ON o.order_id = mine.order_id
+    SELECT JSON_ARRAYAGG(order_uuid)
+      INTO v_order_ids
+      FROM (SELECT order_uuid FROM orders WHERE customer_id = in_customer_id ORDER BY order_id LIMIT 18446744073709551615) AS mine;
+    UPDATE JSON_TABLE(v_order_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS mine
+      STRAIGHT_JOIN orders AS o ON o.order_id = UUID_TO_BIN(mine.id)
        SET o.customer_id = v_name;
     SET v_orders = ROW_COUNT();
-    -- Of the payments, and what moved none (payment_id NULL) but names a purchase.
-    UPDATE (WITH purchases AS (
-              SELECT order_id FROM orders WHERE customer_id = v_name
-               UNION
-              SELECT hold_id FROM hold_history WHERE customer_id = v_name
-               UNION
-              SELECT hold_id FROM holds WHERE customer_id = v_name)
-            SELECT w.webhook_id
-              FROM purchases AS b
-              STRAIGHT_JOIN payments AS p ON p.order_id = b.order_id
-              STRAIGHT_JOIN payment_webhooks AS w ON w.payment_id = p.payment_id
-             WHERE w.payload IS NOT NULL
-             UNION
-            SELECT w.webhook_id
-              FROM payment_webhooks AS w
-              JOIN purchases AS b ON b.order_id = w.order_id
-             WHERE w.payment_id IS NULL AND w.payload IS NOT NULL
-             ORDER BY webhook_id
-             LIMIT 18446744073709551615) AS mine
-      STRAIGHT_JOIN payment_webhooks AS w ON w.webhook_id = mine.webhook_id
-       SET w.payload = NULL;
-    SET v_payloads = ROW_COUNT();
-    UPDATE JSON_TABLE(v_product_ids, '$[*]' COLUMNS (id INT UNSIGNED PATH '$')) AS counted
-      STRAIGHT_JOIN customer_units AS c ON c.product_id = counted.id AND c.customer_id = in_customer_id
+    CALL _empty_payloads(JSON_MERGE_PRESERVE(COALESCE(v_hold_ids, '[]'), COALESCE(v_ended_ids, '[]'), COALESCE(v_order_ids, '[]')),
+                         v_payloads);
+    UPDATE JSON_TABLE(v_product_ids, '$[*]' COLUMNS (id INT UNSIGNED PATH '$')) AS mine
+      STRAIGHT_JOIN customer_units AS c ON c.product_id = mine.id AND c.customer_id = in_customer_id
        SET c.customer_id = v_name;
     CALL _record_action('forget_customer', NULL, NULL, NULL, v_name, in_reason);
     COMMIT;
