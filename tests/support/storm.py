@@ -1,0 +1,201 @@
+"""A storm: what a buyer, a payment provider, an operator and the sweep do, on few rows, each as often as you like."""
+
+import random
+import re
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import mysql.connector
+
+from tests.support.database import Database, Refused, Row
+from tests.support.sale import new_key, new_product
+
+CUSTOMERS = ("ada", "bob", "cyd")
+REASON = "as the test says"
+DEADLOCK = 1213
+
+
+@dataclass
+class Stage:
+    """Few products, and the newest holds, payments and events of them: whoever acts takes one of these, at random.
+
+    deadlocks: what a session was told, by the procedure that lost.
+    """
+
+    products: list[int]
+    holds: deque[str] = field(default_factory=lambda: deque(maxlen=6))
+    payments: deque[str] = field(default_factory=lambda: deque(maxlen=6))
+    events: deque[str] = field(default_factory=lambda: deque(maxlen=6))
+    webhooks: deque[int] = field(default_factory=lambda: deque(maxlen=6))
+    deadlocks: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Actor:
+    """One session and its luck."""
+
+    stage: Stage
+    db: Database
+    chance: random.Random
+
+    def ask(self, procedure: str, *arguments: object) -> Row:
+        """CALL it; {} when the sale refuses, or when it lost in a deadlock, which is written down."""
+        try:
+            rows = self.db.call(procedure, *arguments)
+        except Refused:
+            return {}
+        except mysql.connector.Error as error:
+            if error.errno != DEADLOCK:
+                raise
+            self.stage.deadlocks.append(procedure)
+            return {}
+        return rows[0] if rows else {}
+
+    def product(self) -> int:
+        """One of the products."""
+        return self.chance.choice(self.stage.products)
+
+    def some(self, of: deque[Any], otherwise: Callable[[], Any]) -> Any:
+        """One of the newest, or a new one."""
+        known = list(of)
+        return self.chance.choice(known) if known and self.chance.random() < 0.7 else otherwise()
+
+    def new_hold(self) -> str:
+        """A hold of one of the customers."""
+        qty, customer = self.chance.choice([1, 1, 2]), self.chance.choice(CUSTOMERS)
+        made = self.ask("create_hold", self.product(), qty, customer, self.chance.choice([None, new_key()]))
+        if made:
+            self.stage.holds.append(made["hold_id"])
+        return str(made.get("hold_id", new_key()))
+
+    def hold(self) -> str:
+        """A hold, which may have become an order, or have ended."""
+        return str(self.some(self.stage.holds, self.new_hold))
+
+    def new_order(self) -> str:
+        """Make the order of a hold."""
+        hold_id = self.new_hold() if self.chance.random() < 0.5 else self.hold()
+        self.ask("create_order", hold_id, self.chance.choice([None, "key one", new_key()]))
+        return hold_id
+
+    def order(self) -> str:
+        """An order."""
+        return self.new_order() if self.chance.random() < 0.5 else self.hold()
+
+    def new_event(self) -> int:
+        """An event of a payment, which may be known, of an order or a hold."""
+        status = self.chance.choice(["succeeded", "succeeded", "failed", "refunded", "refund_failed", "declined", "other"])
+        payment = self.chance.choice([None, new_key(), new_key(), *list(self.stage.payments)[-2:]])
+        key = self.chance.choice([new_key(), new_key(), new_key(), *list(self.stage.events)[-1:]])
+        amount = self.chance.choice([None, 1000, 1000, 1])
+        taken = self.ask("receive_payment_webhook", key, self.order(), payment, status, amount, "EUR", None, None)
+        self.stage.events.append(key)
+        if taken:
+            self.stage.webhooks.append(taken["webhook_id"])
+            if taken["payment_id"]:
+                self.stage.payments.append(taken["payment_id"])
+        return int(taken.get("webhook_id", 1))
+
+    def payment(self) -> str:
+        """The id of a payment."""
+        if not self.stage.payments or self.chance.random() < 0.3:
+            self.new_event()
+        return str(self.some(self.stage.payments, new_key))
+
+    def stop(self) -> None:
+        """End the sale of a product, and open it again."""
+        product = self.product()
+        self.ask("stop_sale", product, REASON)
+        self.open(product)
+
+    def archive(self) -> None:
+        """Take a product off the list, if nothing of it is held, and put it on again."""
+        product = self.product()
+        self.ask("archive_product", product, REASON)
+        self.open(product)
+
+    def open(self, product: int | None = None) -> None:
+        """Put a product on sale."""
+        self.ask("set_sale_window", product or self.product(), None, None, REASON)
+
+    def limit(self) -> None:
+        """Other limits, or none."""
+        some = self.chance.choice([(3, 50, 1), (5, None, None), (None, None, 1), (None, None, None)])
+        self.ask("set_limits", self.product(), *some, self.chance.choice([None, 1]), REASON)
+
+    def forget(self) -> None:
+        """Forget a customer."""
+        self.ask("forget_customer", self.chance.choice(CUSTOMERS), REASON)
+
+
+ACTS: dict[str, Callable[[Actor], object]] = {
+    "create_product": lambda a: new_product(a.db, 10, stripes=2),
+    "adjust_stock": lambda a: a.ask("adjust_stock", a.product(), a.chance.choice([-3, -1, 1, 3]), REASON),
+    "set_price": lambda a: a.ask("set_price", a.product(), a.chance.choice([0, 1000, 1000]), REASON),
+    "set_sale_window": Actor.open,
+    "set_limits": Actor.limit,
+    "stop_sale": Actor.stop,
+    "archive_product": Actor.archive,
+    "create_hold": Actor.new_hold,
+    "extend_hold": lambda a: a.ask("extend_hold", a.hold()),
+    "release_hold": lambda a: a.ask("release_hold", a.hold()),
+    "expire_holds": lambda a: a.ask("expire_holds", 100),
+    "create_order": Actor.new_order,
+    "cancel_pending_order": lambda a: a.ask("cancel_pending_order", a.order()),
+    "cancel_order": lambda a: a.ask("cancel_order", a.order(), REASON),
+    "fulfil_order": lambda a: a.ask("fulfil_order", a.order()),
+    "expire_orders": lambda a: a.ask("expire_orders", 100),
+    "receive_payment_webhook": Actor.new_event,
+    "count_refused_webhook": lambda a: a.ask("count_refused_webhook", "invalid_signature"),
+    "reprocess_webhook": lambda a: a.ask("reprocess_webhook", a.some(a.stage.webhooks, a.new_event)),
+    "record_refund": lambda a: a.ask("record_refund", a.payment(), REASON),
+    "accept_payment": lambda a: a.ask("accept_payment", a.payment(), REASON),
+    "purge_history": lambda a: a.ask("purge_history", 1),
+    "forget_customer": Actor.forget,
+    "sweep": lambda a: a.ask("sweep"),
+}
+"""What each procedure that writes is called with."""
+
+LATER = {"sweep": 2, "expire_holds": 2, "expire_orders": 2, "purge_history": 40 * 86400}
+"""Who lives so many seconds later, so that there is always something to do."""
+
+
+def set_stage(db: Database) -> Stage:
+    """Products that run out, whose holds and orders run out, with limits and without."""
+    products = []
+    for limits in ((3, 50, 1, 1), (None, None, None, None)):
+        product = new_product(db, 12, stripes=3, hold_seconds=1, payment_seconds=1)
+        db.one("set_limits", product, *limits, REASON)
+        products.append(product)
+    return Stage(products)
+
+
+def storm(stage: Stage, sessions: list[Database], acts: list[str], times: int, seed: int) -> None:
+    """Each session does the next of these acts, so many times in turn."""
+
+    def act(number: int) -> None:
+        actor = Actor(stage, sessions[number], random.Random(f"{seed} {acts} {number}"))
+        for turn in range(times):
+            name = acts[(number + turn // 2) % len(acts)]
+            if name in LATER:
+                actor.db.travel(LATER[name])
+            ACTS[name](actor)
+            actor.db.come_back()
+
+    with ThreadPoolExecutor(len(sessions)) as pool:
+        list(pool.map(act, range(len(sessions))))
+
+
+def deadlocks(admin: Database) -> int:
+    """How many this server has broken so far, also those that a procedure met and began anew after."""
+    return int(admin.value("SELECT count FROM information_schema.innodb_metrics WHERE name = 'lock_deadlocks'"))
+
+
+def last_deadlock(admin: Database) -> str:
+    """What InnoDB says about the last one."""
+    [row] = admin.query("SHOW ENGINE INNODB STATUS")
+    found = re.search(r"LATEST DETECTED DEADLOCK\n-+\n(.*?)\n-+\nTRANSACTIONS", row["Status"], re.DOTALL)
+    return found[1] if found else "none"
