@@ -14,7 +14,7 @@ Description
 
 Parameters
   in_hold_ids JSON     array of ids as texts
-  in_ended_as VARCHAR  ordered, expired, released or stopped
+  in_ended_as VARCHAR  ordered, expired, released or stopped; what had expired before the sale was stopped is expired all the same
 
 Locks
   none beyond the holds
@@ -24,7 +24,8 @@ BEGIN
   INSERT INTO hold_history
          (hold_id, product_id, qty, unit_price_minor, customer_id, idempotency_key, created_at, expires_at, extended_at, ended_at, ended_as)
   SELECT h.hold_id, h.product_id, h.qty, h.unit_price_minor, h.customer_id, h.idempotency_key, h.created_at,
-         COALESCE(h.order_at, h.expires_at), h.extended_at, UTC_TIMESTAMP(6), in_ended_as
+         COALESCE(h.order_at, h.expires_at), h.extended_at, UTC_TIMESTAMP(6),
+         IF(in_ended_as = 'stopped' AND h.expires_at <= UTC_TIMESTAMP(6), 'expired', in_ended_as)
     FROM JSON_TABLE(in_hold_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS ended
     STRAIGHT_JOIN holds AS h ON h.hold_id = UUID_TO_BIN(ended.id);
 

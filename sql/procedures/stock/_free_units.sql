@@ -16,7 +16,8 @@ Description
 Parameters
   in_hold_ids  JSON     array of ids as texts, all in hold_history by now; NULL is none
   in_order_ids JSON     array of ids as texts, all cancelled or refunded by now; NULL is none
-  in_pauses    BOOLEAN  whether the buyers let them go unpaid, so that a product with pause_seconds lets these customers wait
+  in_pauses    BOOLEAN  the buyers let them go unpaid, so that a product with pause_seconds lets these customers wait; FALSE: an
+                        operator or a refund ended them, which counts only for what had run out before
 
 Locks
   customer_units, then stock_stripes
@@ -26,7 +27,7 @@ BEGIN
   DECLARE v_counts BOOLEAN;
   DECLARE v_pause_seconds INT;
 
-  SELECT counts_customers, IF(in_pauses, pause_seconds, NULL)
+  SELECT counts_customers, pause_seconds
     INTO v_counts, v_pause_seconds
     FROM products
    WHERE product_id = in_product_id;
@@ -34,12 +35,14 @@ BEGIN
     -- A pause begins when the units ran out or were let go, not when somebody noticed; of several the longest counts.
     -- ORDER BY with a LIMIT that limits nothing: without it MySQL would take the customers in any order.
     UPDATE (SELECT freed.customer_id, SUM(freed.units) AS units, SUM(freed.unpaid) AS unpaid, MAX(freed.gone_at) AS gone_at
-              FROM (SELECT h.customer_id, h.qty AS units, h.qty AS unpaid, LEAST(h.expires_at, h.ended_at) AS gone_at
+              FROM (SELECT h.customer_id, h.qty AS units, h.qty AS unpaid,
+                           IF(in_pauses OR h.ended_as = 'expired', LEAST(h.expires_at, h.ended_at), NULL) AS gone_at
                       FROM JSON_TABLE(in_hold_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS ended
                       STRAIGHT_JOIN hold_history AS h ON h.hold_id = UUID_TO_BIN(ended.id)
                      UNION ALL
                     SELECT o.customer_id, o.qty, IF(o.status = 'cancelled' AND o.amount_minor > 0, o.qty, 0),
-                           LEAST(o.pay_by, o.closed_at)
+                           IF(o.status = 'cancelled' AND o.amount_minor > 0 AND (in_pauses OR o.pay_by <= o.closed_at),
+                              LEAST(o.pay_by, o.closed_at), NULL)
                       FROM JSON_TABLE(in_order_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS closed
                       STRAIGHT_JOIN orders AS o ON o.order_id = UUID_TO_BIN(closed.id)) AS freed
              GROUP BY freed.customer_id
@@ -48,7 +51,7 @@ BEGIN
       STRAIGHT_JOIN customer_units AS c ON c.product_id = in_product_id AND c.customer_id = f.customer_id
        SET c.units = c.units - f.units,
            c.unpaid_units = c.unpaid_units - f.unpaid,
-           c.paused_until = IF(v_pause_seconds IS NULL, c.paused_until,
+           c.paused_until = IF(v_pause_seconds IS NULL OR f.gone_at IS NULL, c.paused_until,
                                GREATEST(COALESCE(c.paused_until, f.gone_at), f.gone_at + INTERVAL v_pause_seconds SECOND));
   END IF;
 
