@@ -134,7 +134,7 @@ SELECT 'payment_unlike_its_event', NULL, CONCAT('payment ', w.payment_id, ', eve
   FROM payments AS w
   LEFT JOIN payment_webhooks AS e ON e.idempotency_key = w.received_by AND e.payment_id = w.payment_id
  WHERE w.received_at IS NOT NULL AND w.events_purged_at IS NULL
-   AND (e.order_id <=> w.order_id AND e.payment_status = 'succeeded'
+   AND (COALESCE(e.order_id = w.order_id, e.order_id IS NULL) AND e.payment_status = 'succeeded'
         AND COALESCE(e.amount_minor = w.amount_minor, e.amount_minor IS NULL) AND COALESCE(e.currency = w.currency, e.currency IS NULL)
         AND CASE w.state WHEN 'waiting' THEN e.outcome = 'parked'
                          WHEN 'paying' THEN e.outcome = 'applied'
