@@ -62,6 +62,18 @@ def test_the_board_says_what_the_overview_says(db: Database, product: int) -> No
     assert (shown["payments_waiting"], shown["payments_due"], shown["money_due"]) == (1, 1, 1)
 
 
+def test_an_archived_product_is_left_out_everywhere(db: Database) -> None:
+    product = new_product(db, 5)
+    pay(db, order(db, product))
+    before = db.call("show_totals")[-1]["orders_paid"]
+    db.call("stop_sale", product, "over")
+    db.call("archive_product", product, "over")
+
+    for procedure in ("show_board", "show_totals", "sale_overview"):
+        assert product not in {row["product_id"] for row in db.call(procedure)}
+    assert db.call("show_totals")[-1]["orders_paid"] == before - 1
+
+
 def test_money_due_has_its_currency_as_long_as_it_is_in_one(db: Database) -> None:
     def due() -> tuple[int, int | None, str | None]:
         together = db.call("show_board")[-1]

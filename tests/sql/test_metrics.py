@@ -203,6 +203,29 @@ def test_the_lag_is_how_long_the_oldest_expired_unit_has_been_waiting(connect_as
     assert 490 < lags[1] - lags[0] < 510
 
 
+@pytest.mark.parametrize("who", ["a buyer whose shop does not order", "a stranger"])
+def test_the_lag_counts_payments_whose_order_nobody_makes(connect_as: Connect, db: Database, who: str) -> None:
+    admin = connect_as("admin")
+    stop_sweeping(admin, "DISABLE")
+    try:
+        db.travel(200_000)
+        sweep(db)  # nothing else is late there
+        about = new_key() if who == "a stranger" else hold(db, new_product(db, 1, payment_seconds=900))
+        lags = []
+        pay(db, about, amount=1000, currency="EUR")
+        for seconds in (800, 1000):  # for both of them a quarter of an hour is the end
+            db.travel(200_000 + seconds)
+            lags.append(numbers(db, "collect_live_metrics")["sweep_lag_seconds", None, None])
+        sweep(db)
+        after = numbers(db, "collect_live_metrics")["sweep_lag_seconds", None, None]
+        db.come_back()
+    finally:
+        go_on_sweeping(admin)
+
+    assert (lags[0], after) == (0, 0)
+    assert 90 < lags[1] < 110
+
+
 def test_the_live_numbers_read_no_more_rows_after_a_long_history(db: Database) -> None:
     product = new_product(db, 1000)
 
