@@ -100,7 +100,7 @@ export function showTogether(products, together, totals) {
   for (const row of totals ?? []) if (row.currency) taken.set(row.currency, (taken.get(row.currency) ?? 0) + row.takings);
   const figures = [["Available", count(together.available)], ["Held", count(together.held)], ["Sold", count(together.sold)],
     ["Expire within 10 s", count(together.expiring_within_10_s)], ["Unpaid orders", count(together.orders_pending)],
-    ["Money taken", ...[...taken].map(([currency, minor]) => money(minor, currency))]];
+    ["Money taken", ...[...taken].map(([currency, minor]) => money(minor, currency))], ["Money due", moneyDue(together)]];
   const list = $("together-figures");
   if (!list.children.length) list.append(...figures.map(([label]) => make("div", {}, make("dt", {}, label))));
   figures.forEach(([, ...texts], place) => {
@@ -110,6 +110,9 @@ export function showTogether(products, together, totals) {
     texts.forEach((text, line) => say(tile.children[line + 1], text));
     tile.classList.toggle("several", texts.length > 1);
   });
+  const due = together.payments_due > 0;
+  list.lastChild.classList.toggle("attention", due);
+  list.lastChild.classList.toggle("words", due && together.money_due_currency === null);
 }
 
 /* Payments of all products: what of them somebody has to act on, and what their events did. */

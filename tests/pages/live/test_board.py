@@ -112,10 +112,14 @@ def test_money_that_has_to_go_back_is_told_with_what_to_do_until_it_went_back(op
     def due() -> Tile:
         return payments_shown(page)["money_due"]
 
+    new_product(db, 5)  # of several products the first line tells it, too
+    first_line = page.locator("#together-figures > div").last
+
     wait_until(lambda: due() == ("None", "nothing has to go back", False), 20)
     for number, text in ((1, "of 1 payment: "), (2, "of 2 payments: ")):
         pay(db, bought, amount=10000, currency="EUR", payment=f"{number} of {bought}")
         wait_until(lambda: due() == (f"€{number}00.00", text + "CALL list_refunds_due()", True), 20)  # noqa: B023
+        expect(first_line).to_have_text(f"Money due€{number}00.00")
     pay(db, bought, amount=12900, currency="USD", payment=f"dollars of {bought}")
     wait_until(lambda: due().text == "Several currencies", 20)
     keep_screenshot(page, "board-money-due")
