@@ -52,7 +52,7 @@ class Buyer(FastHttpUser):
         """Look, try to get units, and then do what buyers do."""
         try:
             product = self._browse(random.choice(PRODUCTS))
-            # Whoever sees that nothing is left mostly leaves; some try all the same.
+            # A buyer who sees that nothing is left mostly leaves; some try all the same.
             if product["available"] == 0 and random.random() < 0.7:
                 counts["left without trying"] += 1
                 self._pause(0.5)
@@ -148,7 +148,7 @@ class Buyer(FastHttpUser):
             self._ask("GET", path, "GET /api/holds/{id}", {410: ("hold_released",)})
 
     def _dawdle(self, hold: Body) -> None:
-        """Too late by one second: whoever holds the units now, it is not this buyer."""
+        """Too late by one second: this buyer does not hold the units any more."""
         gevent.sleep(HOLD_SECONDS + 1)
         body = {"hold_id": hold["hold_id"]}
         self._ask("POST", "/api/orders", "POST /api/orders", EXPIRED, body, _key())
