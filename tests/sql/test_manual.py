@@ -25,6 +25,8 @@ CHANGING = (
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"), "ID"),
     (re.compile(r"20\d\d-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d{6})?"), "TIME"),
     (re.compile(r"flashsale_operator@\S+"), "ACCOUNT"),
+    (re.compile(r"forgotten-[0-9a-f]{32}"), "NAME"),
+    (re.compile(r"(?<=_in_ms: )\d+"), "LEFT"),
     (re.compile(r"-{3,}|={3,}| +"), " "),
 )
 
