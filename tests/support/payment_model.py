@@ -1,47 +1,73 @@
-"""What a payment event does, said a second time: a model written from the design, never from the SQL."""
+"""What payment events do, said a second time: a model written from the rules of money, never from the SQL."""
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-EVENTS = ("succeeded", "mismatched", "failed", "refunded", "partly_refunded")
+EVERYTHING = math.inf
+CURRENCY = "EUR"
 
-# For each state of a purchase: what each of EVENTS becomes, and, after '>', the state it leaves the purchase in.
+# For each state of an order and each kind of payment: what the payment becomes, the outcome of its event, and what the
+# order becomes, if it becomes something else. "-" is no outcome: no event of the payment is decided there.
 TABLE = """
-unknown     parked                 parked           parked             parked            parked
-held        parked                 parked           parked             parked            parked
-hold_ended  refund_due             refund_due       ignored            ignored           ignored
-pending     applied>paid           amount_mismatch  applied>cancelled  ignored           ignored
-overdue     applied>paid           amount_mismatch  applied>cancelled  ignored           ignored
-paid        ignored                amount_mismatch  ignored            applied>refunded  applied
-cancelled   applied>paid           amount_mismatch  ignored            ignored           ignored
-sold_on     refund_due>refund_due  amount_mismatch  ignored            ignored           ignored
-refund_due  ignored                amount_mismatch  ignored            applied>refunded  applied
-refunded    ignored                amount_mismatch  ignored            ignored           ignored
+order      | matching            | mismatched          | failed                | returned
+unknown    | waiting parked      |                     | failed parked         |
+not_found  | due refund_due      |                     | failed ignored        |
+held       | waiting parked      | waiting parked      | failed parked         |
+hold_ended | due refund_due      | due refund_due      | failed ignored        |
+pending    | paying applied paid | due amount_mismatch | failed applied lapsed |
+overdue    | paying applied paid | due amount_mismatch | failed applied lapsed |
+contested  |                     |                     | failed ignored        |
+paid       | due refund_due      | due amount_mismatch | failed ignored        | settled - refunded
+fulfilled  | due refund_due      | due amount_mismatch | failed ignored        | settled - refunded
+lapsed     | paying applied paid | due amount_mismatch | failed ignored        |
+sold_on    | due refund_due      | due amount_mismatch | failed ignored        |
+withdrawn  | due refund_due      | due amount_mismatch | failed ignored        |
+stopped    | due refund_due      | due amount_mismatch | failed ignored        |
+refunded   | due refund_due      | due amount_mismatch | failed ignored        |
 """
-RULES = {
-    (state, event): (cell.partition(">")[0], cell.partition(">")[2] or state)
-    for state, *cells in map(str.split, TABLE.strip().splitlines())
-    for event, cell in zip(EVENTS, cells, strict=True)
-}
-STATUS = {"overdue": "pending", "sold_on": "cancelled"}
-UNDECIDED = ("unknown", "held", "expired")
-WITHOUT_ORDER = (*UNDECIDED, "hold_ended")
+
+
+class Rule(NamedTuple):
+    """A cell of the table."""
+
+    payment_becomes: str
+    outcome: str | None
+    order_becomes: str | None
+
+
+def _read(table: str) -> dict[tuple[str, str], Rule]:
+    (_, *kinds), *rows = [[cell.strip() for cell in line.split("|")] for line in table.strip().splitlines()]
+    return {
+        (state, kind): Rule(words[0], None if words[1] == "-" else words[1], words[2] if len(words) > 2 else None)
+        for state, *cells in rows for kind, cell in zip(kinds, cells, strict=True) if (words := cell.split())
+    }  # fmt: skip
+
+
+RULES = _read(TABLE)
+STATUS = {"overdue": "pending", "lapsed": "cancelled", "withdrawn": "cancelled"}
+WITHOUT_ORDER = ("unknown", "held", "expired", "hold_ended")
+BOOKED = ("refunded", "refund_failed")
+MARKS = ("dispute_opened", "dispute_won", "dispute_lost")
 
 
 @dataclass
 class Event:
-    """An event in the inbox."""
+    """An event in the inbox. No amount of a refund means everything, no amount of a success what the order costs."""
 
     status: str
-    amount: int | None
-    currency: str | None
+    amount: int | None = None
+    currency: str | None = None
+    payment_id: str | None = None
     outcome: str = "parked"
     deliveries: int = 1
-    reprocessed: bool = False
+    by_hand: bool = False
 
     @property
-    def waits(self) -> bool:
-        """Whether a later event may make this one count after all."""
-        return self.outcome == "parked" or (self.outcome == "ignored" and self.status == "refunded")
+    def content(self) -> tuple[object, ...]:
+        """What a repeat has to say again."""
+        return self.status, self.amount, self.currency, self.payment_id
 
 
 class KeyReusedError(Exception):
@@ -49,100 +75,286 @@ class KeyReusedError(Exception):
 
 
 @dataclass
-class Purchase:
-    """A hold and the order it may become, with the payment events of their common id."""
+class Payment:
+    """A payment of the provider. All its facts follow from its events, and not from the order in which they came."""
 
+    payment_id: str
+    events: list[Event] = field(default_factory=list)
+    receipt: Event | None = None
+    amount: int | None = None
+    currency: str | None = None
+    standing: str = "open"
+
+    def _all(self, *statuses: str) -> list[Event]:
+        return [event for event in self.events if event.status in statuses and self.books(event)]
+
+    def books(self, event: Event) -> bool:
+        """Whether the event speaks of some of the payment's money."""
+        return event.status not in BOOKED or (
+            event.amount != 0 and (self.currency is None or event.currency in (None, self.currency))
+        )
+
+    @property
+    def came_in(self) -> float:
+        """How much it is; an unknown amount is only gone when everything is."""
+        return EVERYTHING if self.amount is None else self.amount
+
+    def _of(self, event: Event) -> float:
+        return min(EVERYTHING if event.amount is None else event.amount, self.came_in)
+
+    @property
+    def told(self) -> float:
+        """The greatest refund that was told of; each tells of all that went back so far."""
+        return max((self._of(event) for event in self._all("refunded")), default=0)
+
+    @property
+    def told_times(self) -> int:
+        """How many refunds told of just that; what the operator recorded and the provider tells later is one."""
+        times = announced = 0
+        for event in self._all("refunded"):
+            if self._of(event) == self.told:
+                times += event.by_hand or not announced
+                announced += 1 if event.by_hand else -(announced > 0)
+        return times
+
+    @property
+    def went_back(self) -> float:
+        """How much of it is not here any more."""
+        failed = self._all("refund_failed")
+        if self.told_times > len(failed):
+            return self.told
+        lost = sum(EVERYTHING if event.amount is None else event.amount for event in failed)
+        return self.told - lost if lost < self.told else 0
+
+    @property
+    def left(self) -> float:
+        """How much of it is still here."""
+        return self.came_in - self.went_back if self.went_back < self.came_in else 0
+
+    @property
+    def state(self) -> str:
+        """What the sale says of it."""
+        return "settled" if self.standing == "due" and not self.left else self.standing
+
+    @property
+    def is_due(self) -> float:
+        """How much of it has to go back."""
+        if self.standing == "paying":
+            return self.told - self.went_back
+        return self.left if self.standing == "due" else 0
+
+    @property
+    def dispute(self) -> str | None:
+        """How the last dispute stands."""
+        marks = [event.status.removeprefix("dispute_") for event in self._all(*MARKS)]
+        ends = [mark for mark in marks if mark != "opened"]
+        return ends[-1] if ends else "opened" if marks else None
+
+
+@dataclass
+class Purchase:
+    """A hold and the order it may become, with the payments of their common id, and their inbox."""
+
+    order_id: str = "o"
     qty: int = 1
-    amount: int = 0
+    cost: int | None = None
     state: str = "unknown"
-    refunded: int = 0
+    fulfilled: bool = False
+    payments: dict[str, Payment] = field(default_factory=dict)
+    received: list[Payment] = field(default_factory=list)
     inbox: dict[str, Event] = field(default_factory=dict)
+    met: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def order_status(self) -> str | None:
         """The status of the order, None without one."""
         return None if self.state in WITHOUT_ORDER else STATUS.get(self.state, self.state)
 
-    def kind(self, event: Event) -> str:
-        """Which of EVENTS this is, compared with what is owed."""
-        if event.status == "failed" or self.state == "hold_ended":
-            return event.status
-        if event.currency not in (None, "EUR"):
-            return "mismatched"
-        if event.amount in (None, self.amount):
-            return event.status
-        if event.status == "refunded" and 0 < (event.amount or 0) < self.amount:
-            return "partly_refunded"
-        return "mismatched"
+    @property
+    def cancelled_as(self) -> str | None:
+        """What kind of cancelled it is."""
+        return self.state if self.state in ("lapsed", "withdrawn") else None
+
+    @property
+    def units_held(self) -> int:
+        """Units that nobody else can have, for a while."""
+        return self.qty if self.state == "held" else 0
+
+    @property
+    def units_sold(self) -> int:
+        """Units of an order that is good, or that were handed over."""
+        return self.qty if self.state in ("pending", "paid") or self.fulfilled else 0
 
     def can_take_back(self) -> bool:
-        """Whether the sale still has the units of the cancelled order, and its customer may have them."""
+        """Whether the sale still has the units of the lapsed order, and its customer may have them."""
         return True
 
-    def receive(self, key: str, content: Event) -> Event:
+    def is_stopped(self) -> bool:
+        """Whether the sale of the product was stopped."""
+        return False
+
+    def matches(self, payment: Payment) -> bool:
+        """Whether it is the money that is asked for; of an id that nobody knows nothing is."""
+        return self.cost is None or (payment.amount, payment.currency) == (self.cost, CURRENCY)
+
+    # -- events
+
+    def receive(self, key: str, event: Event) -> Event:
         """Deliver an event; KeyReusedError when the key had other content."""
         known = self.inbox.get(key)
         if known is None:
-            self.inbox[key] = content
-            self.settle()
-            return content
-        if (known.status, known.amount, known.currency) != (content.status, content.amount, content.currency):
+            self.inbox[key] = event
+            payment = self.payment_of(event)
+            payment.events.append(event)
+            self._take_in(payment, event)
+            return event
+        if known.content != event.content:
             raise KeyReusedError
         known.deliveries += 1
         return known
 
-    def settle(self) -> None:
-        """Decide everything that waits: successes, then failures, then refunds, each in the order they came."""
-        if self.state in UNDECIDED:
+    def payment_of(self, event: Event) -> Payment:
+        """The payment that an event is about."""
+        only = next(iter(self.payments.values())) if len(self.payments) == 1 else None
+        if event.payment_id is None and event.status != "succeeded" and only:
+            return only
+        name = event.payment_id or self.order_id
+        if only and only.payment_id == self.order_id and not only.receipt and name != self.order_id:
+            del self.payments[self.order_id]
+            only.payment_id = name
+            self.payments[name] = only
+        return self.payments.setdefault(name, Payment(name))
+
+    def _take_in(self, payment: Payment, event: Event) -> None:
+        if event.status == "succeeded":
+            self._succeeded(payment, event)
+        elif event.status == "failed" and not payment.receipt:
+            self._decide(payment)
+        elif event.status in BOOKED:
+            self._booked(payment, event)
+        elif event.status in MARKS:
+            before = Payment("", payment.events[:-1]).dispute
+            event.outcome = "ignored" if payment.dispute == before else "applied"
+        else:
+            event.outcome = "ignored"
+
+    def _succeeded(self, payment: Payment, event: Event) -> None:
+        amount = self.cost if event.amount is None else event.amount
+        currency = event.currency or (None if self.cost is None else CURRENCY)
+        corrects = payment.payment_id == self.order_id and event.payment_id is None
+        if payment.receipt is None:
+            self.received.append(payment)
+        elif (amount, currency) == (payment.amount, payment.currency):
+            event.outcome = "ignored"
             return
-        waiting = [event for event in self.inbox.values() if event.waits]
-        for event in sorted(waiting, key=lambda event: ("succeeded", "failed", "refunded").index(event.status)):
-            state, kind = self.state, self.kind(event)
-            if (state, kind) == ("cancelled", "succeeded") and not self.can_take_back():
-                state = "sold_on"
-            event.outcome, self.state = RULES[state, kind]
-            if event.outcome == "applied" and event.status == "refunded":
-                self.refunded = self.amount if kind == "refunded" else max(self.refunded, event.amount or 0)
-        if self.state == "refunded":
-            self.money_went_back()
-        elif self.state == "hold_ended":
-            self._match_refunds()
+        elif not corrects or payment.standing == "paying" or self.matches(payment):
+            event.outcome = "amount_mismatch"
+            return
+        payment.receipt, payment.amount, payment.currency = event, amount, currency
+        for refund in payment._all(*BOOKED):
+            refund.outcome = "applied"
+        self._decide(payment)
 
-    def money_went_back(self) -> None:
-        """Nothing is due any more."""
-        for event in self.due():
-            event.outcome = "refunded"
+    def _booked(self, payment: Payment, event: Event) -> None:
+        known = payment.currency or (None if self.cost is None else CURRENCY)
+        before = Payment("", payment.events[:-1], amount=payment.amount, currency=payment.currency)
+        if event.amount == 0:
+            event.outcome = "ignored"
+        elif known and event.currency not in (None, known):
+            event.outcome = "amount_mismatch"
+        elif not payment.receipt:
+            event.outcome = "parked" if self.state in ("unknown", "held", "expired") else "ignored"
+        else:
+            event.outcome = "ignored" if payment.went_back == before.went_back else "applied"
+            self._look_for_return(payment)
 
-    def due(self) -> list[Event]:
-        """The payments that have to be sent back."""
-        return [event for event in self.inbox.values() if event.outcome == "refund_due"]
+    # -- decisions
 
-    def record_refund(self) -> None:
-        """The operator says that the money went back."""
-        self.money_went_back()
-        if self.state == "refund_due":
-            self.state, self.refunded = "refunded", self.amount
+    def _decide(self, payment: Payment, state: str | None = None) -> None:
+        """Decide what a payment, which is received or failed, is to the order as it stands."""
+        if payment.receipt:
+            kind, events = ("matching" if self.matches(payment) else "mismatched"), [payment.receipt]
+        else:
+            kind, events = "failed", [e for e in payment.events if e.status == "failed" and e.outcome == "parked"]
+        rule = self._rule(state or self._row(payment, kind), kind)
+        payment.standing = rule.payment_becomes
+        for event in events:
+            event.outcome = rule.outcome or event.outcome
+        self.state = rule.order_becomes or self.state
+        self._look_for_return(payment)
 
-    def give_up_waiting(self) -> None:
-        """No order will ever come: what waits for one is decided now."""
+    def _rule(self, state: str, kind: str) -> Rule:
+        self.met.append((state, kind))
+        return RULES[state, kind]
+
+    def _row(self, payment: Payment, kind: str) -> str:
+        """The row of the table: the state of the order, seen with this payment."""
+        others = [other for other in self.received if other is not payment]
+        if kind == "failed" and self.order_status == "pending" and others:
+            return "contested"
+        if self.state == "paid" and self.fulfilled:
+            return "fulfilled"
+        if self.state == "lapsed":
+            return "stopped" if self.is_stopped() else "lapsed" if self.can_take_back() else "sold_on"
+        return "held" if self.state == "expired" else self.state
+
+    def _look_for_return(self, payment: Payment) -> None:
+        """All money of the paying payment went back: another payment takes its place, or the order is refunded."""
+        if payment.standing != "paying" or payment.told < payment.came_in:
+            return
+        payment.standing = "due"
+        for heir in self.received:
+            if heir is not payment and self.matches(heir) and not heir.told:
+                heir.standing = "paying"
+                assert heir.receipt
+                heir.receipt.outcome = "applied"
+                return
+        self.state = self._rule(self._row(payment, "returned"), "returned").order_becomes or self.state
+
+    def decide_waiting(self, among: Iterable[Payment] | None = None, state: str | None = None) -> None:
+        """What waited is decided: received payments in the order in which they came, then failed ones."""
+        payments = list(self.payments.values() if among is None else among)
+        unreceived = [payment for payment in payments if not payment.receipt]
+        for payment in [payment for payment in self.received if payment in payments] + unreceived:
+            parked = [event.status for event in payment.events if event.outcome == "parked"]
+            if payment.standing == "waiting" or (not payment.receipt and "failed" in parked):
+                self._decide(payment, state)
+        for event in [event for payment in payments for event in payment.events if event.outcome == "parked"]:
+            event.outcome = "ignored"
+
+    # -- what happens to the purchase beside its payments
+
+    def prolongs(self) -> bool:
+        """Whether a payment waits that keeps the hold alive."""
+        return any(p.standing == "waiting" and self.matches(p) and p.left for p in self.payments.values())
+
+    def order(self) -> None:
+        """The order comes: what waits for it is decided, received payments first."""
+        self.state = "paid" if self.cost == 0 else "pending"
+        self.decide_waiting()
+
+    def end_hold(self) -> None:
+        """The hold ends without an order: what waits is decided."""
+        self.state = "hold_ended"
+        self.decide_waiting()
+
+    def give_up_waiting(self, among: Iterable[Payment] | None = None) -> None:
+        """No hold and no order has this id, and these payments have waited for a quarter of an hour."""
         if self.state == "unknown":
-            for event in self.inbox.values():
-                if event.outcome == "parked":
-                    event.outcome = "refund_due" if event.status == "succeeded" else "ignored"
-        self.settle()
+            self.decide_waiting(among, "not_found")
 
-    def reprocess(self, event: Event) -> None:
-        """Decide an event anew that the rules would now decide otherwise."""
-        event.reprocessed = True
-        if event.outcome == "refund_due":
-            event.outcome, self.state = RULES["cancelled", "succeeded"]
-        self.settle()
+    # -- what the operator does
 
-    def _match_refunds(self) -> None:
-        """Without an order each refund settles one payment: one of the same money, as far as both name it."""
-        for refund in self.inbox.values():
-            for payment in self.due() if refund.outcome == "ignored" and refund.status == "refunded" else ():
-                pairs = (refund.amount, payment.amount), (refund.currency, payment.currency)
-                if all(None in pair or pair[0] == pair[1] for pair in pairs):
-                    refund.outcome, payment.outcome = "applied", "refunded"
-                    break
+    def record_refund(self, payment: Payment) -> None:
+        """What is due of it went back."""
+        amount = int(payment.told) if payment.standing == "paying" else None
+        payment.events.append(Event("refunded", amount, outcome="applied", by_hand=True))
+
+    def accept(self, payment: Payment) -> None:
+        """The operator takes the payment as it is for the whole price."""
+        assert payment.receipt
+        payment.standing, payment.receipt.outcome, self.state = "paying", "applied", "paid"
+
+    def reprocess(self, payment: Payment) -> None:
+        """A payment that does not pay is decided anew."""
+        self._decide(payment)
