@@ -1,75 +1,89 @@
 """A sale in which anything may happen next: the rules of a random walk, and what has to be true after every step."""
 
 import datetime
-import json
-from collections import Counter
-from copy import deepcopy
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
+from hypothesis.stateful import Bundle, initialize, multiple, rule
 
-from tests.support.database import Database, Refused, Row
-from tests.support.payment_model import Event, KeyReusedError
-from tests.support.sale import insisting, new_key, sweep
-from tests.support.sale_model import HOLD_SECONDS, MAX_PER_HOLD, PAYMENT_SECONDS, PRICE, Bought, Limits, Sale
+from tests.support.payment_model import Event, KeyReusedError, Payment
+from tests.support.sale import new_key, sweep
+from tests.support.sale_model import MAX_PER_HOLD, Bought, Limits
+from tests.support.sale_walk import REASON, SaleWalk
 
 MICROSECOND = datetime.timedelta(microseconds=1)
 
 
-def event(*statuses: str, amount: list[str | None], currency: str = "EUR") -> st.SearchStrategy[Event]:
-    """An event of one of these statuses and amounts; amounts are in words."""
-    return st.builds(Event, st.sampled_from(statuses), st.sampled_from(amount), st.just(currency))  # type: ignore[arg-type]
+class News(NamedTuple):
+    """What the provider says; amounts are in words. `payment` is which of a purchase's, 0 names none."""
+
+    status: str
+    amount: str | None = None
+    currency: str | None = "EUR"
+    payment: int = 1
+    names_order: bool = True
 
 
-SUCCEEDED = event("succeeded", amount=["full", None])
-FAILED = event("failed", amount=["full", None])
-REFUNDED = event("refunded", amount=["full", None])
-PARTLY_REFUNDED = event("refunded", amount=["half", "less"])
-MISMATCHED = event("succeeded", "refunded", amount=["more"]) | event(
-    "succeeded", "refunded", amount=["full"], currency="USD"
-)
-EVENTS = SUCCEEDED | FAILED | REFUNDED | PARTLY_REFUNDED | MISMATCHED
-PAID, UNPAID = Event("succeeded", None, None), Event("failed", None, None)
-FATES = ["held", "held", "pending", "pending", "overdue", "paid", "cancelled", "refund_due", "reprocessed"]
+class Webhook(NamedTuple):
+    """An event that was sent."""
+
+    order_id: str
+    key: str
+    event: Event
+    names_order: bool
+
+
+def news(*statuses: str, amount: list[str | None] | None = None, currency: str = "EUR") -> st.SearchStrategy[News]:
+    """An event of one of these statuses and amounts, of any payment of a purchase."""
+    return st.builds(
+        News, st.sampled_from(statuses), st.sampled_from(amount or [None]), st.just(currency),
+        st.sampled_from([1, 1, 2, 0, 3]), st.sampled_from([True, True, False]),
+    )  # fmt: skip
+
+
+SUCCEEDED = news("succeeded", amount=["full", None])
+FAILED = news("failed", amount=["full", None])
+REFUNDED = news("refunded", amount=["full", None])
+PARTLY_REFUNDED = news("refunded", amount=["half", "less"])
+REFUND_FAILED = news("refund_failed", amount=["full", None, "half"])
+MISMATCHED = news("succeeded", amount=["more", "less"]) | news("succeeded", "refunded", amount=["full"], currency="USD")
+UNMOVED = news("declined", "dispute_opened", "dispute_won", "dispute_lost") | news("refunded", amount=["none"])
+ANY = SUCCEEDED | FAILED | REFUNDED | PARTLY_REFUNDED | REFUND_FAILED | MISMATCHED | UNMOVED
+PAID, AMISS, UNPAID = News("succeeded"), News("succeeded", "more"), News("failed")
+LATE = News("succeeded", payment=3)
+# What was done to a purchase before the walk begins.
+FATES: dict[str, list[Any]] = {
+    "held": [],
+    "paid hold": [PAID],
+    "pending": ["order"],
+    "overdue": ["order"],
+    "paid": ["order", PAID],
+    "paid twice": ["order", PAID, PAID._replace(payment=2)],
+    "paid late": ["order", UNPAID, LATE],
+    "lapsed": ["order", UNPAID],
+    "amiss": ["order", AMISS],
+    "accepted": ["order", AMISS, "accept"],
+    "handed over": ["order", PAID, "fulfil"],
+    "withdrawn": ["order", "cancel_by_buyer"],
+    "refunded": ["order", PAID, News("refunded"), LATE],
+    "sold on": ["order", UNPAID, "lose", PAID, "find"],
+    "reprocessed": ["order", UNPAID, "lose", PAID, "find", "reprocess"],
+}
 # 0 is whatever is left.
 QUANTITIES = st.sampled_from([0, 0, 1, 2, 3, MAX_PER_HOLD + 1])
 CUSTOMERS = st.sampled_from(["ada", "bob", "ada", "cyd", None])
 LIVE = st.sampled_from([True, True, False])
 KEYS = st.none() | st.integers(1, 4)
-REASON = "as the test says"
-# Whoever has this lock sweeps, and nobody else: the EVENT must not decide anything in the middle of a step.
-SWEEP_LOCK = "CONCAT('sweep.', DATABASE())"
-# All that refer to a product, and the products themselves.
-TABLES = [
-    "customer_units", "stock_stripes", "stock_adjustments", "operator_actions", "holds", "hold_history", "orders",
-    "products",
-]  # fmt: skip
+# Which payment of a purchase: the one that is due first, or any.
+WHICH = st.sampled_from([None, None, None, 1, 2, 0])
 
 
-class SaleMachine(RuleBasedStateMachine):
+class SaleMachine(SaleWalk):
     """One product of random limits, a few customers, and whatever comes to somebody's mind."""
-
-    db: ClassVar[Database]
-    admin: ClassVar[Database]
-    steps: ClassVar[int] = 0
-    met: ClassVar[Counter[tuple[str, str]]] = Counter()
-    done: ClassVar[Counter[tuple[str, bool]]] = Counter()
 
     purchases = Bundle("purchases")
     webhooks = Bundle("webhooks")
-
-    def ask(self, reasons: set[str], procedure: str, *arguments: object) -> Row | None:
-        """CALL it. If there are reasons to refuse it, it has to be refused for one of them; else it has to succeed."""
-        try:
-            answer = insisting(lambda: self.db.one(procedure, *arguments))
-        except Refused as refused:
-            assert refused.slug in reasons, f"{refused}; expected {reasons or 'success'}"
-            return None
-        assert not reasons, f"{answer}; expected {reasons}"
-        self.done[procedure, bool(answer.get("replayed"))] += 1
-        return answer
 
     def live_or(self, hold_id: str, live: bool) -> str:
         """A hold that is live, if one is wanted and there is one; else this one."""
@@ -78,7 +92,7 @@ class SaleMachine(RuleBasedStateMachine):
 
     @initialize(
         target=purchases,
-        stock=st.integers(3, 8),
+        stock=st.integers(4, 9),
         stripes=st.integers(1, 3),
         limits=st.builds(
             Limits,
@@ -87,32 +101,27 @@ class SaleMachine(RuleBasedStateMachine):
             st.none() | st.none() | st.sampled_from([60, 600]),
             st.none() | st.sampled_from([30, 100]),
         ),
-        so_far=st.lists(st.tuples(st.integers(1, 2), CUSTOMERS, st.sampled_from(FATES)), min_size=3, max_size=6),
+        so_far=st.lists(
+            st.tuples(st.integers(1, 2), CUSTOMERS, st.sampled_from([*FATES]), ANY), min_size=3, max_size=6
+        ),
+        stopped=st.sampled_from([False] * 4 + [True]),
     )
-    def open(self, stock: int, stripes: int, limits: Limits, so_far: list[Any]) -> Any:
-        """Put the product on sale, and have a few purchases under way."""
-        assert self.db.value(f"SELECT GET_LOCK({SWEEP_LOCK}, 10)") == 1
-        self.db.come_back()
-        self.sale = Sale(stock, limits, self.db.now())
-        self.db.travel_to(self.sale.now)
-        self.product = self.db.one(
-            "create_product", "Limited sneaker", PRICE, "EUR", stock, stripes, HOLD_SECONDS, PAYMENT_SECONDS,
-            MAX_PER_HOLD, None, None, None,
-        )["product_id"]  # fmt: skip
-        self.db.one(
-            "set_limits", self.product, limits.max_per_customer, limits.max_unpaid_percent, limits.pause_seconds,
-            limits.extension_seconds, REASON,
-        )  # fmt: skip
-        self.stranger = new_key()
-        self.sale.bought[self.stranger] = Bought(0, 1000, "unknown", sale=self.sale)
+    def open(self, stock: int, stripes: int, limits: Limits, so_far: list[Any], stopped: bool) -> Any:
+        """Put the product on sale, and have a few purchases under way, and news of each."""
+        self.start(stock, stripes, limits)
         self.come_and_go()
-        for qty, customer, fate in so_far:
+        bought = []
+        for qty, customer, fate, told in so_far:
             held = self.try_to_hold(qty, customer, None)
-            if isinstance(held, str) and fate != "held":
-                self.order(held, None)
-                self.bring_to(held, fate)
-        if "overdue" in [fate for _, _, fate in so_far]:
+            if isinstance(held, str):
+                bought.append((held, told))
+                for deed in FATES[fate]:
+                    self.do(held, deed)
+        self.stop_sale(stopped)
+        if "overdue" in [fate for _, _, fate, _ in so_far]:
             self.wait(901)
+        for held, told in bought:
+            self.events(held, [told])
         return multiple(*list(self.sale.bought)[1:])
 
     def come_and_go(self) -> None:
@@ -121,29 +130,47 @@ class SaleMachine(RuleBasedStateMachine):
         held = self.try_to_hold(1, "ada", key)
         self.try_to_hold(1, "ada", key)
         self.extend(held, False, True)
-        self.release(held, False)
-        self.release(held, False)
+        self.order(held, 0)
+        self.order(held, 0)
+        self.cancel(held)
+        self.cancel(held)
         held = self.try_to_hold(1, "ada", None)
-        self.order(held, 0)
-        self.order(held, 0)
-        self.cancel(held)
-        self.cancel(held)
+        self.order(held, None)
+        self.events(held, [PAID, AMISS._replace(payment=2)])
+        self.record_refund(held, 2)
+        self.record_refund(held, 2)
+        self.fulfil(held)
+        self.fulfil(held)
+        held = self.try_to_hold(1, "bob", None)
+        if isinstance(held, str):
+            self.order(held, None)
+            self.cancel_by_buyer(held)
+            self.cancel_by_buyer(held)
+        held = self.try_to_hold(1, "cyd", None)
+        if isinstance(held, str):
+            self.release(held, False)
+            self.release(held, False)
 
-    def bring_to(self, order_id: str, fate: str) -> None:
-        """Let an order become what chance alone rarely makes of one."""
-        events = {"paid": [PAID], "cancelled": [UNPAID], "refund_due": [UNPAID]}.get(fate, [])
-        self.events(order_id, events)
-        if fate == "refund_due":
-            free = self.sale.available
-            self.adjust(-free)
-            self.events(order_id, [PAID])
-            self.adjust(free)
-            assert self.sale.bought[order_id].state == "refund_due"
-        elif fate == "reprocessed":
-            self.bring_to(order_id, "refund_due")
-            [paid] = [key for key, event in self.sale.bought[order_id].inbox.items() if event.status == "succeeded"]
-            self.reprocess((order_id, paid, PAID))
-            assert self.sale.bought[order_id].state == "paid"
+    def do(self, order_id: str, deed: Any) -> None:
+        """Let something happen to a purchase that chance alone rarely does."""
+        if isinstance(deed, News):
+            self.events(order_id, [deed])
+        elif deed == "order":
+            self.order(order_id, None)
+        elif deed == "lose":
+            self.lost = self.sale.available
+            self.adjust(-self.lost)
+        elif deed == "find":
+            self.adjust(self.lost)
+        elif deed == "accept":
+            self.accept(order_id, None)
+        elif deed == "reprocess":
+            paid = [(key, e) for key, e in self.sale.bought[order_id].inbox.items() if e.status == "succeeded"]
+            self.reprocess(Webhook(order_id, *paid[-1], True))
+        else:
+            getattr(self, deed)(order_id)
+
+    # -- buyers
 
     @rule(target=purchases, qty=QUANTITIES, customer=CUSTOMERS, key=KEYS)
     def hold(self, qty: int, customer: str | None, key: int | None) -> Any:
@@ -174,7 +201,7 @@ class SaleMachine(RuleBasedStateMachine):
             assert held["hold_id"] == known[0][0]
             return multiple()
         self.sale.hold(held["hold_id"], qty, customer, sent)
-        assert held["expires_at"] == self.sale.bought[held["hold_id"]].due_at
+        assert (held["expires_at"], held["unit_price"]) == (self.sale.bought[held["hold_id"]].ends_at, self.sale.price)
         return held["hold_id"]
 
     def ended(self, purchase: Bought, ordered: str = "hold_already_used") -> set[str]:
@@ -185,20 +212,19 @@ class SaleMachine(RuleBasedStateMachine):
             return {"hold_not_found"}
         if purchase.order_status is not None:
             return {ordered}
-        return {"hold_released" if purchase.released else "hold_expired"}
+        return {{"released": "hold_released", "stopped": "sale_stopped"}.get(purchase.ended_as, "hold_expired")}
 
     @rule(hold_id=purchases, live=LIVE)
     def release(self, hold_id: str, live: bool) -> None:
-        """Somebody gives units back."""
+        """Somebody gives units back, also paid ones."""
         hold_id = self.live_or(hold_id, live)
         purchase = self.sale.bought[hold_id]
-        reasons = set() if purchase.released else self.ended(purchase)
-        answer = self.ask(reasons, "release_hold", hold_id)
+        released = purchase.ended_as == "released"
+        answer = self.ask(set() if released else self.ended(purchase), "release_hold", hold_id)
         if answer is not None:
-            assert answer["replayed"] == purchase.released
-            purchase.released = True
-            if purchase.state == "held":
-                purchase.state = "hold_ended"
+            assert answer["replayed"] == released
+            if not released:
+                purchase.end("released")
 
     @rule(hold_id=purchases, live=LIVE, again=st.booleans())
     def extend(self, hold_id: str, live: bool, again: bool) -> None:
@@ -214,7 +240,7 @@ class SaleMachine(RuleBasedStateMachine):
             if not purchase.extended:
                 purchase.due_at += datetime.timedelta(seconds=seconds or 0)
             purchase.extended = True
-            assert answer["expires_at"] == purchase.due_at
+            assert answer["expires_at"] == purchase.ends_at
             if again:
                 self.extend(hold_id, False, False)
 
@@ -230,73 +256,105 @@ class SaleMachine(RuleBasedStateMachine):
         if answer is not None:
             assert answer["replayed"] == repeated
             if not repeated:
-                self.sale.order(purchase, sent)
+                purchase.order_key = sent
+                purchase.order()
 
-    def deliver(self, order_id: str, key: str, event: Event) -> None:
+    @rule(order_id=purchases)
+    def cancel_by_buyer(self, order_id: str) -> None:
+        """The buyer does not want the order any more."""
+        purchase = self.sale.bought[order_id]
+        status = purchase.order_status
+        reasons = {None: {"order_not_found"}, "pending": set[str](), "cancelled": set[str]()}
+        answer = self.ask(reasons.get(status, {"order_not_cancellable"}), "cancel_pending_order", order_id)
+        if answer is not None:
+            assert answer["replayed"] == (status == "cancelled")
+            if status == "pending":
+                purchase.cancel(by_buyer=True)
+
+    # -- the provider
+
+    def deliver(self, webhook: Webhook) -> None:
         """Deliver an event to the sale and to the model."""
+        order_id, key, event, names_order = webhook
         purchase = self.sale.bought[order_id]
         replayed = key in purchase.inbox
-        late = purchase.state == "cancelled" and not purchase.can_take_back()
-        self.met["sold_on" if late else purchase.state, purchase.kind(event)] += 1
         try:
-            expected = purchase.receive(key, deepcopy(event))
+            expected = purchase.receive(key, replace(event))
         except KeyReusedError:
             expected = None
         reasons = set() if expected else {"idempotency_key_reused"}
-        sent = (event.status, event.amount, event.currency, None, None)
-        answer = self.ask(reasons, "receive_payment_webhook", key, order_id, *sent)
+        answer = self.ask(
+            reasons, "receive_payment_webhook", key, order_id if names_order else None, event.payment_id, event.status,
+            event.amount, event.currency, None, None,
+        )  # fmt: skip
         if answer is not None and expected is not None:
-            self.look()
-            assert (answer["outcome"], answer["order_status"]) == (expected.outcome, purchase.order_status)
+            self.adopt_what_was_swept()
+            payment = next(p for p in purchase.payments.values() if any(e is expected for e in p.events))
+            assert (answer["outcome"], answer["order_status"], answer["payment_id"], answer["payment_state"]) == (
+                expected.outcome, purchase.order_status, payment.payment_id, payment.state,
+            )  # fmt: skip
             assert (answer["deliveries"], answer["replayed"]) == (expected.deliveries, replayed)
 
-    def events(self, order_id: str, events: list[Event]) -> Any:
-        """The provider has news of a payment."""
-        amount = self.sale.bought[order_id].amount
-        known = {"full": amount, "less": amount - 1, "half": amount // 2, "more": amount + 1, None: None}
-        webhooks = [(order_id, new_key(), Event(e.status, known[e.amount], e.currency)) for e in events]
-        for webhook in webhooks:
-            self.deliver(*webhook)
+    def events(self, order_id: str, told: list[News]) -> Any:
+        """The provider has news of payments."""
+        purchase = self.sale.bought[order_id]
+        cost = 1000 if purchase.cost is None else purchase.cost
+        amounts = {"full": cost, "less": max(cost - 1, 0), "half": cost // 2, "more": cost + 1, "none": 0, None: None}
+        webhooks = []
+        for status, amount, currency, number, names_order in told:
+            payment = f"pi_{number}_{order_id}" if number else None
+            event = Event(status, amounts[amount], currency, payment)
+            webhooks.append(Webhook(order_id, new_key(), event, names_order or payment not in purchase.payments))
+            self.deliver(webhooks[-1])
         return multiple(*webhooks)
 
-    @rule(target=webhooks, order_id=purchases, event=SUCCEEDED)
-    def succeeded(self, order_id: str, event: Event) -> Any:
+    @rule(target=webhooks, order_id=purchases, told=SUCCEEDED)
+    def succeeded(self, order_id: str, told: News) -> Any:
         """A payment succeeded."""
-        return self.events(order_id, [event])
+        return self.events(order_id, [told])
 
-    @rule(target=webhooks, order_id=purchases, event=FAILED)
-    def failed(self, order_id: str, event: Event) -> Any:
+    @rule(target=webhooks, order_id=purchases, told=SUCCEEDED, refunded=REFUNDED | PARTLY_REFUNDED)
+    def succeeded_and_refunded(self, order_id: str, told: News, refunded: News) -> Any:
+        """A payment succeeded and went back."""
+        return self.events(order_id, [told, refunded._replace(payment=told.payment)])
+
+    @rule(target=webhooks, order_id=purchases, told=FAILED)
+    def failed(self, order_id: str, told: News) -> Any:
         """A payment failed."""
-        return self.events(order_id, [event])
+        return self.events(order_id, [told])
 
-    @rule(target=webhooks, order_id=purchases, event=MISMATCHED)
-    def mismatched(self, order_id: str, event: Event) -> Any:
+    @rule(target=webhooks, order_id=purchases, told=MISMATCHED)
+    def mismatched(self, order_id: str, told: News) -> Any:
         """The provider speaks of other money than the order does."""
-        return self.events(order_id, [event])
+        return self.events(order_id, [told])
 
-    @rule(target=webhooks, order_id=purchases, event=REFUNDED)
-    def refunded(self, order_id: str, event: Event) -> Any:
-        """All money went back."""
-        return self.events(order_id, [event])
+    @rule(target=webhooks, order_id=purchases, told=REFUNDED | PARTLY_REFUNDED)
+    def refunded(self, order_id: str, told: News) -> Any:
+        """Money went back."""
+        return self.events(order_id, [told])
 
-    @rule(target=webhooks, order_id=purchases, event=PARTLY_REFUNDED)
-    def partly_refunded(self, order_id: str, event: Event) -> Any:
-        """Some money went back."""
-        return self.events(order_id, [event])
+    @rule(target=webhooks, order_id=purchases, told=REFUND_FAILED)
+    def refund_failed(self, order_id: str, told: News) -> Any:
+        """Money that went back came back."""
+        return self.events(order_id, [told])
 
-    @rule(target=webhooks, events=st.lists(EVENTS, max_size=1))
-    def nothing_known(self, events: list[Any]) -> Any:
-        """The provider has news of something that nobody knows, or the operator has sent that money back."""
-        if events:
-            return self.events(self.stranger, events)
-        self.record_refund(self.stranger)
-        return multiple()
+    @rule(target=webhooks, order_id=purchases, told=UNMOVED)
+    def unmoved(self, order_id: str, told: News) -> Any:
+        """The provider has news that move no units."""
+        return self.events(order_id, [told])
+
+    @rule(target=webhooks, told=ANY)
+    def nothing_known(self, told: News) -> Any:
+        """The provider has news of something that nobody knows."""
+        return self.events(self.stranger, [told])
 
     @rule(webhook=webhooks, changed=st.booleans())
-    def event_again(self, webhook: tuple[str, str, Event], changed: bool) -> None:
+    def event_again(self, webhook: Webhook, changed: bool) -> None:
         """The provider repeats itself, or sends something else under a key that it has used."""
-        order_id, key, event = webhook
-        self.deliver(order_id, key, Event(event.status, (event.amount or 0) + 1, "EUR") if changed else event)
+        other = replace(webhook.event, amount=(webhook.event.amount or 0) + 1)
+        self.deliver(webhook._replace(event=other) if changed else webhook)
+
+    # -- time
 
     @rule(seconds=st.sampled_from([1, 121, 901]))
     def wait(self, seconds: int) -> None:
@@ -306,7 +364,7 @@ class SaleMachine(RuleBasedStateMachine):
     @rule(early=st.booleans())
     def wait_for_the_next_end(self, early: bool) -> None:
         """Time passes until the very instant at which something lapses, or the last one before."""
-        due = [p.due_at for p in self.sale.bought.values() if p.state in ("held", "pending")]
+        due = [p.ends_at for p in self.sale.bought.values() if p.state in ("held", "pending")]
         if due:
             self.travel(max(self.sale.now, min(due) - early * MICROSECOND))
 
@@ -315,29 +373,47 @@ class SaleMachine(RuleBasedStateMachine):
         self.db.travel_to(moment)
         self.sale.advance(moment)
 
-    @rule()
-    def sweep(self) -> None:
-        """The housekeeping runs."""
+    @rule(after=st.sampled_from([0, 0, 121, 901]))
+    def sweep(self, after: int) -> None:
+        """The housekeeping runs, perhaps after a while."""
+        self.wait(after)
         sweep(self.db)
         self.sale.sweep()
+
+    # -- the shop
 
     @rule(order_id=purchases)
     def cancel(self, order_id: str) -> None:
         """The operator cancels an order."""
         purchase = self.sale.bought[order_id]
         status = purchase.order_status
+        free = status == "paid" and purchase.cost == 0 and not purchase.fulfilled
         reasons = {None: {"order_not_found"}, "pending": set[str](), "cancelled": set[str]()}
-        answer = self.ask(reasons.get(status, {"order_not_cancellable"}), "cancel_order", order_id, REASON)
+        refused = set[str]() if free else reasons.get(status, {"order_not_cancellable"})
+        answer = self.ask(refused, "cancel_order", order_id, REASON)
         if answer is not None:
             assert answer["replayed"] == (status == "cancelled")
-            purchase.state = "cancelled"
+            if status != "cancelled":
+                purchase.cancel(by_buyer=False)
+
+    @rule(order_id=purchases)
+    def fulfil(self, order_id: str) -> None:
+        """Somebody hands over what was paid."""
+        purchase = self.sale.bought[order_id]
+        status = purchase.order_status
+        reasons = {None: {"order_not_found"}, "paid": set[str]()}
+        answer = self.ask(reasons.get(status, {"order_not_fulfillable"}), "fulfil_order", order_id)
+        if answer is not None:
+            assert answer["replayed"] == purchase.fulfilled
+            purchase.fulfilled = True
 
     @rule(delta=st.integers(-4, 3).filter(bool))
     def adjust(self, delta: int) -> None:
         """The operator finds or withdraws units."""
-        reasons = {"stock_in_use"} if self.sale.available + delta < 0 else set[str]()
-        if self.ask(reasons, "adjust_stock", self.product, delta, REASON) is not None:
-            self.sale.stock += delta
+        if delta:
+            reasons = {"stock_in_use"} if self.sale.available + delta < 0 else set[str]()
+            if self.ask(reasons, "adjust_stock", self.product, delta, REASON) is not None:
+                self.sale.stock += delta
 
     @rule(start=st.sampled_from([None] * 3 + [-60, 60]), length=st.sampled_from([None] * 3 + [30, 3600]))
     def set_window(self, start: int | None, length: int | None) -> None:
@@ -347,91 +423,69 @@ class SaleMachine(RuleBasedStateMachine):
         sale.ends_at = None if length is None else (sale.starts_at or sale.now) + seconds(length)
         self.ask(set(), "set_sale_window", self.product, sale.starts_at, sale.ends_at, REASON)
 
-    @rule(order_id=purchases)
-    def record_refund(self, order_id: str) -> None:
-        """The operator has sent money back."""
+    @rule(price=st.sampled_from([1000, 1000, 500, 0]))
+    def set_price(self, price: int) -> None:
+        """The next hold costs something else."""
+        self.ask(set(), "set_price", self.product, price, REASON)
+        self.sale.price = price
+
+    @rule(sure=st.sampled_from([False] * 5 + [True]))
+    def stop_sale(self, sure: bool) -> None:
+        """The sale is over, at once."""
+        if sure:
+            answer = self.ask(set(), "stop_sale", self.product, REASON)
+            assert answer and answer["replayed"] == self.sale.stopped
+            self.sale.stop()
+
+    def which(self, order_id: str, number: int | None) -> tuple[str, Payment | None]:
+        """A payment of a purchase: the one that is due first, or that with this number."""
         purchase = self.sale.bought[order_id]
-        trial = replace(purchase, inbox=deepcopy(purchase.inbox))
-        trial.give_up_waiting()
-        due = trial.due()
-        if due or any(event.outcome == "refunded" for event in trial.inbox.values()):
-            reasons = set[str]()
+        name = f"pi_{number}_{order_id}" if number else order_id
+        if number is None and purchase.due:
+            name = purchase.due[0].payment_id
+        return name, purchase.payments.get(name)
+
+    @rule(order_id=purchases, number=WHICH)
+    def record_refund(self, order_id: str, number: int | None) -> None:
+        """The operator has sent money back."""
+        name, payment = self.which(order_id, number)
+        replayed = payment is not None and payment.state == "settled"
+        if payment is None:
+            reasons = {"payment_not_found"}
         else:
-            reasons = {"refund_not_due" if purchase.order_status or purchase.inbox else "order_not_found"}
-        answer = self.ask(reasons, "record_refund", order_id, REASON)
+            reasons = set[str]() if payment.is_due or replayed else {"refund_not_due"}
+        answer = self.ask(reasons, "record_refund", name, REASON)
         if answer is not None:
-            assert answer["replayed"] == (due == [])
-            trial.record_refund()
-            self.sale.bought[order_id] = trial
+            assert payment and answer["replayed"] == replayed
+            if not replayed:
+                self.sale.bought[order_id].record_refund(payment)
+
+    @rule(order_id=purchases, number=WHICH)
+    def accept(self, order_id: str, number: int | None) -> None:
+        """The operator takes another amount as the price."""
+        purchase = self.sale.bought[order_id]
+        name, payment = self.which(order_id, number)
+        reasons = {"payment_not_found"} if payment is None else {"payment_not_acceptable"}
+        if payment and purchase.may_accept(payment):
+            reasons = set()
+        answer = self.ask(reasons, "accept_payment", name, REASON)
+        if answer is not None:
+            assert payment
+            if not answer["replayed"]:
+                purchase.accept(payment)
 
     @rule(webhook=webhooks)
-    def reprocess(self, webhook: tuple[str, str, Event]) -> None:
+    def reprocess(self, webhook: Webhook) -> None:
         """The operator has an event decided anew."""
-        order_id, key, _ = webhook
-        purchase = self.sale.bought[order_id]
-        event = purchase.inbox[key]
-        number = self.db.value("SELECT webhook_id FROM payment_webhooks WHERE idempotency_key = %s", key)
-        decided = (event.outcome == "parked" and purchase.state == "hold_ended") or (
-            event.outcome == "refund_due" and purchase.state == "refund_due" and purchase.can_take_back()
-        )
-        reasons = set[str]() if decided or event.reprocessed else {"webhook_settled"}
+        purchase = self.sale.bought[webhook.order_id]
+        event = purchase.inbox[webhook.key]
+        number = self.db.value("SELECT webhook_id FROM payment_webhooks WHERE idempotency_key = %s", webhook.key)
+        [payment] = [p for p in purchase.payments.values() if any(e is event for e in p.events)]
+        decided = purchase.may_decide_anew(payment, event)
+        reasons = set[str]() if decided or webhook.key in purchase.reprocessed else {"webhook_settled"}
         answer = self.ask(reasons, "reprocess_webhook", number)
         if answer is not None:
             assert answer["replayed"] == (not decided)
             if decided:
-                purchase.reprocess(event)
-
-    def teardown(self) -> None:
-        """Forget the product, so that the invariants, which look at everything, stay quick; let others sweep again."""
-        self.db.query(f"DO RELEASE_LOCK({SWEEP_LOCK})")
-        sweep(self.admin)
-        if not hasattr(self, "product"):
-            return
-        self.admin.query("START TRANSACTION")
-        for order_id in self.sale.bought:
-            self.admin.query("DELETE FROM payment_webhooks WHERE order_id = UUID_TO_BIN(%s)", order_id)
-        for table in TABLES:
-            self.admin.query(f"DELETE FROM {table} WHERE product_id = %s", self.product)
-        self.admin.query("COMMIT")
-
-    def look(self) -> list[Row]:
-        """What the database has of orders and events; whether what lapsed was swept is nobody's promise: adopt it."""
-        rows = self.db.query(
-            "SELECT 'hold' AS what, hold_uuid AS id, NULL AS name, ended_as AS state, NULL AS count FROM hold_history"
-            " WHERE product_id = %s AND ended_as = 'expired'"
-            " UNION ALL SELECT 'order', order_uuid, NULL, status, refunded_minor FROM orders WHERE product_id = %s"
-            " UNION ALL SELECT 'event', order_uuid, idempotency_key, outcome, deliveries FROM payment_webhooks"
-            " WHERE order_id IN"
-            " (SELECT UUID_TO_BIN(id) FROM JSON_TABLE(%s, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS ids)",
-            self.product, self.product, json.dumps(list(self.sale.bought)),
-        )  # fmt: skip
-        for row in rows:
-            purchase = self.sale.bought[row["id"]]
-            if (row["state"], purchase.state) == ("expired", "expired"):
-                purchase.state = "hold_ended"
-            elif (row["state"], purchase.state) == ("cancelled", "overdue"):
-                purchase.state = "cancelled"
-            elif row["what"] == "event" and purchase.state == "hold_ended" and row["state"] != "parked":
-                purchase.settle()  # when the end of a hold is noticed, what was parked is settled
-        return rows
-
-    @invariant()
-    def as_the_model_says(self) -> None:
-        """Nothing is violated; stock, orders and inbox are the model's."""
-        if not hasattr(self, "product"):
-            return
-        type(self).steps += 1
-        rows, sale = self.look(), self.sale
-        assert self.admin.call("check_invariants") == []
-        row = self.db.one("get_product", self.product)
-        assert (row["stock_total"], row["available"], row["held"], row["sold"]) == (
-            sale.stock, sale.available, sale.units("held"), sale.units("pending", "paid")
-        )  # fmt: skip
-        assert {(row["id"], row["state"], row["count"]) for row in rows if row["what"] == "order"} == {
-            (order_id, purchase.order_status, purchase.refunded)
-            for order_id, purchase in sale.bought.items() if purchase.order_status
-        }  # fmt: skip
-        assert {(row["name"], row["state"], row["count"]) for row in rows if row["what"] == "event"} == {
-            (key, event.outcome, event.deliveries)
-            for purchase in sale.bought.values() for key, event in purchase.inbox.items()
-        }  # fmt: skip
+                purchase.reprocessed.add(webhook.key)
+                purchase.reprocess(payment)

@@ -3,9 +3,10 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from tests.support.payment_model import Purchase
+from tests.support.payment_model import Event, Payment, Purchase
 
 PRICE, HOLD_SECONDS, PAYMENT_SECONDS, MAX_PER_HOLD = 1000, 120, 900, 4
+WAIT_FOR_UNKNOWN = timedelta(seconds=900)
 
 
 @dataclass
@@ -32,17 +33,119 @@ class Bought(Purchase):
     key: str | None = None
     order_key: str | None = None
     due_at: datetime = datetime.max
+    paid_until: datetime | None = None
     extended: bool = False
-    released: bool = False
+    ended_as: str = "expired"
     lapsed_at: datetime | None = None
+    reprocessed: set[str] = field(default_factory=set)
+    first_at: dict[str, datetime] = field(default_factory=dict)
+
+    @property
+    def now(self) -> datetime:
+        """The moment."""
+        assert self.sale
+        return self.sale.now
+
+    @property
+    def ends_at(self) -> datetime:
+        """When a hold ends by itself, or becomes an order by itself; when an order is overdue."""
+        return self.paid_until or self.due_at
+
+    @property
+    def due(self) -> list[Payment]:
+        """The payments of which something has to go back."""
+        return [payment for payment in self.payments.values() if payment.is_due]
 
     def can_take_back(self) -> bool:
         """As the sale says."""
         assert self.sale
-        limit = self.sale.limits.max_per_customer
+        limits = self.sale.limits
+        if self.customer is None and limits.of_customers:
+            return False
+        limit = limits.max_per_customer
         return self.qty <= self.sale.available and (
             limit is None or self.sale.units("held", "pending", "paid", customer=self.customer) + self.qty <= limit
         )
+
+    def is_stopped(self) -> bool:
+        """As the sale says."""
+        assert self.sale
+        return self.sale.stopped
+
+    def receive(self, key: str, event: Event) -> Event:
+        """Deliver an event; a payment keeps a live hold alive, a failure begins the pause."""
+        state = self.state
+        received = super().receive(key, event)
+        self.first_at.setdefault(self.payment_of(event).payment_id, self.now)
+        if (state, self.state) == ("pending", "lapsed"):
+            self.lapsed_at = self.now
+        self.prolong()
+        return received
+
+    def prolong(self) -> None:
+        """A hold lives as long as a payment waits for its order, but not for ever."""
+        if self.state == "held" and self.prolongs():
+            self.paid_until = self.paid_until or self.now + timedelta(seconds=PAYMENT_SECONDS)
+        elif self.state == "held":
+            self.paid_until = None
+            self.pass_time()
+
+    def pass_time(self) -> None:
+        """What is due by now has lapsed."""
+        if self.state == "held" and self.paid_until is None and self.due_at <= self.now:
+            self.state, self.lapsed_at = "expired", self.due_at
+        elif self.state == "pending" and self.due_at <= self.now:
+            self.state, self.lapsed_at = "overdue", self.due_at
+
+    def order(self) -> None:
+        """It becomes an order; payments that came early count now."""
+        self.due_at, self.paid_until = self.now + timedelta(seconds=PAYMENT_SECONDS), None
+        super().order()
+        if self.state == "lapsed":
+            self.lapsed_at = self.now
+
+    def end(self, how: str) -> None:
+        """A live hold ends without an order."""
+        self.ended_as = how
+        if how == "released":
+            self.lapsed_at = self.now
+        self.end_hold()
+
+    def cancel(self, by_buyer: bool) -> None:
+        """An order ends for good."""
+        if by_buyer and self.state == "pending":
+            self.lapsed_at = self.now
+        self.state = "withdrawn"
+
+    def _can_still_be_paid(self) -> bool:
+        return self.state in ("pending", "overdue") or (
+            self.state == "lapsed" and not self.is_stopped() and self.can_take_back()
+        )
+
+    def may_accept(self, payment: Payment) -> bool:
+        """Whether the operator may take a payment of another amount as the price."""
+        return payment.state == "due" and self._can_still_be_paid()
+
+    def may_decide_anew(self, payment: Payment, event: Event) -> bool:
+        """Whether a payment that came too late would pay now."""
+        return (
+            event is payment.receipt and payment.state == "due" and self.matches(payment)
+            and self.state == "lapsed" and self._can_still_be_paid()
+        )  # fmt: skip
+
+    def sweep(self) -> None:
+        """Nothing that ran out is left."""
+        if self.state == "expired":
+            self.end_hold()
+        elif self.state == "hold_ended":
+            self.decide_waiting()
+        elif self.state == "overdue":
+            self.state = "lapsed"
+        elif self.state == "held" and self.ends_at <= self.now:
+            self.order()
+        elif self.state == "unknown":
+            old = [p for p in self.payments.values() if self.first_at[p.payment_id] + WAIT_FOR_UNKNOWN <= self.now]
+            self.give_up_waiting(old)
 
 
 @dataclass
@@ -52,6 +155,8 @@ class Sale:
     stock: int
     limits: Limits
     now: datetime
+    price: int = PRICE
+    stopped: bool = False
     starts_at: datetime | None = None
     ends_at: datetime | None = None
     bought: dict[str, Bought] = field(default_factory=dict)
@@ -65,17 +170,25 @@ class Sale:
         )
 
     @property
+    def held(self) -> int:
+        """Units in live holds."""
+        return sum(purchase.units_held for purchase in self.bought.values())
+
+    @property
+    def sold(self) -> int:
+        """Units of orders that are good, or handed over."""
+        return sum(purchase.units_sold for purchase in self.bought.values())
+
+    @property
     def available(self) -> int:
         """What the next buyer could have."""
-        return self.stock - self.units("held", "pending", "paid")
+        return self.stock - self.held - self.sold
 
     def advance(self, moment: datetime) -> None:
-        """Let time pass: what is due by then has lapsed."""
+        """Let time pass."""
         self.now = moment
         for purchase in self.bought.values():
-            if purchase.state in ("held", "pending") and purchase.due_at <= moment:
-                purchase.state = {"held": "expired", "pending": "overdue"}[purchase.state]
-                purchase.lapsed_at = purchase.due_at
+            purchase.pass_time()
 
     def refusals(self, qty: int, customer: str | None) -> set[str]:
         """Every reason why a hold is refused now; none when it has to be granted."""
@@ -85,7 +198,7 @@ class Sale:
         cap = max(1, self.stock * (limits.max_unpaid_percent or 0) // 100)
         reasons = {
             "sale_not_started": self.starts_at is not None and self.now < self.starts_at,
-            "sale_ended": self.ends_at is not None and self.now >= self.ends_at,
+            "sale_ended": self.stopped or (self.ends_at is not None and self.now >= self.ends_at),
             "quantity_above_limit": qty > MAX_PER_HOLD,
             "sold_out": qty > self.available,
             "invalid_argument": limits.of_customers and customer is None,
@@ -97,19 +210,20 @@ class Sale:
         return {slug for slug, applies in reasons.items() if applies}
 
     def hold(self, hold_id: str, qty: int, customer: str | None, key: str | None) -> None:
-        """Hold units."""
+        """Hold units, at the price of the moment."""
         due_at = self.now + timedelta(seconds=HOLD_SECONDS)
-        self.bought[hold_id] = Bought(qty, qty * PRICE, "held", 0, {}, self, customer, key, due_at=due_at)
+        self.bought[hold_id] = Bought(
+            hold_id, qty, qty * self.price, "held", sale=self, customer=customer, key=key, due_at=due_at
+        )
 
-    def order(self, purchase: Bought, key: str | None) -> None:
-        """Order what is held; payments that came early count now."""
-        purchase.state, purchase.order_key = "pending", key
-        purchase.due_at = self.now + timedelta(seconds=PAYMENT_SECONDS)
-        purchase.settle()
+    def stop(self) -> None:
+        """The sale ends at once; what is held is free, what was ordered is not."""
+        self.stopped = True
+        for purchase in self.bought.values():
+            if purchase.state == "held":
+                purchase.end("stopped")
 
     def sweep(self) -> None:
-        """Nothing lapsed is left, and payments of holds that ended are settled."""
+        """Nothing that ran out is left, and what was paid for it is decided."""
         for purchase in self.bought.values():
-            purchase.state = {"expired": "hold_ended", "overdue": "cancelled"}.get(purchase.state, purchase.state)
-            if purchase.state == "hold_ended":
-                purchase.settle()
+            purchase.sweep()
