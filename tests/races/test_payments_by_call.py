@@ -187,22 +187,3 @@ def test_an_overdue_order_that_is_paid_at_the_instant_of_the_sweep_is_paid_and_i
         assert db.one("get_order", order_id)["status"] == "paid"
         assert stock(db, product) == (0, 0, 3)
         pay(db, order_id, "refunded")
-
-
-def test_a_parked_payment_and_the_sweep_of_its_hold_at_once_always_end_in_refund_due(
-    db: Database, crowd: Crowd
-) -> None:
-    product = new_product(db, 5)
-    provider, sweeper = crowd(2)
-    for _ in range(20):
-        hold_id, key = hold(db, product), new_key()
-        sweeper.travel(121)
-
-        tally(at_once(
-            lambda s, h=hold_id, k=key: pay(s, h, key=k) if s is provider else s.one("sweep"), [provider, sweeper]
-        ))  # fmt: skip
-        while not sweeper.one("sweep")["ran"]:
-            pass
-
-        again = pay(db, hold_id, key=key)
-        assert (again["outcome"], again["order_status"]) == ("refund_due", None)
