@@ -14,7 +14,7 @@ import pytest
 from tests.support.database import Database
 from tests.support.pairs import all_pairs
 from tests.support.payment_model import RULES, Event, KeyReusedError, Purchase, Rule
-from tests.support.payment_story import AMOUNT, PAYMENT_SECONDS, QTY, REASON, STOCK, SUCCESS, Story
+from tests.support.payment_story import AMOUNT, QTY, REASON, STOCK, SUCCESS, Story
 from tests.support.sale import at_once, insisting, new_key, refusal
 
 Connect = Callable[..., Database]
@@ -30,7 +30,7 @@ def unknown(story: Story, early: Early) -> None:
 
 def unknown_for_long(story: Story, early: Early) -> None:
     early()
-    story.wait(PAYMENT_SECONDS + 1)
+    story.wait(901)
     story.sweep()
 
 
@@ -53,7 +53,7 @@ def hold_expired(story: Story, early: Early) -> None:
 def held_for_long(story: Story, early: Early) -> None:
     story.hold()
     early()
-    story.wait(PAYMENT_SECONDS + 121)
+    story.wait(90121)
 
 
 def held_for_long_and_swept(story: Story, early: Early) -> None:
@@ -89,7 +89,7 @@ def pending_of_a_stopped_sale(story: Story, early: Early) -> None:
 
 def overdue(story: Story, early: Early) -> None:
     pending(story, early)
-    story.wait(PAYMENT_SECONDS + 1)
+    story.wait(901)
 
 
 def overdue_and_swept(story: Story, early: Early) -> None:
@@ -131,7 +131,7 @@ def lapsed_and_stopped(story: Story, early: Early) -> None:
 
 def stopped_and_lapsed(story: Story, early: Early) -> None:
     pending_of_a_stopped_sale(story, early)
-    story.wait(PAYMENT_SECONDS + 1)
+    story.wait(901)
     story.sweep()
 
 
@@ -340,6 +340,7 @@ SETS = [
     ("succeeded", "refunded"),
     ("succeeded", "refunded too much"),
     ("succeeded without amount", "partly refunded"),
+    ("succeeded in another currency", "refunded in another currency"),
     ("succeeded with another amount", "partly refunded"),
     ("failed", "refunded"),
     ("succeeded", "refund failed", "refunded"),

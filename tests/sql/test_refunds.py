@@ -297,6 +297,7 @@ def test_a_payment_is_not_accepted_for_an_order_that_it_cannot_pay(db: Database,
         db.one("cancel_order", order_id, "fraud")
     elif state == "no order":
         db.one("release_hold", order_id)
+        sweep(db)
     else:
         db.travel(901)
         sweep(db)
@@ -308,7 +309,9 @@ def test_a_payment_is_not_accepted_for_an_order_that_it_cannot_pay(db: Database,
 
     refused = refusal(lambda: db.one("accept_payment", pi_1, "a voucher"))
 
-    assert (refused.slug, refused.errno, refused.sqlstate) == ("payment_not_acceptable", 31114, "45409")
+    assert (refused.slug, refused.sqlstate) == (
+        "sold_out" if state == "sold on" else "payment_not_acceptable", "45409",
+    )  # fmt: skip
     assert (refunds_due(db, order_id), stock(db, product)) == ({pi_1: 700}, before)
 
 

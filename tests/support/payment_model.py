@@ -22,7 +22,7 @@ contested  |                     |                     | failed ignored        |
 paid       | due refund_due      | due amount_mismatch | failed ignored        | settled - refunded
 fulfilled  | due refund_due      | due amount_mismatch | failed ignored        | settled - refunded
 lapsed     | paying applied paid | due amount_mismatch | failed ignored        |
-sold_on    | due refund_due      | due amount_mismatch | failed ignored        |
+sold_on    | due refund_due      |                     |                       |
 withdrawn  | due refund_due      | due amount_mismatch | failed ignored        |
 stopped    | due refund_due      | due amount_mismatch | failed ignored        |
 refunded   | due refund_due      | due amount_mismatch | failed ignored        |
@@ -88,11 +88,23 @@ class Payment:
     def _all(self, *statuses: str) -> list[Event]:
         return [event for event in self.events if event.status in statuses and self.books(event)]
 
+    def says_the_same(self, success: Event) -> bool:
+        """Whether a further success names no other money than the one by which it was received."""
+        amount, currency = (success.amount, self.amount), (success.currency, self.currency)
+        return all(None in pair or pair[0] == pair[1] for pair in (amount, currency))
+
     def books(self, event: Event) -> bool:
         """Whether the event speaks of some of the payment's money."""
         return event.status not in BOOKED or (
             event.amount != 0 and (self.currency is None or event.currency in (None, self.currency))
         )
+
+    def settle_early_events(self, lenient=False) -> None:
+        """It is received: refunds that were told of before count from now on, failures do not."""
+        for event in self._all(*BOOKED):
+            event.outcome = "applied"
+        for event in [] if lenient else self._all("failed"):
+            event.outcome = "ignored" if event.outcome == "parked" else event.outcome
 
     @property
     def came_in(self) -> float:
@@ -110,11 +122,16 @@ class Payment:
     @property
     def told_times(self) -> int:
         """How many refunds told of just that; what the operator recorded and the provider tells later is one."""
-        times = announced = 0
-        for event in self._all("refunded"):
-            if self._of(event) == self.told:
-                times += event.by_hand or not announced
-                announced += 1 if event.by_hand else -(announced > 0)
+        times = failed = announced = 0
+        for event in self._all(*BOOKED):
+            if event.status == "refund_failed":
+                failed += 1
+            elif event.by_hand:  # what failed before is made good
+                times, announced = max(times, failed) + 1, announced + 1
+            elif self._of(event) == self.told and announced:
+                announced -= 1
+            elif self._of(event) == self.told:
+                times += 1
         return times
 
     @property
@@ -193,9 +210,14 @@ class Purchase:
         """Whether the sale of the product was stopped."""
         return False
 
+    @property
+    def currency(self) -> str | None:
+        """What is asked for; of an id that nobody knows nothing is."""
+        return None if self.cost is None else CURRENCY
+
     def matches(self, payment: Payment) -> bool:
-        """Whether it is the money that is asked for; of an id that nobody knows nothing is."""
-        return self.cost is None or (payment.amount, payment.currency) == (self.cost, CURRENCY)
+        """Whether it is the money that is asked for."""
+        return self.cost is None or (payment.amount, payment.currency) == (self.cost, self.currency)
 
     # -- events
 
@@ -225,6 +247,10 @@ class Purchase:
             self.payments[name] = only
         return self.payments.setdefault(name, Payment(name))
 
+    def payment_told_of(self, event: Event) -> Payment:
+        """The payment that an event of the inbox told of."""
+        return next(p for p in self.payments.values() if any(told is event for told in p.events))
+
     def _take_in(self, payment: Payment, event: Event) -> None:
         if event.status == "succeeded":
             self._succeeded(payment, event)
@@ -239,24 +265,27 @@ class Purchase:
             event.outcome = "ignored"
 
     def _succeeded(self, payment: Payment, event: Event) -> None:
-        amount = self.cost if event.amount is None else event.amount
-        currency = event.currency or (None if self.cost is None else CURRENCY)
-        corrects = payment.payment_id == self.order_id and event.payment_id is None
         if payment.receipt is None:
             self.received.append(payment)
-        elif (amount, currency) == (payment.amount, payment.currency):
+        elif payment.says_the_same(event):
             event.outcome = "ignored"
             return
-        elif not corrects or payment.standing == "paying" or self.matches(payment):
+        elif not self._corrects(payment, event):
             event.outcome = "amount_mismatch"
             return
-        payment.receipt, payment.amount, payment.currency = event, amount, currency
-        for refund in payment._all(*BOOKED):
-            refund.outcome = "applied"
+        payment.receipt = event
+        payment.amount = self.cost if event.amount is None else event.amount
+        payment.currency = event.currency or self.currency
+        payment.settle_early_events(self.state in ("unknown", "held", "expired"))
         self._decide(payment)
 
+    def _corrects(self, payment: Payment, event: Event) -> bool:
+        """Whether a further success says better what came in: only where no payment has a name of its own."""
+        unnamed = payment.payment_id == self.order_id and event.payment_id is None
+        return unnamed and payment.standing != "paying" and not self.matches(payment) and not payment.told
+
     def _booked(self, payment: Payment, event: Event) -> None:
-        known = payment.currency or (None if self.cost is None else CURRENCY)
+        known = payment.currency or self.currency
         before = Payment("", payment.events[:-1], amount=payment.amount, currency=payment.currency)
         if event.amount == 0:
             event.outcome = "ignored"
@@ -265,17 +294,19 @@ class Purchase:
         elif not payment.receipt:
             event.outcome = "parked" if self.state in ("unknown", "held", "expired") else "ignored"
         else:
-            event.outcome = "ignored" if payment.went_back == before.went_back else "applied"
+            known_before = (payment.told, payment.went_back) == (before.told, before.went_back)
+            event.outcome = "ignored" if known_before else "applied"
             self._look_for_return(payment)
 
     # -- decisions
 
     def _decide(self, payment: Payment, state: str | None = None) -> None:
         """Decide what a payment, which is received or failed, is to the order as it stands."""
+        kind, status = "failed", "failed"
         if payment.receipt:
-            kind, events = ("matching" if self.matches(payment) else "mismatched"), [payment.receipt]
-        else:
-            kind, events = "failed", [e for e in payment.events if e.status == "failed" and e.outcome == "parked"]
+            kind, status = "matching" if self.matches(payment) else "mismatched", "succeeded"
+        told = [event for event in payment.events if event.status == status]
+        events = [event for event in told if event is payment.receipt or event.outcome == "parked"]
         rule = self._rule(state or self._row(payment, kind), kind)
         payment.standing = rule.payment_becomes
         for event in events:
@@ -294,8 +325,10 @@ class Purchase:
             return "contested"
         if self.state == "paid" and self.fulfilled:
             return "fulfilled"
-        if self.state == "lapsed":
-            return "stopped" if self.is_stopped() else "lapsed" if self.can_take_back() else "sold_on"
+        if self.state == "lapsed" and self.is_stopped():
+            return "stopped"
+        if self.state == "lapsed" and kind == "matching":
+            return "lapsed" if self.can_take_back() else "sold_on"
         return "held" if self.state == "expired" else self.state
 
     def _look_for_return(self, payment: Payment) -> None:
@@ -312,12 +345,13 @@ class Purchase:
         self.state = self._rule(self._row(payment, "returned"), "returned").order_becomes or self.state
 
     def decide_waiting(self, among: Iterable[Payment] | None = None, state: str | None = None) -> None:
-        """What waited is decided: received payments in the order in which they came, then failed ones."""
+        """What waited is decided: received payments in the order in which they came, then failed ones in any order."""
         payments = list(self.payments.values() if among is None else among)
-        unreceived = [payment for payment in payments if not payment.receipt]
-        for payment in [payment for payment in self.received if payment in payments] + unreceived:
+        failed = sorted(self.payments.values(), key=lambda payment: payment.payment_id)
+        for payment in [*self.received, *failed]:
             parked = [event.status for event in payment.events if event.outcome == "parked"]
-            if payment.standing == "waiting" or (not payment.receipt and "failed" in parked):
+            waits = payment.standing == "waiting" or (not payment.receipt and "failed" in parked)
+            if payment in payments and waits:
                 self._decide(payment, state)
         for event in [event for payment in payments for event in payment.events if event.outcome == "parked"]:
             event.outcome = "ignored"
@@ -326,7 +360,8 @@ class Purchase:
 
     def prolongs(self) -> bool:
         """Whether a payment waits that keeps the hold alive."""
-        return any(p.standing == "waiting" and self.matches(p) and p.left for p in self.payments.values())
+        waiting = [payment for payment in self.received if payment.standing == "waiting"]
+        return any(self.matches(payment) and payment.told < payment.came_in for payment in waiting)
 
     def order(self) -> None:
         """The order comes: what waits for it is decided, received payments first."""
@@ -334,9 +369,8 @@ class Purchase:
         self.decide_waiting()
 
     def end_hold(self) -> None:
-        """The hold ends without an order: what waits is decided."""
+        """The hold ends without an order; what waits for it is decided by the next sweep."""
         self.state = "hold_ended"
-        self.decide_waiting()
 
     def give_up_waiting(self, among: Iterable[Payment] | None = None) -> None:
         """No hold and no order has this id, and these payments have waited for a quarter of an hour."""
@@ -351,9 +385,10 @@ class Purchase:
         payment.events.append(Event("refunded", amount, outcome="applied", by_hand=True))
 
     def accept(self, payment: Payment) -> None:
-        """The operator takes the payment as it is for the whole price."""
+        """The operator takes the payment as it is; that is the price from now on."""
         assert payment.receipt
         payment.standing, payment.receipt.outcome, self.state = "paying", "applied", "paid"
+        self.cost = payment.amount
 
     def reprocess(self, payment: Payment) -> None:
         """A payment that does not pay is decided anew."""

@@ -38,7 +38,7 @@ class Bought(Purchase):
     ended_as: str = "expired"
     lapsed_at: datetime | None = None
     reprocessed: set[str] = field(default_factory=set)
-    first_at: dict[str, datetime] = field(default_factory=dict)
+    waits_since: dict[int, datetime] = field(default_factory=dict)
 
     @property
     def now(self) -> datetime:
@@ -64,7 +64,7 @@ class Bought(Purchase):
             return False
         limit = limits.max_per_customer
         return self.qty <= self.sale.available and (
-            limit is None or self.sale.units("held", "pending", "paid", customer=self.customer) + self.qty <= limit
+            limit is None or self.sale.units_of(self.customer) + self.qty <= limit
         )
 
     def is_stopped(self) -> bool:
@@ -76,7 +76,10 @@ class Bought(Purchase):
         """Deliver an event; a payment keeps a live hold alive, a failure begins the pause."""
         state = self.state
         received = super().receive(key, event)
-        self.first_at.setdefault(self.payment_of(event).payment_id, self.now)
+        payment = self.payment_told_of(received)
+        if payment.receipt is received and received.deliveries == 1:
+            self.waits_since[id(payment)] = self.now
+        self.waits_since.setdefault(id(payment), self.now)
         if (state, self.state) == ("pending", "lapsed"):
             self.lapsed_at = self.now
         self.prolong()
@@ -124,7 +127,8 @@ class Bought(Purchase):
 
     def may_accept(self, payment: Payment) -> bool:
         """Whether the operator may take a payment of another amount as the price."""
-        return payment.state == "due" and self._can_still_be_paid()
+        untouched = payment.state == "due" and payment.currency == self.currency and not payment.told
+        return untouched and self._can_still_be_paid()
 
     def may_decide_anew(self, payment: Payment, event: Event) -> bool:
         """Whether a payment that came too late would pay now."""
@@ -135,16 +139,15 @@ class Bought(Purchase):
 
     def sweep(self) -> None:
         """Nothing that ran out is left."""
-        if self.state == "expired":
+        if self.state in ("expired", "hold_ended"):
             self.end_hold()
-        elif self.state == "hold_ended":
             self.decide_waiting()
         elif self.state == "overdue":
             self.state = "lapsed"
         elif self.state == "held" and self.ends_at <= self.now:
             self.order()
         elif self.state == "unknown":
-            old = [p for p in self.payments.values() if self.first_at[p.payment_id] + WAIT_FOR_UNKNOWN <= self.now]
+            old = [p for p in self.payments.values() if self.waits_since[id(p)] + WAIT_FOR_UNKNOWN <= self.now]
             self.give_up_waiting(old)
 
 
@@ -161,13 +164,12 @@ class Sale:
     ends_at: datetime | None = None
     bought: dict[str, Bought] = field(default_factory=dict)
 
-    def units(self, *states: str, customer: str | None = None) -> int:
-        """How many units are in these states; of one customer, if one is named."""
-        return sum(
-            purchase.qty
-            for purchase in self.bought.values()
-            if purchase.state in states and customer in (None, purchase.customer)
-        )
+    def units_of(self, customer: str | None, unpaid: bool = False) -> int:
+        """How many units a customer holds and ordered; or only those that are not paid."""
+        own = [purchase for purchase in self.bought.values() if purchase.customer == customer]
+        if unpaid:
+            return sum(purchase.qty for purchase in own if purchase.state in ("held", "pending"))
+        return sum(purchase.units_held + purchase.units_sold for purchase in own)
 
     @property
     def held(self) -> int:
@@ -192,7 +194,7 @@ class Sale:
 
     def refusals(self, qty: int, customer: str | None) -> set[str]:
         """Every reason why a hold is refused now; none when it has to be granted."""
-        limits, own = self.limits, lambda *states: self.units(*states, customer=customer)
+        limits = self.limits
         lapses = [p.lapsed_at for p in self.bought.values() if p.lapsed_at and p.customer == customer]
         paused = timedelta(seconds=limits.pause_seconds or 0)
         cap = max(1, self.stock * (limits.max_unpaid_percent or 0) // 100)
@@ -203,8 +205,8 @@ class Sale:
             "sold_out": qty > self.available,
             "invalid_argument": limits.of_customers and customer is None,
             "customer_limit_reached": limits.max_per_customer is not None
-            and own("held", "pending", "paid") + qty > limits.max_per_customer,
-            "unpaid_limit_reached": limits.max_unpaid_percent is not None and own("held", "pending") + qty > cap,
+            and self.units_of(customer) + qty > limits.max_per_customer,
+            "unpaid_limit_reached": limits.max_unpaid_percent is not None and self.units_of(customer, unpaid=True) + qty > cap,
             "customer_paused": limits.pause_seconds is not None and any(self.now < at + paused for at in lapses),
         }
         return {slug for slug, applies in reasons.items() if applies}
@@ -220,7 +222,7 @@ class Sale:
         """The sale ends at once; what is held is free, what was ordered is not."""
         self.stopped = True
         for purchase in self.bought.values():
-            if purchase.state == "held":
+            if purchase.state in ("held", "expired"):
                 purchase.end("stopped")
 
     def sweep(self) -> None:

@@ -90,7 +90,9 @@ class SaleWalk(RuleBasedStateMachine):
         )  # fmt: skip
         for row in ended:
             purchase = self.sale.bought[row["id"]]
-            if (row["state"], purchase.state) in [("expired", "expired"), ("cancelled", "overdue")]:
+            if (row["state"], purchase.state) == ("expired", "expired"):
+                purchase.end_hold()
+            elif (row["state"], purchase.state) == ("cancelled", "overdue"):
                 purchase.sweep()
 
     @invariant()
@@ -113,7 +115,7 @@ class SaleWalk(RuleBasedStateMachine):
         """Each order is what it is in the model."""
         rows = self.db.query(
             "SELECT order_uuid, status, cancelled_as, fulfilled_at IS NOT NULL AS fulfilled,"
-            " unit_price_minor * qty AS cost FROM orders WHERE product_id = %s", self.product,
+            " amount_minor FROM orders WHERE product_id = %s", self.product,
         )  # fmt: skip
         assert {tuple(row.values()) for row in rows} == {
             (order_id, purchase.order_status, purchase.cancelled_as, int(purchase.fulfilled), purchase.cost)
