@@ -38,7 +38,7 @@ BEGIN
   DECLARE v_order_id BINARY(16);
   DECLARE v_outcome VARCHAR(15);
   DECLARE v_reason VARCHAR(255);
-  DECLARE v_known, v_waits BOOLEAN DEFAULT FALSE;
+  DECLARE v_known, v_named_now BOOLEAN DEFAULT FALSE;
   DECLARE v_decide BOOLEAN;
 
   DO (SELECT product_id FROM products WHERE product_id = in_product_id FOR SHARE);
@@ -46,7 +46,12 @@ BEGIN
   IF in_named_id IS NOT NULL AND in_order_id IS NOT NULL THEN
     CALL _name_payment(in_named_id, in_order_id);
   END IF;
-  SELECT TRUE, state = 'waiting' INTO v_known, v_waits FROM payments WHERE payment_id = in_payment_id FOR UPDATE;
+  -- Money may wait whose order this event is the first to name: then it is decided now.
+  SELECT TRUE, state = 'waiting' AND NOT order_id <=> in_order_id
+    INTO v_known, v_named_now
+    FROM payments
+   WHERE payment_id = in_payment_id
+     FOR UPDATE;
 
   -- Now that all is locked: is it what was found before? Only a payment that is known can have had this event.
   SELECT NOT v_known OR NOT EXISTS (SELECT 1 FROM payment_webhooks WHERE idempotency_key = in_key) INTO out_taken;
@@ -71,8 +76,7 @@ BEGIN
     VALUES (in_key, in_payment_id, in_order_id, IF(LOWER(in_order_ref) = BIN_TO_UUID(in_order_id), NULL, in_order_ref), in_status, in_amount, in_currency,
             in_occurred_at, in_payload, v_outcome, v_reason, 1, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6),
             IF(v_outcome = 'parked', NULL, UTC_TIMESTAMP(6)));
-    -- Money that waits is decided again with each event: this one may be the first that names its order.
-    IF v_decide OR v_waits THEN
+    IF v_decide OR v_named_now THEN
       CALL _decide_payment(in_payment_id, FALSE);
     ELSEIF v_outcome = 'applied' THEN
       CALL _settle_payment(in_payment_id);
