@@ -8,16 +8,22 @@ WITH ended AS (
          SUM(o.status = 'cancelled'
              AND o.closed_reason IN (SELECT r.reason FROM payment_rules AS r WHERE r.order_becomes = 'cancelled')) AS failed,
          SUM(o.status = 'refunded') AS refunded, SUM(o.fulfilled_at IS NOT NULL) AS fulfilled,
-         SUM(IF(o.status = 'paid', o.amount_minor - COALESCE(w.refunded_minor, 0), 0)) AS takings,
-         SUM(COALESCE(w.refunded_minor, 0)) AS given_back
+         SUM(IF(o.status = 'paid', o.amount_minor, 0)) AS received
     FROM orders AS o
-    LEFT JOIN payments AS w ON w.payment_id = o.payment_id
+   GROUP BY o.product_id),
+-- Few payments go back, so it is they that are looked up, and not the payment of each order.
+back AS (
+  SELECT o.product_id, SUM(w.refunded_minor) AS given_back, SUM(IF(o.status = 'paid', w.refunded_minor, 0)) AS of_paid
+    FROM payments AS w
+    JOIN orders AS o ON o.order_id = w.order_id AND o.payment_id = w.payment_id
+   WHERE w.refund_told_minor > 0
    GROUP BY o.product_id)
 SELECT p.product_id, p.currency, COALESCE(e.paid, 0) AS paid, COALESCE(e.cancelled, 0) AS cancelled,
-       COALESCE(e.failed, 0) AS failed, COALESCE(e.refunded, 0) AS refunded, COALESCE(e.fulfilled, 0) AS fulfilled, COALESCE(e.takings, 0) AS takings,
-       COALESCE(e.given_back, 0) AS given_back
+       COALESCE(e.failed, 0) AS failed, COALESCE(e.refunded, 0) AS refunded, COALESCE(e.fulfilled, 0) AS fulfilled,
+       COALESCE(e.received, 0) - COALESCE(b.of_paid, 0) AS takings, COALESCE(b.given_back, 0) AS given_back
   FROM products AS p
   LEFT JOIN ended AS e ON e.product_id = p.product_id
+  LEFT JOIN back AS b ON b.product_id = p.product_id
  WHERE p.archived_at IS NULL $$
 
 DELIMITER ;
