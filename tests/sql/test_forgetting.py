@@ -1,4 +1,4 @@
-"""A customer who asks to be forgotten is in no table and in no payload any more, and the books are as right as before."""
+"""A customer who asks to be forgotten is in no table and in no payload any more, and the books are still right."""
 
 import json
 import uuid
@@ -23,7 +23,8 @@ def where(admin: Database, customer: str) -> set[str]:
         "SELECT c.table_name AS t, c.column_name AS c FROM information_schema.columns AS c"
         " JOIN information_schema.tables AS t USING (table_schema, table_name)"
         " WHERE c.table_schema = DATABASE() AND t.table_type = 'BASE TABLE'"
-        " AND c.data_type IN ('char', 'varchar', 'tinytext', 'text', 'mediumtext', 'longtext', 'json', 'varbinary', 'blob')"
+        " AND (c.data_type LIKE '%char' OR c.data_type LIKE '%text' OR c.data_type LIKE '%blob'"
+        "      OR c.data_type IN ('json', 'varbinary'))"
     )
     assert {("holds", "customer_id"), ("payment_webhooks", "payload")} <= {(row["t"], row["c"]) for row in columns}
     count = "SELECT COUNT(*) FROM {t} WHERE INSTR(CONVERT({c} USING utf8mb4), %s) > 0"
@@ -32,8 +33,9 @@ def where(admin: Database, customer: str) -> set[str]:
 
 def deliver(db: Database, order_id: str | None, payment: str | None, status: str, customer: str) -> Row:
     """A payment event whose payload names the customer, as a provider's does."""
-    payload = json.dumps({"type": status, "receipt_email": customer, "billing": [{"name": customer}]}, ensure_ascii=False)
-    return db.one("receive_payment_webhook", new_key(), order_id, payment, status, None, None, None, payload)
+    payload = {"type": status, "receipt_email": customer, "billing": [{"name": customer}]}
+    text = json.dumps(payload, ensure_ascii=False)
+    return db.one("receive_payment_webhook", new_key(), order_id, payment, status, None, None, None, text)
 
 
 def live_of(db: Database, product: int) -> list[Row]:
@@ -139,7 +141,7 @@ def test_events_keep_what_they_said_of_money_and_a_repeat_is_still_known(db: Dat
 
     db.one("forget_customer", alice, REASON)
 
-    [event] = [row for row in db.call("list_webhooks", None, None, 10) if row["idempotency_key"] == key]
+    [event] = [row for row in db.call("list_webhooks", None, None, 10_000) if row["idempotency_key"] == key]
     assert (event["amount"], event["currency"], event["order_id"], event["payload"]) == (1000, "EUR", order_id, None)
     assert pay(db, order_id, "succeeded", 1000, "EUR", key, "pi_1")["replayed"] == 1
 
@@ -166,12 +168,15 @@ def test_whoever_asked_is_kept_with_the_reason_and_not_the_persons_name(
 
     name = db.one("forget_customer", alice, REASON)["customer_id"]
 
-    [kept] = db.query("SELECT * FROM stock_ledger WHERE entry = 'forget_customer' AND reason LIKE CONCAT('%', %s)", name)
+    [kept] = db.query(
+        "SELECT * FROM stock_ledger WHERE entry = 'forget_customer' AND reason = %s", f"{REASON}: {name}"
+    )  # fmt: skip
     assert kept["account"].startswith("flashsale_operator@")
-    assert kept["reason"] == f"{REASON}: {name}"
 
 
-@pytest.mark.parametrize(("customer", "reason"), [(None, REASON), ("", REASON), ("x" * 129, REASON), ("a", None), ("a", "")])
+@pytest.mark.parametrize(
+    ("customer", "reason"), [(None, REASON), ("", REASON), ("x" * 129, REASON), ("a", None), ("a", "")]
+)
 def test_nobody_is_forgotten_without_a_name_and_a_reason(
     db: Database, customer: str | None, reason: str | None
 ) -> None:

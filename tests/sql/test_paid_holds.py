@@ -13,7 +13,7 @@ MICROSECOND = datetime.timedelta(microseconds=1)
 
 @pytest.fixture(autouse=True)
 def sweep_now(connect_as: Callable[..., Database]) -> Iterator[Callable[[Database], int]]:
-    """The EVENT sweeps nothing meanwhile; `sweep_now(db)` sweeps in the time of this session: how many orders it made."""
+    """The EVENT sweeps nothing; `sweep_now(db)` sweeps in the time of this session and says how many orders it made."""
     admin = connect_as("admin")
     admin.value("SELECT GET_LOCK('sweep.flashsale', 10)")
 

@@ -185,10 +185,11 @@ def test_more_than_one_batch_is_purged_in_one_call_and_a_locked_payment_is_left_
         pay(db, busy, "failed", payment=failed)
     admin.query("SET SESSION cte_max_recursion_depth = 10000")
     admin.query(
-        "INSERT INTO hold_history (hold_id, product_id, qty, unit_price_minor, created_at, expires_at, ended_at, ended_as)"
+        "INSERT INTO hold_history (hold_id, product_id, qty, unit_price_minor, created_at, expires_at, ended_at,"
+        " ended_as)"
         " WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2100)"
-        " SELECT UUID_TO_BIN(UUID(), 1), %s, 1, 1000, t.at, t.at + INTERVAL 1 SECOND, t.at + INTERVAL 1 SECOND, 'stopped'"
-        " FROM n JOIN (SELECT UTC_TIMESTAMP(6) - INTERVAL 40 DAY AS at) AS t",
+        " SELECT UUID_TO_BIN(UUID(), 1), %s, 1, 1000, t.at, t.at + INTERVAL 1 SECOND, t.at + INTERVAL 1 SECOND,"
+        " 'stopped' FROM n JOIN (SELECT UTC_TIMESTAMP(6) - INTERVAL 40 DAY AS at) AS t",
         product,
     )
     admin.query("START TRANSACTION")
