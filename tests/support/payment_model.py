@@ -99,11 +99,11 @@ class Payment:
             event.amount != 0 and (self.currency is None or event.currency in (None, self.currency))
         )
 
-    def settle_early_events(self, lenient=False) -> None:
+    def settle_early_events(self) -> None:
         """It is received: refunds that were told of before count from now on, failures do not."""
         for event in self._all(*BOOKED):
             event.outcome = "applied"
-        for event in [] if lenient else self._all("failed"):
+        for event in self._all("failed"):
             event.outcome = "ignored" if event.outcome == "parked" else event.outcome
 
     @property
@@ -229,6 +229,8 @@ class Purchase:
             payment = self.payment_of(event)
             payment.events.append(event)
             self._take_in(payment, event)
+            if payment.standing == "waiting":
+                self._decide(payment)
             return event
         if known.content != event.content:
             raise KeyReusedError
@@ -276,7 +278,7 @@ class Purchase:
         payment.receipt = event
         payment.amount = self.cost if event.amount is None else event.amount
         payment.currency = event.currency or self.currency
-        payment.settle_early_events(self.state in ("unknown", "held", "expired"))
+        payment.settle_early_events()
         self._decide(payment)
 
     def _corrects(self, payment: Payment, event: Event) -> bool:

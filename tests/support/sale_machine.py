@@ -47,7 +47,7 @@ FAILED = news("failed", amount=["full", None])
 REFUNDED = news("refunded", amount=["full", None])
 PARTLY_REFUNDED = news("refunded", amount=["half", "less"])
 REFUND_FAILED = news("refund_failed", amount=["full", None, "half"])
-MISMATCHED = news("succeeded", amount=["more", "less"]) | news("succeeded", amount=["full"])
+MISMATCHED = news("succeeded", amount=["more", "less"]) | news("succeeded", "refunded", amount=["full"], currency="USD")
 UNMOVED = news("declined", "dispute_opened", "dispute_won", "dispute_lost") | news("refunded", amount=["none"])
 ANY = SUCCEEDED | FAILED | REFUNDED | PARTLY_REFUNDED | REFUND_FAILED | MISMATCHED | UNMOVED
 PAID, AMISS, UNPAID = News("succeeded"), News("succeeded", "more"), News("failed")

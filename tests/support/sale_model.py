@@ -223,7 +223,7 @@ class Sale:
         self.stopped = True
         for purchase in self.bought.values():
             if purchase.state in ("held", "expired"):
-                purchase.end("stopped")
+                purchase.end("stopped" if purchase.state == "held" else "expired")
 
     def sweep(self) -> None:
         """Nothing that ran out is left, and what was paid for it is decided."""
