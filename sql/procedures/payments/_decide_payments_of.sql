@@ -8,7 +8,8 @@ CREATE DEFINER = flashsale_owner@localhost PROCEDURE _decide_payments_of (
 COMMENT '
 Description
   Decides the payments that came before their order, in the transaction of its caller, who has locked the order or made it just now:
-  those of which money came in first, in the order they came, so that an attempt that failed does not cancel what another one paid.
+  those of which money came in first, in the order they came, so that an attempt that failed does not cancel what another one paid;
+  and of those what goes back wholly last, so that it takes nothing from another one.
 
 Locks
   the payments of the order, each by its id, not by the entry of its order, which changes with its state; what they do to the order:
@@ -26,7 +27,7 @@ BEGIN
              LIMIT 18446744073709551615) AS mine
       STRAIGHT_JOIN payments AS p ON p.payment_id = mine.payment_id
      WHERE p.order_id = in_order_id AND p.state IN ('waiting', 'failed', 'open')
-     ORDER BY p.received_at IS NULL, p.received_at, p.payment_id
+     ORDER BY p.received_at IS NULL, COALESCE(p.returning_minor >= p.amount_minor, FALSE), p.received_at, p.payment_id
        FOR UPDATE OF p;
   DECLARE CONTINUE HANDLER FOR NOT FOUND SET v_done = TRUE;
 

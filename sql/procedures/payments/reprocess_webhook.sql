@@ -47,7 +47,7 @@ BEGIN
   DECLARE v_product_id INT UNSIGNED;
   DECLARE v_state, v_after VARCHAR(10);
   DECLARE v_outcome VARCHAR(15);
-  DECLARE v_reprocessed, v_again BOOLEAN;
+  DECLARE v_reprocessed, v_again, v_final BOOLEAN;
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   BEGIN
@@ -87,9 +87,14 @@ BEGIN
            SET w.outcome = 'parked', w.settled_at = NULL
          WHERE w.payment_id = v_payment_id
            AND w.idempotency_key = (SELECT p.received_by FROM payments AS p WHERE p.payment_id = v_payment_id);
-        CALL _decide_payment(v_payment_id, FALSE);
-      ELSEIF v_state IN ('open', 'failed') THEN
-        CALL _decide_payment(v_payment_id, FALSE);
+      END IF;
+      IF v_state IN ('waiting', 'due', 'open', 'failed') THEN
+        -- As the sweep would say by now of an id that nobody knows.
+        SELECT v_state = 'due' OR COALESCE(received_at, created_at) <= UTC_TIMESTAMP(6) - INTERVAL 15 MINUTE
+          INTO v_final
+          FROM payments
+         WHERE payment_id = v_payment_id;
+        CALL _decide_payment(v_payment_id, v_final);
       END IF;
       SELECT state INTO v_after FROM payments WHERE payment_id = v_payment_id;
     END IF;
