@@ -27,6 +27,7 @@ CREATE TABLE payment_webhooks (
   CONSTRAINT ck_payment_webhooks_payment_id      CHECK ((payment_id IS NULL) = (payment_status = 'other')),
   CONSTRAINT ck_payment_webhooks_amount_minor    CHECK (amount_minor >= 0),
   CONSTRAINT ck_payment_webhooks_deliveries      CHECK (deliveries >= 1),
+  CONSTRAINT ck_payment_webhooks_last_received_at CHECK (deliveries > 1 OR last_received_at = first_received_at),
   CONSTRAINT ck_payment_webhooks_settled_at      CHECK ((outcome = 'parked') = (settled_at IS NULL))
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin
   COMMENT 'the inbox of payment events';

@@ -11,6 +11,12 @@ SOURCE views/sweep_lag.sql
 SOURCE views/money_owed.sql
 SOURCE views/purchases.sql
 SOURCE views/stock_ledger.sql
+SOURCE views/unit_violations.sql
+SOURCE views/hold_violations.sql
+SOURCE views/money_violations.sql
+SOURCE views/inbox_violations.sql
+SOURCE views/action_violations.sql
+SOURCE views/housekeeping_violations.sql
 SOURCE views/invariant_violations.sql
 SOURCE views/live_stock.sql
 SOURCE views/order_totals.sql

@@ -145,6 +145,7 @@ CREATE TABLE `payment_webhooks` (
   CONSTRAINT `ck_payment_webhooks_amount_minor` CHECK ((`amount_minor` >= 0)),
   CONSTRAINT `ck_payment_webhooks_deliveries` CHECK ((`deliveries` >= 1)),
   CONSTRAINT `ck_payment_webhooks_idempotency_key` CHECK ((`idempotency_key` <> _utf8mb4'')),
+  CONSTRAINT `ck_payment_webhooks_last_received_at` CHECK (((`deliveries` > 1) or (`last_received_at` = `first_received_at`))),
   CONSTRAINT `ck_payment_webhooks_payment_id` CHECK (((`payment_id` is null) = (`payment_status` = _utf8mb4'other'))),
   CONSTRAINT `ck_payment_webhooks_settled_at` CHECK (((`outcome` = _utf8mb4'parked') = (`settled_at` is null)))
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_bin COMMENT='the inbox of payment events';
@@ -165,12 +166,13 @@ CREATE TABLE `payments` (
   `returning_minor` bigint GENERATED ALWAYS AS (least(`refund_told_minor`,coalesce(`amount_minor`,0))) VIRTUAL COMMENT 'what was to go back, whether it arrived or not',
   `refunded_minor` bigint GENERATED ALWAYS AS (least(if((`refunds_told` > `refunds_failed`),`refund_told_minor`,greatest((`refund_told_minor` - `refund_failed_minor`),0)),coalesce(`amount_minor`,0))) VIRTUAL COMMENT 'what went back',
   `dispute` enum('opened','won','lost') COLLATE utf8mb4_0900_bin DEFAULT NULL COMMENT 'the customer asked the bank for the money; NULL: never',
-  `follow_up` enum('order','refund','purge') COLLATE utf8mb4_0900_bin GENERATED ALWAYS AS ((case when (`state` = _utf8mb4'waiting') then _utf8mb4'order' when ((`state` = _utf8mb4'due') or ((`state` = _utf8mb4'paying') and (`refunded_minor` < `returning_minor`))) then _utf8mb4'refund' when (`state` <> _utf8mb4'paying') then _utf8mb4'purge' end)) VIRTUAL COMMENT 'what is still to come: its order; money that has to go back; nothing, so that it may be purged in time',
+  `follow_up` enum('order','refund','purge') COLLATE utf8mb4_0900_bin GENERATED ALWAYS AS ((case when (`state` = _utf8mb4'waiting') then _utf8mb4'order' when ((`state` = _utf8mb4'due') or ((`state` = _utf8mb4'paying') and (`refunded_minor` < `returning_minor`))) then _utf8mb4'refund' when ((`state` <> _utf8mb4'paying') and (`events_purged_at` is null)) then _utf8mb4'purge' end)) VIRTUAL COMMENT 'what is still to come: its order; money that has to go back; nothing, so that its events may be purged in time',
   `reason` varchar(255) COLLATE utf8mb4_0900_bin DEFAULT NULL COMMENT 'why it does not pay its order',
   `received_by` varchar(255) COLLATE utf8mb4_0900_bin DEFAULT NULL COMMENT 'the key of the event that told of its money',
   `created_at` datetime(6) NOT NULL COMMENT 'UTC; when its first event came',
   `received_at` datetime(6) DEFAULT NULL COMMENT 'UTC',
   `decided_at` datetime(6) DEFAULT NULL COMMENT 'UTC; when its state was decided last',
+  `events_purged_at` datetime(6) DEFAULT NULL COMMENT 'UTC; when purge_history deleted its events; NULL: all of them are there',
   PRIMARY KEY (`payment_id`),
   UNIQUE KEY `uq_payments_order_id` (`order_id`,`pays`),
   KEY `ix_payments_follow_up_created_at` (`follow_up`,`created_at`),

@@ -52,7 +52,7 @@ BEGIN
         SET out_outcome = 'parked';
       ELSEIF COALESCE(in_amount <> v_amount, FALSE) OR COALESCE(in_currency <> v_currency, FALSE) THEN
         SET out_outcome = 'amount_mismatch',
-            out_reason = CONCAT('the payment was received already, of ', v_amount, ' ', v_currency);
+            out_reason = CONCAT_WS(' ', 'the payment was received already, of', v_amount, v_currency);
       ELSE
         SET out_reason = 'the payment was received already: this is the same one';
       END IF;

@@ -33,6 +33,16 @@ BEGIN
     FROM payments
    WHERE payment_id = in_payment_id;
   CALL _read_purchase(v_order_id, v_order_state, v_owed, v_owed_currency);
+  IF v_state = 'waiting' AND v_owed IS NOT NULL AND (v_amount IS NULL OR v_currency IS NULL) THEN
+    -- Only now is it known what its event meant by naming no amount.
+    SET v_amount = COALESCE(v_amount, v_owed), v_currency = COALESCE(v_currency, v_owed_currency);
+    UPDATE payments
+       SET amount_minor = v_amount,
+           currency = v_currency,
+           refunds_told = IF(v_amount > 0, refunds_told, 0),
+           refund_told_minor = LEAST(refund_told_minor, v_amount)
+     WHERE payment_id = in_payment_id;
+  END IF;
   SET v_payment = CASE
     WHEN v_state = 'failed' THEN 'failed'
     WHEN v_state = 'waiting'
