@@ -53,6 +53,7 @@ Example
 '
 BEGIN
   DECLARE v_limit BIGINT;
+  DECLARE v_since DATETIME(6);
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   BEGIN
@@ -65,21 +66,44 @@ BEGIN
     COMMIT;
   END;
 
-  SET in_limit = COALESCE(in_limit, 100), v_limit = in_limit;
+  SET v_limit = COALESCE(in_limit, 100), v_since = COALESCE(in_since, '1000-01-01');
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-  -- The newest of each outcome, through its index, and of those the newest: what is older is never looked at.
+  -- The newest of each outcome, through its index, and of those the newest: what is older is never looked at. Each outcome is named
+  -- by itself, for MySQL looks an ENUM up in an index by a constant only.
   SELECT w.webhook_id, w.idempotency_key, w.payment_id, COALESCE(w.order_ref, w.order_uuid) AS order_id, w.payment_status,
          w.amount_minor AS amount, w.currency, w.occurred_at, w.outcome, w.reason, p.state AS payment_state, o.status AS order_status,
          w.deliveries, w.first_received_at, w.last_received_at, w.settled_at, w.reprocessed_at, w.payload
     FROM (SELECT newest.webhook_id
-            FROM (SELECT 'parked' AS outcome UNION ALL SELECT 'applied' UNION ALL SELECT 'ignored' UNION ALL SELECT 'amount_mismatch'
-                   UNION ALL SELECT 'refund_due') AS outcomes
-            JOIN LATERAL (SELECT i.webhook_id, i.first_received_at
-                            FROM payment_webhooks AS i
-                           WHERE i.outcome = outcomes.outcome AND i.first_received_at >= COALESCE(in_since, '1000-01-01')
-                           ORDER BY i.first_received_at DESC, i.webhook_id DESC
-                           LIMIT v_limit) AS newest
-           WHERE in_outcome IS NULL OR outcomes.outcome = in_outcome
+            FROM (
+                 (SELECT webhook_id, first_received_at
+                    FROM payment_webhooks
+                   WHERE outcome = 'parked' AND first_received_at >= v_since AND (in_outcome IS NULL OR in_outcome = 'parked')
+                   ORDER BY first_received_at DESC, webhook_id DESC
+                   LIMIT v_limit)
+                   UNION ALL
+                 (SELECT webhook_id, first_received_at
+                    FROM payment_webhooks
+                   WHERE outcome = 'applied' AND first_received_at >= v_since AND (in_outcome IS NULL OR in_outcome = 'applied')
+                   ORDER BY first_received_at DESC, webhook_id DESC
+                   LIMIT v_limit)
+                   UNION ALL
+                 (SELECT webhook_id, first_received_at
+                    FROM payment_webhooks
+                   WHERE outcome = 'ignored' AND first_received_at >= v_since AND (in_outcome IS NULL OR in_outcome = 'ignored')
+                   ORDER BY first_received_at DESC, webhook_id DESC
+                   LIMIT v_limit)
+                   UNION ALL
+                 (SELECT webhook_id, first_received_at
+                    FROM payment_webhooks
+                   WHERE outcome = 'amount_mismatch' AND first_received_at >= v_since AND (in_outcome IS NULL OR in_outcome = 'amount_mismatch')
+                   ORDER BY first_received_at DESC, webhook_id DESC
+                   LIMIT v_limit)
+                   UNION ALL
+                 (SELECT webhook_id, first_received_at
+                    FROM payment_webhooks
+                   WHERE outcome = 'refund_due' AND first_received_at >= v_since AND (in_outcome IS NULL OR in_outcome = 'refund_due')
+                   ORDER BY first_received_at DESC, webhook_id DESC
+                   LIMIT v_limit)) AS newest
            ORDER BY newest.first_received_at DESC, newest.webhook_id DESC
            LIMIT v_limit) AS chosen
     JOIN payment_webhooks AS w ON w.webhook_id = chosen.webhook_id
