@@ -1,4 +1,6 @@
 -- A hold that ended, and why. Its idempotency key stays known, so that a late repeat is answered and not sold again.
+-- ix_hold_history_product_id_ended_at finds what happened last to a product (list_ledger): a quiet one would have to be looked for
+-- among millions of rows of others. It is written when a hold ends, not when it is made; an entry costs about a microsecond of CPU.
 CREATE TABLE hold_history (
   hold_id          BINARY(16)   NOT NULL COMMENT 'UUID version 7',
   hold_uuid        CHAR(36) CHARACTER SET ascii COLLATE ascii_bin GENERATED ALWAYS AS (BIN_TO_UUID(hold_id)) VIRTUAL,
@@ -16,6 +18,7 @@ CREATE TABLE hold_history (
   KEY ix_hold_history_idempotency_key (idempotency_key),
   KEY ix_hold_history_customer_id (customer_id),
   KEY ix_hold_history_ended_as_ended_at (ended_as, ended_at),
+  KEY ix_hold_history_product_id_ended_at (product_id, ended_at),
   CONSTRAINT ck_hold_history_qty              CHECK (qty >= 1),
   CONSTRAINT ck_hold_history_unit_price_minor CHECK (unit_price_minor >= 0),
   CONSTRAINT ck_hold_history_expires_at       CHECK (expires_at > created_at)

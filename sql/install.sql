@@ -39,6 +39,7 @@ SOURCE procedures/operations/end_call.sql
 SOURCE procedures/operations/forget_customer.sql
 SOURCE procedures/operations/health_check.sql
 SOURCE procedures/operations/help.sql
+SOURCE procedures/operations/list_ledger.sql
 SOURCE procedures/operations/purge_history.sql
 SOURCE procedures/operations/sale_overview.sql
 SOURCE procedures/operations/show_board.sql
@@ -97,6 +98,7 @@ SOURCE procedures/orders/cancel_order.sql
 SOURCE procedures/orders/cancel_pending_order.sql
 SOURCE procedures/orders/create_order.sql
 SOURCE procedures/orders/expire_orders.sql
+SOURCE procedures/orders/find_purchases.sql
 SOURCE procedures/orders/fulfil_order.sql
 SOURCE procedures/orders/get_order.sql
 

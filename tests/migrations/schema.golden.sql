@@ -27,6 +27,7 @@ CREATE TABLE `hold_history` (
   KEY `ix_hold_history_idempotency_key` (`idempotency_key`),
   KEY `ix_hold_history_customer_id` (`customer_id`),
   KEY `ix_hold_history_ended_as_ended_at` (`ended_as`,`ended_at`),
+  KEY `ix_hold_history_product_id_ended_at` (`product_id`,`ended_at`),
   CONSTRAINT `ck_hold_history_expires_at` CHECK ((`expires_at` > `created_at`)),
   CONSTRAINT `ck_hold_history_qty` CHECK ((`qty` >= 1)),
   CONSTRAINT `ck_hold_history_unit_price_minor` CHECK ((`unit_price_minor` >= 0))

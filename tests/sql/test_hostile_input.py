@@ -23,7 +23,8 @@ NULL_IS_ALLOWED = {
     ("create_product", "sale_starts_at"), ("create_product", "sale_ends_at"), ("set_sale_window", "sale_starts_at"),
     ("set_sale_window", "sale_ends_at"), ("set_limits", "max_per_customer"), ("set_limits", "max_unpaid_percent"),
     ("set_limits", "pause_seconds"), ("set_limits", "extension_seconds"), ("list_webhooks", "outcome"),
-    ("list_webhooks", "since"), ("list_webhooks", "limit"),
+    ("list_webhooks", "since"), ("list_webhooks", "limit"), ("list_ledger", "product_id"), ("list_ledger", "order_id"),
+    ("list_ledger", "limit"),
 }  # fmt: skip
 HOSTILE: dict[str, list[Any]] = {
     "BIGINT": [

@@ -34,6 +34,7 @@ REFUSED: dict[str, dict[str, Any]] = {
     "reprocess_webhook": {"webhook_id": 2**62}, "record_refund": {"payment_id": new_payment()},
     "accept_payment": {"payment_id": new_payment()}, "forget_customer": {"customer_id": ""},
     "count_refused_webhook": {"reason": "ugly"}, "end_call": {"connection_id": 0}, "purge_history": {"days": 0},
+    "find_purchases": {"text": ""}, "list_ledger": {"limit": 0},
 }  # fmt: skip
 
 

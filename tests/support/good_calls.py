@@ -81,7 +81,7 @@ class Shop:
             "occurred_at": None, "payload": "{}", "limit": 1, "delta": 1, "reason": "found", "price": 1000,
             "stock_total": 10, "name": "help" if procedure == "help" else "Limited sneaker",
             "webhook_id": self.webhook, "payment_id": self.payment, "outcome": "parked", "days": 10_000,
-            "connection_id": 2**62,
+            "connection_id": 2**62, "text": "alice",
         }  # fmt: skip
         if procedure == "count_refused_webhook":
             fine["reason"] = "invalid_signature"

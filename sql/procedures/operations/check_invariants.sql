@@ -6,7 +6,7 @@ CREATE DEFINER = flashsale_owner@localhost PROCEDURE check_invariants ()
 COMMENT '
 Description
   Looks for anything that must never be: units that do not add up, a hold used twice, a payment parked beside its order.
-  It reads one snapshot, so it is exact in the middle of a sale.
+  It reads one snapshot, so it is exact in the middle of a sale. It walks over everything, so its cost grows with all of it.
 
 Parameters
   none

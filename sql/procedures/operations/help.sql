@@ -30,7 +30,7 @@ Example
   documentation: 
   Description
     Looks for anything that must never be: units that do not add up, a hold used twice, a payment parked beside its order.
-    It reads one snapshot, so it is exact in the middle of a sale.
+    It reads one snapshot, so it is exact in the middle of a sale. It walks over everything, so its cost grows with all of it.
 
   Parameters
     none
@@ -73,7 +73,9 @@ BEGIN
                                  'archive_product', 'get_product', 'list_products')
              THEN 'catalog'
            WHEN routine_name IN ('create_hold', 'get_hold', 'extend_hold', 'release_hold', 'expire_holds') THEN 'holds'
-           WHEN routine_name IN ('create_order', 'get_order', 'cancel_pending_order', 'cancel_order', 'fulfil_order', 'expire_orders') THEN 'orders'
+           WHEN routine_name IN ('create_order', 'get_order', 'cancel_pending_order', 'cancel_order', 'fulfil_order', 'expire_orders',
+                                 'find_purchases')
+             THEN 'orders'
            WHEN routine_name IN ('receive_payment_webhook', 'count_refused_webhook', 'list_webhooks', 'reprocess_webhook',
                                  'list_refunds_due', 'record_refund', 'accept_payment') THEN 'payments'
            ELSE 'operations'
