@@ -1,0 +1,26 @@
+"""The million orders that lists and searches are measured beside are a sale like any other."""
+
+from loadtest import scale
+from loadtest.database import Database
+from sql.deploy import migrate
+from sql.server.private import PrivateServer
+from tests.conftest import API_PASSWORD, OPERATOR_PASSWORD
+
+SCRATCH = "flashsale_scale"
+
+
+def test_what_is_filled_in_breaks_no_invariant_and_every_list_finds_something(mysql_server: PrivateServer) -> None:
+    address = mysql_server.admin_url(SCRATCH)
+    migrate(address, API_PASSWORD, OPERATOR_PASSWORD, echo=lambda _: None)
+    database = Database(address)
+    try:
+        scale.fill(database, 10_000)
+        assert database.violations() == []
+        [order] = database.query("SELECT order_uuid, payment_id FROM orders WHERE status = 'paid' LIMIT 1")
+        for line in scale.lines(order["order_uuid"], order["payment_id"]):
+            found = database.query(f"CALL {line.call}")
+            if line.quick and "nobody" not in line.name and "customer" not in line.name:
+                assert found, line.name
+    finally:
+        database.query(f"DROP DATABASE {SCRATCH}")
+        database.close()
