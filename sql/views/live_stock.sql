@@ -3,6 +3,7 @@ DELIMITER $$
 -- A row for each product: how its sale and its units stand now, and the holds and orders that are still open. Whatever has
 -- happened so far, it is cheap: it reads free units, what is held and what is unpaid, each through an index that covers it.
 -- Every live hold is compared with the clock, so its times are made once; LIMIT keeps MySQL from making them again for each.
+-- COUNT counts in whole numbers, SUM in decimals, and a quarter slower.
 -- Products that were archived are left out.
 CREATE OR REPLACE DEFINER = flashsale_owner@localhost SQL SECURITY DEFINER VIEW live_stock AS
 WITH clock AS (
@@ -29,10 +30,10 @@ SELECT p.product_id, p.name, p.currency,
                  WHERE s.product_id = p.product_id) AS free
   JOIN LATERAL (SELECT COUNT(*) AS holds,
                        CAST(COALESCE(SUM(h.qty), 0) AS SIGNED) AS units,
-                       CAST(COALESCE(SUM(IF(h.expires_at <= clock.now, h.qty, 0)), 0) AS SIGNED) AS expired_units,
-                       CAST(COALESCE(SUM(h.expires_at <= clock.now), 0) AS SIGNED) AS expired,
-                       CAST(COALESCE(SUM(h.expires_at <= clock.in_10_s), 0) AS SIGNED) AS ended_in_10_s,
-                       CAST(COALESCE(SUM(h.expires_at <= clock.in_30_s), 0) AS SIGNED) AS ended_in_30_s
+                       CAST(COALESCE(SUM(IF(h.expires_at <= clock.now, h.qty, NULL)), 0) AS SIGNED) AS expired_units,
+                       COUNT(IF(h.expires_at <= clock.now, 1, NULL)) AS expired,
+                       COUNT(IF(h.expires_at <= clock.in_10_s, 1, NULL)) AS ended_in_10_s,
+                       COUNT(IF(h.expires_at <= clock.in_30_s, 1, NULL)) AS ended_in_30_s
                   FROM holds AS h
                  WHERE h.product_id = p.product_id) AS held
   JOIN LATERAL (SELECT COUNT(*) AS orders,
