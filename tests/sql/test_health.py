@@ -8,7 +8,7 @@ import pytest
 
 from tests.sql.test_transactions import open_transactions
 from tests.support.database import Database
-from tests.support.sale import hold, new_product
+from tests.support.sale import hold, new_product, sweep
 from tests.support.unable import UNABLE, Setting, set_globally
 
 Connect = Callable[..., Database]
@@ -22,6 +22,7 @@ def no_sweep(connect_as: Connect) -> Iterator[Database]:
     session.query("DELETE FROM sweep_heartbeat")
     yield session
     session.query("DO RELEASE_ALL_LOCKS()")
+    sweep(session)
 
 
 def deployed_at(admin: Database) -> datetime.datetime:
