@@ -1,4 +1,4 @@
-"""Whatever is changed by hand in any row of any table is refused or shown by the invariants, but for what is named here."""
+"""Whatever is changed by hand in any row of any table is refused or shown, but for what is named here."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -18,7 +18,7 @@ SETTING = "a setting: the next hold obeys it, and what it was set to is told in 
 AGREED = "agreed with the buyer under a setting that may be another by now; only its order to other times is known"
 WHEN = "a time that one session wrote, by its own clock, and no other row repeats"
 SAID = "only who said it knows it: the buyer, the provider or the operator"
-RECORD = "the record of what an operator did is kept once; of cancel_order, accept_payment, stop_sale the row it changed agrees"
+RECORD = "what an operator did is recorded once; the row that it changed agrees for some actions only"
 ENDED = "of a hold that ended without an order nothing is left to compare it with, and purge_history deletes it"
 MEASURED = "housekeeping measured it once"
 PURGED = "its events were purged, or no money came in, so that nothing tells of it but itself"
@@ -74,7 +74,7 @@ UNSEEN = {
     "payment_webhooks.currency": (PARTLY, "the currency of an event that tells of no money moves none"),
     "payment_webhooks.occurred_at": (NEVER, SAID),
     "payment_webhooks.payload": (NEVER, SAID),
-    "payment_webhooks.outcome": (PARTLY, "ignored, amount_mismatch and refund_due are the same for whatever did nothing"),
+    "payment_webhooks.outcome": (PARTLY, "ignored, amount_mismatch and refund_due all did nothing"),
     "payment_webhooks.reason": (PARTLY, "words for people; that there are some is seen"),
     "payment_webhooks.deliveries": (PARTLY, "only the provider counts too"),
     "payment_webhooks.settled_at": (PARTLY, WHEN),
@@ -127,7 +127,7 @@ UNSEEN = {
 
 @pytest.fixture(scope="module")
 def admin(mysql_server: PrivateServer) -> Iterator[Database]:
-    """An administrator's session in a database of its own, after the sale; its clock stands still, and no sweep runs there."""
+    """An administrator's session in a database of its own, after the sale; its clock stands still, and nobody sweeps."""
     migrate(mysql_server.admin_url(SCRATCH), API_PASSWORD, OPERATOR_PASSWORD, echo=lambda _: None)
     with Database(mysql_server.admin_url(SCRATCH)) as session:
         assert session.value("SELECT GET_LOCK(LEFT(CONCAT('sweep.', DATABASE()), 64), 10)") == 1

@@ -28,8 +28,10 @@ SOME = {"datetime": "UTC_TIMESTAMP(6)", "date": "UTC_DATE()"} | dict.fromkeys(
 
 
 def prepare(admin: Database) -> None:
-    """Plan once, for each table, to ask those parts of invariant_violations that read it; all of them for each change would take
-    three times as long. check_invariants itself would commit the change."""
+    """Plan once, for each table, to ask those parts of invariant_violations that read it.
+
+    All of them for each change would take three times as long, and check_invariants would commit the change.
+    """
     reads: defaultdict[str, set[str]] = defaultdict(set)
     for row in admin.query(
         "SELECT view_name AS v, table_name AS t FROM information_schema.view_table_usage WHERE view_schema = DATABASE()"
@@ -41,7 +43,8 @@ def prepare(admin: Database) -> None:
             reads[part] |= reads.get(view, set())
     for table in columns_of_all_tables(admin):
         asked = sorted(part for part in parts if table in reads[part]) or sorted(parts)
-        admin.query(f"PREPARE violations_of_{table} FROM '{' UNION '.join(f'SELECT violation FROM {part}' for part in asked)}'")
+        query = " UNION ".join(f"SELECT violation FROM {part}" for part in asked)
+        admin.query(f"PREPARE violations_of_{table} FROM '{query}'")
 
 
 class Column(NamedTuple):
@@ -67,11 +70,11 @@ class Damage(NamedTuple):
 
 
 def columns_of_all_tables(admin: Database) -> dict[str, list[Column]]:
-    """Whatever tables and columns there are, but for those that are computed; yoyo and the deployment have tables of their own."""
+    """Whatever there is but what is computed; yoyo and the deployment have tables of their own."""
     found: defaultdict[str, list[Column]] = defaultdict(list)
     for row in admin.query(
-        "SELECT c.table_name AS t, c.column_name AS n, c.data_type AS type, c.is_nullable = 'YES' AS nullable, c.column_type AS full"
-        "  FROM information_schema.columns AS c JOIN information_schema.tables AS t USING (table_schema, table_name)"
+        "SELECT c.table_name AS t, c.column_name AS n, c.data_type AS type, c.is_nullable = 'YES' AS nullable,"
+        " c.column_type AS full FROM information_schema.columns AS c JOIN information_schema.tables AS t USING (table_schema, table_name)"
         " WHERE t.table_schema = DATABASE() AND t.table_type = 'BASE TABLE' AND c.generation_expression = ''"
         "   AND t.table_name NOT REGEXP '^_|^yoyo' ORDER BY c.table_name, c.ordinal_position"
     ):  # fmt: skip
@@ -87,7 +90,8 @@ def kinds_of_rows(admin: Database, table: str, columns: list[Column]) -> list[Ro
     # Ids and keys are drawn anew for each run, and the others are not.
     order = [each.name for each in columns if not each.name.endswith(("_id", "_key", "_by"))]
     for row in admin.query(f"SELECT * FROM {table} ORDER BY {', '.join(order)}"):
-        kind = tuple(row[each.name] if each.members and each.name not in keys else not row[each.name] for each in columns)
+        states = {each.name for each in columns if each.members} - set(keys)
+        kind = tuple(row[each.name] if each.name in states else not row[each.name] for each in columns)
         kinds.setdefault(kind, row)
     return list(kinds.values())
 
