@@ -36,7 +36,7 @@ def meet(sessions: list[Database], *acts: Act) -> list[Row | Exception]:
     return answers
 
 
-def paying(order_id: str, payment: str, status: str = "succeeded", amount: int | None = None) -> Act:
+def paying(order_id: str | None, payment: str, status: str = "succeeded", amount: int | None = None) -> Act:
     """An event of a payment comes."""
     return lambda session: pay(session, order_id, status, amount, payment=payment)
 
@@ -103,6 +103,34 @@ def test_a_success_and_its_refund_at_the_same_instant_settle_the_payment(db: Dat
             assert db.one("get_order", order_id)["status"] == "refunded"
         assert ends(db, order_id) == {pi_1: "settled"}
         assert stock(db, product) == (1, 0, 0)
+
+
+@pytest.mark.parametrize("make", [order, hold])
+def test_a_refund_that_names_only_the_payment_beside_the_first_event_that_names_its_order_settles_it(
+    db: Database, crowd: Crowd, make: Callable[[Database, int], str]
+) -> None:
+    product = new_product(db, 1)
+    for _ in range(ROUNDS):
+        order_id, pi_1 = make(db, product), new_payment()
+
+        meet(crowd(2), paying(order_id, pi_1), paying(None, pi_1, "refunded"))
+
+        if make is hold:
+            db.one("create_order", order_id, None)
+        assert db.one("get_order", order_id)["status"] == "refunded"
+        assert ends(db, order_id) == {pi_1: "settled"}
+        assert stock(db, product) == (1, 0, 0)
+
+
+def test_a_payment_that_two_orders_claim_at_the_same_instant_pays_one_of_them(db: Database, crowd: Crowd) -> None:
+    product = new_product(db, 2 * ROUNDS)
+    for _ in range(ROUNDS):
+        first, second, pi_1 = order(db, product), order(db, product), new_payment()
+
+        meet(crowd(2), paying(first, pi_1), paying(second, pi_1))
+
+        assert sorted(db.one("get_order", each)["status"] for each in (first, second)) == ["paid", "pending"]
+        assert [*ends(db, first).values(), *ends(db, second).values()] == ["paying"]
 
 
 def test_the_refund_of_what_pays_beside_another_payment_leaves_one_of_two_good_ends(db: Database, crowd: Crowd) -> None:

@@ -100,11 +100,12 @@ class Payment:
         )
 
     def settle_early_events(self) -> None:
-        """It is received: refunds that were told of before count from now on, failures do not."""
-        for event in self._all(*BOOKED):
-            event.outcome = "applied"
-        for event in self._all("failed"):
-            event.outcome = "ignored" if event.outcome == "parked" else event.outcome
+        """It is received: refunds of its money that were told of before count from now on, failures do not."""
+        for event in self.events:
+            if event.status in BOOKED and event.amount != 0:
+                event.outcome = "applied" if self.books(event) else "amount_mismatch"
+            elif event.status == "failed" and event.outcome == "parked":
+                event.outcome = "ignored"
 
     @property
     def came_in(self) -> float:
@@ -229,8 +230,6 @@ class Purchase:
             payment = self.payment_of(event)
             payment.events.append(event)
             self._take_in(payment, event)
-            if payment.standing == "waiting":
-                self._decide(payment)
             return event
         if known.content != event.content:
             raise KeyReusedError
@@ -393,5 +392,5 @@ class Purchase:
         self.cost = payment.amount
 
     def reprocess(self, payment: Payment) -> None:
-        """A payment that does not pay is decided anew."""
-        self._decide(payment)
+        """A payment that does not pay is decided anew; if nobody knows its id, no order will come."""
+        self._decide(payment, "not_found" if self.state == "unknown" else None)

@@ -450,6 +450,8 @@ class SaleMachine(SaleWalk):
     def record_refund(self, order_id: str, number: int | None) -> None:
         """The operator has sent money back."""
         name, payment = self.which(order_id, number)
+        if payment is not None:
+            self.sale.bought[order_id].decide_alone(payment)
         replayed = payment is not None and payment.state == "settled"
         if payment is None:
             reasons = {"payment_not_found"}
@@ -485,7 +487,7 @@ class SaleMachine(SaleWalk):
         event = purchase.inbox[webhook.key]
         number = self.db.value("SELECT webhook_id FROM payment_webhooks WHERE idempotency_key = %s", webhook.key)
         payment = purchase.payment_told_of(event)
-        decided = purchase.may_decide_anew(payment, event)
+        decided = purchase.may_decide_anew(payment)
         reasons = set[str]() if decided or webhook.key in purchase.reprocessed else {"webhook_settled"}
         answer = self.ask(reasons, "reprocess_webhook", number)
         if answer is not None:

@@ -130,12 +130,21 @@ class Bought(Purchase):
         untouched = payment.state == "due" and payment.currency == self.currency and not payment.told
         return untouched and self._can_still_be_paid()
 
-    def may_decide_anew(self, payment: Payment, event: Event) -> bool:
-        """Whether a payment that came too late would pay now."""
-        return (
-            event is payment.receipt and payment.state == "due" and self.matches(payment)
-            and self.state == "lapsed" and self._can_still_be_paid()
-        )  # fmt: skip
+    def may_decide_anew(self, payment: Payment) -> bool:
+        """Whether a payment that came too late would pay now, or one waits for an order that can never come."""
+        if payment.standing == "waiting":
+            return self.state == "hold_ended" or (self.state == "unknown" and self.has_waited_long(payment))
+        late = payment.state == "due" and payment.told < payment.came_in and self.matches(payment)
+        return late and self.state == "lapsed" and self._can_still_be_paid()
+
+    def decide_alone(self, payment: Payment) -> None:
+        """A payment whose order can never come is decided, the others are not."""
+        if payment.standing == "waiting" and self.state in ("unknown", "hold_ended"):
+            self.reprocess(payment)
+
+    def has_waited_long(self, payment: Payment) -> bool:
+        """Whether an order would be known by now."""
+        return self.waits_since[id(payment)] + WAIT_FOR_UNKNOWN <= self.now
 
     def sweep(self) -> None:
         """Nothing that ran out is left."""
@@ -147,8 +156,7 @@ class Bought(Purchase):
         elif self.state == "held" and self.ends_at <= self.now:
             self.order()
         elif self.state == "unknown":
-            old = [p for p in self.payments.values() if self.waits_since[id(p)] + WAIT_FOR_UNKNOWN <= self.now]
-            self.give_up_waiting(old)
+            self.give_up_waiting([payment for payment in self.payments.values() if self.has_waited_long(payment)])
 
 
 @dataclass
@@ -206,7 +214,8 @@ class Sale:
             "invalid_argument": limits.of_customers and customer is None,
             "customer_limit_reached": limits.max_per_customer is not None
             and self.units_of(customer) + qty > limits.max_per_customer,
-            "unpaid_limit_reached": limits.max_unpaid_percent is not None and self.units_of(customer, unpaid=True) + qty > cap,
+            "unpaid_limit_reached": limits.max_unpaid_percent is not None
+            and self.units_of(customer, unpaid=True) + qty > cap,
             "customer_paused": limits.pause_seconds is not None and any(self.now < at + paused for at in lapses),
         }
         return {slug for slug, applies in reasons.items() if applies}
