@@ -346,10 +346,11 @@ class Purchase:
         self.state = self._rule(self._row(payment, "returned"), "returned").order_becomes or self.state
 
     def decide_waiting(self, among: Iterable[Payment] | None = None, state: str | None = None) -> None:
-        """What waited is decided: received payments in the order in which they came, then failed ones in any order."""
+        """What waited is decided: received payments as they came, those that went back last, then failed ones."""
         payments = list(self.payments.values() if among is None else among)
         failed = sorted(self.payments.values(), key=lambda payment: payment.payment_id)
-        for payment in [*self.received, *failed]:
+        received = sorted(self.received, key=lambda payment: payment.told >= payment.came_in)
+        for payment in [*received, *failed]:
             parked = [event.status for event in payment.events if event.outcome == "parked"]
             waits = payment.standing == "waiting" or (not payment.receipt and "failed" in parked)
             if payment in payments and waits:
