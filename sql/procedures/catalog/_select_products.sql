@@ -7,9 +7,9 @@ CREATE DEFINER = flashsale_owner@localhost PROCEDURE _select_products (
 )
 COMMENT '
 Description
-  Returns one product, or for NULL all that are not archived, as the result set of its caller. One statement, so one snapshot: available, held
-  and sold belong together. What has expired counts as available, swept or not; what is neither free nor held is sold, so no
-  order has to be counted.
+  Returns one product, or for NULL all that are not archived, as the result set of its caller. One statement, so one snapshot:
+  available, held and sold belong together. What has expired counts as available, swept or not; what is neither free nor held is
+  sold, so no order has to be counted.
 
 Result set
   product_id, name, price (minor units), currency, stock_total, available, held, sold, max_per_hold, max_per_customer,

@@ -21,7 +21,8 @@ Parameters
   in_max_unpaid_percent BIGINT  share of stock_total that may be in live holds and unpaid orders, 1 to 100, but one
                                 unit at least; NULL: any
   in_pause_seconds      BIGINT  how long a customer may not hold again after a hold or order ended unpaid:
-                                expired, released, not paid in time, payment failed, cancelled by the buyer, 1 to 2,592,000; NULL: no pause
+                                expired, released, not paid in time, payment failed, cancelled by the buyer,
+                                1 to 2,592,000; NULL: no pause
   in_extension_seconds  BIGINT  by how much extend_hold lets a hold live longer, once, 1 to 86,400; NULL: not at all
   in_reason             TEXT    1 to 255 characters, kept with your account in stock_ledger
 

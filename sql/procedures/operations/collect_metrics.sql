@@ -14,7 +14,8 @@ Parameters
 
 Result set
   metric, product_id (NULL: of no one product), state (NULL: the metric has none), value; those of collect_live_metrics and
-  orders (paid, cancelled, refunded), payments (by state), disputes (by state), webhooks (by outcome), invariant_violations (rows of check_invariants)
+  orders (paid, cancelled, refunded), payments (by state), disputes (by state), webhooks (by outcome), invariant_violations (rows
+  of check_invariants)
 
 Errors
   none

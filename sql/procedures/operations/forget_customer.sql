@@ -28,11 +28,11 @@ Locks
 
 Example
   mysql> CALL forget_customer(''alice'', ''asked by letter'');
-  +---------------------------------------+-------+--------+----------+
-  | customer_id                           | holds | orders | payloads |
-  +---------------------------------------+-------+--------+----------+
-  | forgotten-5b7b1dd0d2a14c7f9e7f36e8a1  |     1 |      1 |        1 |
-  +---------------------------------------+-------+--------+----------+
+  +--------------------------------------------+-------+--------+----------+
+  | customer_id                                | holds | orders | payloads |
+  +--------------------------------------------+-------+--------+----------+
+  | forgotten-5b7b1dd0d2a14c7f9e7f36e8a10c44d2 |     1 |      1 |        1 |
+  +--------------------------------------------+-------+--------+----------+
   mysql> CALL forget_customer('''', ''asked by letter'');
   ERROR 31301 (45422): invalid_argument: customer_id must be a text of 1 to 128 characters
 '

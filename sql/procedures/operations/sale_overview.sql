@@ -5,8 +5,8 @@ DROP PROCEDURE IF EXISTS sale_overview $$
 CREATE DEFINER = flashsale_owner@localhost PROCEDURE sale_overview ()
 COMMENT '
 Description
-  Tells how the sale goes: a row for each product that is not archived, and one for everything together, which also counts payments that belong to no
-  product. It counts orders, so its cost grows with them.
+  Tells how the sale goes: a row for each product that is not archived, and one for everything together, which also counts
+  payments that belong to no product. It counts orders, so its cost grows with them.
 
 Parameters
   none

@@ -18,8 +18,8 @@ Result set
   sold (as get_product), live_holds, expiring_within_10_s, expiring_within_30_s (of the live holds), orders_pending,
   orders_overdue (of the pending ones: past pay_by, and not closed yet); and only in the row of everything
   together: payments_waiting (for an order that may still come), payments_due (of which money has to go back), money_due (minor
-  units; NULL: in several currencies), money_due_currency (NULL: none or several), health (NULL: all is well; else what is wrong and what to do), last_sweep_at (UTC; NULL: never), sweep_lag_seconds,
-  database_version, shown_at (UTC)
+  units; NULL: in several currencies), money_due_currency (NULL: none or several), health (NULL: all is well; else what is wrong
+  and what to do), last_sweep_at (UTC; NULL: never), sweep_lag_seconds, database_version, shown_at (UTC)
 
 Errors
   none

@@ -14,10 +14,10 @@ Parameters
 
 Result set
   product_id and currency (NULL: everything together), orders_paid, orders_cancelled, payments_failed (those of the cancelled
-  orders that a failed payment closed), orders_refunded, orders_fulfilled, takings (minor units paid and not given back; NULL: together, where
-  currencies differ), given_back (minor units; likewise); and only in the row of everything together, payment events by
-  outcome: events_applied, events_ignored, events_parked, events_mismatched, events_refund_due; and disputes_open, payments that
-  are disputed
+  orders that a failed payment closed), orders_refunded, orders_fulfilled, takings (minor units paid and not given back; NULL:
+  together, where currencies differ), given_back (minor units; likewise); and only in the row of everything together, payment
+  events by outcome: events_applied, events_ignored, events_parked, events_mismatched, events_refund_due; and disputes_open,
+  payments that are disputed
 
 Errors
   none

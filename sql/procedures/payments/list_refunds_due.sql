@@ -32,7 +32,7 @@ Example
       currency: EUR
    received_at: 2026-11-27 09:10:00.000000
   order_status: paid
-        reason: the order is paid by another payment
+        reason: the order is paid already
 '
 BEGIN
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;

@@ -18,8 +18,8 @@ Parameters
 
 Result set
   webhook_id, idempotency_key, payment_id (NULL: other), order_id (as it names it, or as its payment was found; NULL: none),
-  payment_status, amount (minor units), currency, occurred_at, outcome, reason, payment_state, order_status (NULL: no order), deliveries, first_received_at, last_received_at, settled_at,
-  reprocessed_at, payload (the event as received)
+  payment_status, amount (minor units), currency, occurred_at, outcome, reason, payment_state, order_status (NULL: no order),
+  deliveries, first_received_at, last_received_at, settled_at, reprocessed_at, payload (the event as received)
 
 Errors
   invalid_argument  a parameter is none of those
@@ -39,7 +39,7 @@ Example
            currency: EUR
         occurred_at: NULL
             outcome: refund_due
-             reason: paid after the order was cancelled and its units sold on
+             reason: paid after the order was cancelled and its units were sold
       payment_state: due
        order_status: cancelled
          deliveries: 1
