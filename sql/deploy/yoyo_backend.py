@@ -74,11 +74,6 @@ class ConnectorBackend(MySQLBackend):  # type: ignore[misc]
         act = super().apply_one
         insist(self.connection, f"migration {migration.id}", "", lambda: act(migration, force, mark))
 
-    def rollback_one(self, migration: Migration, force: bool = False) -> None:
-        """Undo a migration, likewise."""
-        act = super().rollback_one
-        insist(self.connection, f"migration {migration.id}", "", lambda: act(migration, force))
-
 
 def open_backend(address: Url) -> ConnectorBackend:
     """Return a backend for the database at the address, with yoyo's lock table in place."""
