@@ -65,12 +65,12 @@ _HISTORY = {
         f" CASE {_STATUS} WHEN 'cancelled' THEN 'the payment failed' WHEN 'refunded' THEN 'refunded' END"
         f" FROM numbers WHERE NOT {_UNORDERED}",
     "payments (payment_id, order_id, state, amount_minor, currency, refund_told_minor, refunds_told, received_by,"
-    " created_at, received_at, decided_at)":
+    " created_at, received_at, decided_at, reason)":
         f"{_PAYMENT}, {_UUID}, ELT(FIELD({_STATUS}, 'paid', 'refunded', 'cancelled'), 'paying', 'settled', 'failed'),"
         f" IF({_STATUS} = 'cancelled', NULL, {{price}}), IF({_STATUS} = 'cancelled', NULL, 'EUR'),"
         f" IF({_STATUS} = 'refunded', {{price}}, 0), {_STATUS} = 'refunded',"
         f" IF({_STATUS} = 'cancelled', NULL, CONCAT('evt_', {_NUMBER})), {_ENDED},"
-        f" IF({_STATUS} = 'cancelled', NULL, {_ENDED}), {_ENDED}"
+        f" IF({_STATUS} = 'cancelled', NULL, {_ENDED}), {_ENDED}, IF({_STATUS} = 'refunded', 'payment refunded', NULL)"
         f" FROM numbers WHERE NOT {_UNORDERED}",
     "payment_webhooks (idempotency_key, payment_id, order_id, payment_status, amount_minor, currency, payload, outcome,"
     " deliveries, first_received_at, last_received_at, settled_at)":

@@ -1,4 +1,4 @@
-"""What once ended in money on no list, or on the wrong one, ends right: each case from public reports of shops, by HTTP."""
+"""What once ended in money on no list, or on the wrong one, ends right: cases of shops, by HTTP."""
 
 import httpx
 import pytest
@@ -159,7 +159,9 @@ def test_a_refund_that_names_no_order_is_found_by_its_payment(shop: Shop) -> Non
     order_id = shop.order()
     payment = shop.payment("pi_1")
     succeeded = stripe_event("payment_intent.succeeded", order_id, PRICE, id=payment)
-    refunded = stripe_event("charge.refunded", order_id, PRICE, payment_intent=payment, amount_refunded=PRICE, metadata={})
+    refunded = stripe_event(
+        "charge.refunded", order_id, PRICE, payment_intent=payment, amount_refunded=PRICE, metadata={}
+    )
 
     for event in (succeeded, refunded):
         answer = shop.http.post("/api/payments/webhook", json=event, headers={"Stripe-Signature": "t=1,v1=unsigned"})
@@ -181,7 +183,9 @@ def test_a_payment_for_a_misspelt_order_is_kept_and_due_after_a_while(shop: Shop
     assert shop.due(None) == {"pi_1": PRICE}
 
 
-def test_a_payment_of_a_nameless_customers_order_is_kept_and_due_when_limits_came(http: httpx.Client, db: Database) -> None:
+def test_a_payment_of_a_nameless_customers_order_is_kept_and_due_when_limits_came(
+    http: httpx.Client, db: Database
+) -> None:
     shop = Shop(http, db)
     order_id = shop.order()
     shop.tell(order_id, "failed", None, "pi_0")

@@ -1,4 +1,4 @@
-"""Who waits for a lock decides by the clock and by the rows that are there when it is granted, not by those of the beginning."""
+"""Who waits for a lock decides by the clock and by the rows that are there when it is granted."""
 
 import datetime
 from collections.abc import Callable, Iterator
@@ -287,7 +287,11 @@ def test_a_buyer_who_waits_for_an_expired_hold_leaves_it_alone_if_it_was_extende
 
     assert refused(answer).slug in ("sold_out", "customer_limit_reached")
     assert buyer.one("get_hold", made["hold_id"])["status"] == "active"
-    admin.query("UPDATE holds SET order_at = NULL, expires_at = %s WHERE hold_id = UUID_TO_BIN(%s)", made["expires_at"], made["hold_id"])
+    admin.query(
+        "UPDATE holds SET order_at = NULL, expires_at = %s WHERE hold_id = UUID_TO_BIN(%s)",
+        made["expires_at"],
+        made["hold_id"],
+    )
 
 
 # -- what becomes of an order
@@ -303,7 +307,8 @@ def test_an_order_that_is_made_while_it_is_cancelled_is_whole_or_gone_with_its_u
 
     admin.query("START TRANSACTION")
     admin.query(
-        "INSERT INTO hold_history (hold_id, product_id, qty, unit_price_minor, created_at, expires_at, ended_at, ended_as)"
+        "INSERT INTO hold_history"
+        " (hold_id, product_id, qty, unit_price_minor, created_at, expires_at, ended_at, ended_as)"
         " SELECT hold_id, product_id, qty, unit_price_minor, created_at, expires_at, expires_at, 'ordered' FROM holds"
         " WHERE hold_id = UUID_TO_BIN(%s)",
         hold_id,

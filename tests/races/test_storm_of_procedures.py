@@ -1,4 +1,4 @@
-"""Every procedure that writes against every other, on the same few rows, with the sweep running: no two wait for each other."""
+"""Every procedure that writes against every other, on the same few rows, beside the sweep: no deadlock."""
 
 from collections.abc import Callable
 

@@ -127,7 +127,7 @@ UNSEEN = {
 
 @pytest.fixture(scope="module")
 def admin(mysql_server: PrivateServer) -> Iterator[Database]:
-    """An administrator's session in a database of its own, after the sale; its clock stands still, and nobody sweeps."""
+    """An administrator's session in a database of its own, after the sale; its clock stands still, no one sweeps."""
     migrate(mysql_server.admin_url(SCRATCH), API_PASSWORD, OPERATOR_PASSWORD, echo=lambda _: None)
     with Database(mysql_server.admin_url(SCRATCH)) as session:
         assert session.value("SELECT GET_LOCK(LEFT(CONCAT('sweep.', DATABASE()), 64), 10)") == 1

@@ -32,7 +32,9 @@ def is_paused_until(db: Database, product: int, moment: datetime.datetime) -> bo
 def untouched(db: Database, hold_ids: list[str]) -> bool:
     """Whether all of these are as their buyers left them, expired and not given back."""
     marks = ", ".join(["%s"] * len(hold_ids))
-    count = db.value(f"SELECT COUNT(*) FROM holds WHERE hold_uuid IN ({marks}) AND expires_at <= UTC_TIMESTAMP(6)", *hold_ids)
+    count = db.value(
+        f"SELECT COUNT(*) FROM holds WHERE hold_uuid IN ({marks}) AND expires_at <= UTC_TIMESTAMP(6)", *hold_ids
+    )
     return bool(count == len(hold_ids))
 
 

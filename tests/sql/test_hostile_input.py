@@ -50,6 +50,11 @@ def shop(db: Database, request: pytest.FixtureRequest) -> Shop:
     return Shop(db, parameters.get("procedure", ""))
 
 
+def products_of(shop: Shop) -> set[str]:
+    """The ids of all products, as texts."""
+    return {str(row["product_id"]) for row in shop.db.query("SELECT product_id FROM products")}
+
+
 def test_the_arguments_this_module_calls_good_are_accepted(shop: Shop) -> None:
     for procedure in PROCEDURES:
         Shop(shop.db, procedure).call(procedure)
@@ -68,7 +73,9 @@ def test_hostile_values_are_taken_or_refused_by_name(shop: Shop, procedure: str,
             before = shop.state()
             continue
         assert shop.state() == before, value
-        if answer.slug == "invalid_argument":
+        number = str(int(value)) if isinstance(value, bool) else str(value)
+        # Another product of this id is judged by its own stock.
+        if answer.slug == "invalid_argument" and not (parameter == "product_id" and number in products_of(shop)):
             assert re.search(rf"\b{parameter}\b", answer.detail), (value, answer)
 
 

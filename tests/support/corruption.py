@@ -19,7 +19,7 @@ OTHER = {
     "char": ["IF({0} <=> 'USD', 'CHF', 'USD')"],
     "binary": ["UUID_TO_BIN('018f0000-0000-7000-8000-000000000001')"],
     "json": ["'{{}}'"],
-} | dict.fromkeys(("bigint", "smallint", "tinyint", "decimal"), ["{0} + 1", "{0} - 1"])  # fmt: skip
+} | {name: ["{0} + 1", "{0} - 1"] for name in ("bigint", "smallint", "tinyint", "decimal")}  # fmt: skip
 """What else a value of a type could be."""
 SOME = {"datetime": "UTC_TIMESTAMP(6)", "date": "UTC_DATE()"} | dict.fromkeys(
     ("int", "bigint", "smallint", "tinyint", "decimal"), "1"
@@ -74,7 +74,8 @@ def columns_of_all_tables(admin: Database) -> dict[str, list[Column]]:
     found: defaultdict[str, list[Column]] = defaultdict(list)
     for row in admin.query(
         "SELECT c.table_name AS t, c.column_name AS n, c.data_type AS type, c.is_nullable = 'YES' AS nullable,"
-        " c.column_type AS full FROM information_schema.columns AS c JOIN information_schema.tables AS t USING (table_schema, table_name)"
+        " c.column_type AS full FROM information_schema.columns AS c"
+        " JOIN information_schema.tables AS t USING (table_schema, table_name)"
         " WHERE t.table_schema = DATABASE() AND t.table_type = 'BASE TABLE' AND c.generation_expression = ''"
         "   AND t.table_name NOT REGEXP '^_|^yoyo' ORDER BY c.table_name, c.ordinal_position"
     ):  # fmt: skip

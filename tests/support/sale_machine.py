@@ -132,6 +132,7 @@ class SaleMachine(SaleWalk):
         self.extend(held, False, True)
         self.order(held, 0)
         self.order(held, 0)
+        self.events(held, [AMISS, UNPAID._replace(payment=2)])
         self.cancel(held)
         self.cancel(held)
         held = self.try_to_hold(1, "ada", None)

@@ -87,7 +87,9 @@ class Actor:
 
     def new_event(self) -> int:
         """An event of a payment, which may be known, of an order or a hold."""
-        status = self.chance.choice(["succeeded", "succeeded", "failed", "refunded", "refund_failed", "declined", "other"])
+        status = self.chance.choice(
+            ["succeeded", "succeeded", "failed", "refunded", "refund_failed", "declined", "other"]
+        )
         payment = self.chance.choice([None, new_key(), new_key(), *list(self.stage.payments)[-2:]])
         key = self.chance.choice([new_key(), new_key(), new_key(), *list(self.stage.events)[-1:]])
         amount = self.chance.choice([None, 1000, 1000, 1])
