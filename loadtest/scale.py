@@ -174,8 +174,9 @@ def _fill_inbox(database: Database, numbers: int, created: str, uuid: str) -> No
         times = f"1, {created}, {created}, {created}"
         _insert(database, events, f"CONCAT('evt_i_', {_NUMBER}), {_PAYMENT}, {uuid}, 'failed', NULL, NULL, 'ignored',"
                 f" 'the payment has succeeded', {times} {paid} {_IGNORED} = 1", first, last)  # fmt: skip
-        _insert(database, events, f"CONCAT('evt_o_', {_NUMBER}), NULL, NULL, 'other', NULL, NULL, 'ignored', NULL,"
-                f" {times} FROM numbers WHERE i MOD {_OTHER} = 1", first, last)  # fmt: skip
+        _insert(database, events, f"CONCAT('evt_o_', {_NUMBER}), NULL, NULL, 'other', NULL, NULL, 'ignored',"
+                f" 'an event of this kind moves no payment', {times} FROM numbers WHERE i MOD {_OTHER} = 1",
+                first, last)  # fmt: skip
         _insert(database, events, f"CONCAT('evt_r_', {_NUMBER}), {_PAYMENT}, {uuid}, 'refunded', {stage.PRICE}, 'EUR',"
                 f" 'applied', NULL, {times} FROM numbers WHERE {_STATUS} = 'refunded' AND NOT {_UNORDERED}",
                 first, last)  # fmt: skip
