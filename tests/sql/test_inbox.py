@@ -1,6 +1,7 @@
 """The inbox of payment events: what people on duty see there, and which events they may have decided anew."""
 
 import datetime
+import json
 from collections.abc import Callable
 
 import pytest
@@ -35,6 +36,19 @@ def test_the_inbox_lists_events_newest_first_with_what_they_did(db: Database) ->
     assert [row["outcome"] for row in db.call("list_webhooks", "ignored", None, 1)] == ["ignored"]
     assert len(db.call("list_webhooks", None, None, 1)) == 1
     assert db.call("list_webhooks", None, datetime.datetime(9999, 1, 1), None) == []
+
+
+def test_the_inbox_lists_events_of_the_largest_size_in_order(db: Database) -> None:
+    keys = [new_key() for _ in range(3)]
+    payload = json.dumps({"text": "x" * 1_000_000})
+    for key in keys:
+        db.one("receive_payment_webhook", key, None, None, "other", None, None, None, payload)
+
+    listed = [row for row in db.call("list_webhooks", None, None, 10_000) if row["idempotency_key"] in keys]
+
+    assert [(row["idempotency_key"], len(row["payload"])) for row in listed] == [
+        (key, len(payload)) for key in reversed(keys)
+    ]
 
 
 def test_the_inbox_names_the_payment_of_an_event_where_it_stands_and_what_the_event_called_its_order(

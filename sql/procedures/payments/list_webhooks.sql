@@ -69,11 +69,12 @@ BEGIN
   SET v_limit = COALESCE(in_limit, 100), v_since = COALESCE(in_since, '1000-01-01');
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   -- The newest of each outcome, through its index, and of those the newest: what is older is never looked at. Each outcome is named
-  -- by itself, for MySQL looks an ENUM up in an index by a constant only.
+  -- by itself, for MySQL looks an ENUM up in an index by a constant only. They are put in order before the events are read, one
+  -- by one: MySQL can't sort rows with a payload larger than sort_buffer_size (1038).
   SELECT w.webhook_id, w.idempotency_key, w.payment_id, COALESCE(w.order_ref, w.order_uuid) AS order_id, w.payment_status,
          w.amount_minor AS amount, w.currency, w.occurred_at, w.outcome, w.reason, p.state AS payment_state, o.status AS order_status,
          w.deliveries, w.first_received_at, w.last_received_at, w.settled_at, w.reprocessed_at, w.payload
-    FROM (SELECT newest.webhook_id
+    FROM (SELECT newest.webhook_id, newest.first_received_at
             FROM (
                  (SELECT webhook_id, first_received_at
                     FROM payment_webhooks
@@ -106,10 +107,10 @@ BEGIN
                    LIMIT v_limit)) AS newest
            ORDER BY newest.first_received_at DESC, newest.webhook_id DESC
            LIMIT v_limit) AS chosen
-    JOIN payment_webhooks AS w ON w.webhook_id = chosen.webhook_id
-    LEFT JOIN payments AS p ON p.payment_id = w.payment_id
-    LEFT JOIN orders AS o ON o.order_id = COALESCE(p.order_id, w.order_id)
-   ORDER BY w.first_received_at DESC, w.webhook_id DESC;
+    STRAIGHT_JOIN payment_webhooks AS w FORCE INDEX (PRIMARY) ON w.webhook_id = chosen.webhook_id
+    LEFT JOIN payments AS p FORCE INDEX (PRIMARY) ON p.payment_id = w.payment_id
+    LEFT JOIN orders AS o FORCE INDEX (PRIMARY) ON o.order_id = COALESCE(p.order_id, w.order_id)
+   ORDER BY chosen.first_received_at DESC, chosen.webhook_id DESC;
   COMMIT;
 END $$
 
