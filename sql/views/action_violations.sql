@@ -3,15 +3,17 @@ DELIMITER $$
 -- What operators did stands in operator_actions and nowhere else is it done: a row for each violation, for invariant_violations.
 CREATE OR REPLACE DEFINER = flashsale_owner@localhost SQL SECURITY DEFINER VIEW action_violations AS
 -- The last of them decides; a sale window opens the sale again.
+WITH last_actions AS (
+  SELECT a.product_id, MAX(IF(a.action = 'set_sale_window', a.action_id, 0)) AS opened,
+         MAX(IF(a.action IN ('stop_sale', 'archive_product'), a.action_id, 0)) AS stopped,
+         MAX(IF(a.action = 'archive_product', a.action_id, 0)) AS archived
+    FROM operator_actions AS a
+   WHERE a.action IN ('set_sale_window', 'stop_sale', 'archive_product')
+   GROUP BY a.product_id)
 SELECT 'stop_unlike_actions' AS violation, p.product_id,
        CONCAT('stopped at ', COALESCE(p.stopped_at, 'no time'), ', archived at ', COALESCE(p.archived_at, 'no time')) AS detail
   FROM products AS p
-  LEFT JOIN (SELECT a.product_id, MAX(IF(a.action = 'set_sale_window', a.action_id, 0)) AS opened,
-                    MAX(IF(a.action IN ('stop_sale', 'archive_product'), a.action_id, 0)) AS stopped,
-                    MAX(IF(a.action = 'archive_product', a.action_id, 0)) AS archived
-               FROM operator_actions AS a
-              WHERE a.action IN ('set_sale_window', 'stop_sale', 'archive_product')
-              GROUP BY a.product_id) AS l ON l.product_id = p.product_id
+  LEFT JOIN last_actions AS l ON l.product_id = p.product_id
  WHERE (p.stopped_at IS NOT NULL) <> COALESCE(l.stopped > l.opened, FALSE)
     OR (p.archived_at IS NOT NULL) <> COALESCE(l.archived > l.opened, FALSE)
  UNION ALL

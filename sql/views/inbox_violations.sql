@@ -3,6 +3,18 @@ DELIMITER $$
 -- What must never be between payments and the events that told of them: a row for each violation, for invariant_violations.
 -- purge_history deletes all events of a payment and says so there; what has lost its events is compared with them no more.
 CREATE OR REPLACE DEFINER = flashsale_owner@localhost SQL SECURITY DEFINER VIEW inbox_violations AS
+WITH told AS (
+  SELECT e.payment_id, e.payment_status, w.refund_told_minor, LEAST(COALESCE(e.amount_minor, w.amount_minor), w.amount_minor) AS amount_minor
+    FROM payment_webhooks AS e
+    JOIN payments AS w ON w.payment_id = e.payment_id
+   WHERE e.payment_status IN ('refunded', 'refund_failed') AND e.outcome <> 'amount_mismatch' AND COALESCE(e.amount_minor > 0, TRUE)),
+refunds AS (
+  SELECT t.payment_id, MAX(IF(t.payment_status = 'refunded', t.amount_minor, 0)) AS told,
+         SUM(t.payment_status = 'refunded' AND t.amount_minor = t.refund_told_minor) AS tellings,
+         SUM(IF(t.payment_status = 'refund_failed', t.amount_minor, 0)) AS failed,
+         SUM(t.payment_status = 'refund_failed') AS failures
+    FROM told AS t
+   GROUP BY t.payment_id)
 -- The event of the money.
 SELECT 'payment_unlike_its_event' AS violation, CAST(NULL AS UNSIGNED) AS product_id,
        CONCAT('payment ', w.payment_id, ', event ', w.received_by) AS detail
@@ -16,41 +28,23 @@ SELECT 'payment_unlike_its_event' AS violation, CAST(NULL AS UNSIGNED) AS produc
                          ELSE e.outcome IN ('applied', 'refund_due', 'amount_mismatch') END) IS NOT TRUE
  UNION ALL
 -- Where the event names no amount or no currency, it is the purchase's. (What an operator accepted costs something else by now.)
-SELECT 'payment_unlike_its_price', h.product_id,
+SELECT 'payment_unlike_its_price', p.product_id,
        CONCAT('payment ', w.payment_id, ': ', COALESCE(w.amount_minor, 'none'), ' ', COALESCE(w.currency, ''))
   FROM payments AS w
   JOIN payment_webhooks AS e ON e.idempotency_key = w.received_by AND e.payment_id = w.payment_id
-  JOIN holds AS h ON h.hold_id = w.order_id
-  JOIN products AS p ON p.product_id = h.product_id
+  LEFT JOIN holds AS h ON h.hold_id = w.order_id
+  LEFT JOIN hold_history AS i ON i.hold_id = w.order_id
+  JOIN products AS p ON p.product_id = COALESCE(h.product_id, i.product_id)
   LEFT JOIN orders AS o ON o.order_id = w.order_id
- WHERE (e.amount_minor IS NULL AND o.accepted_at IS NULL AND NOT w.amount_minor <=> h.qty * h.unit_price_minor)
-    OR (e.currency IS NULL AND NOT w.currency <=> p.currency)
- UNION ALL
-SELECT 'payment_unlike_its_price', h.product_id,
-       CONCAT('payment ', w.payment_id, ': ', COALESCE(w.amount_minor, 'none'), ' ', COALESCE(w.currency, ''))
-  FROM payments AS w
-  JOIN payment_webhooks AS e ON e.idempotency_key = w.received_by AND e.payment_id = w.payment_id
-  JOIN hold_history AS h ON h.hold_id = w.order_id
-  JOIN products AS p ON p.product_id = h.product_id
-  LEFT JOIN orders AS o ON o.order_id = w.order_id
- WHERE (e.amount_minor IS NULL AND o.accepted_at IS NULL AND NOT w.amount_minor <=> h.qty * h.unit_price_minor)
+ WHERE (e.amount_minor IS NULL AND o.accepted_at IS NULL
+        AND NOT w.amount_minor <=> COALESCE(h.qty * h.unit_price_minor, i.qty * i.unit_price_minor))
     OR (e.currency IS NULL AND NOT w.currency <=> p.currency)
  UNION ALL
 -- What went back and did not arrive, but for refunds that an operator recorded.
 SELECT 'refunds_unlike_their_events', NULL,
        CONCAT('payment ', w.payment_id, ': ', w.refund_told_minor, ' told, ', w.refund_failed_minor, ' failed')
   FROM payments AS w
-  LEFT JOIN (SELECT r.payment_id, MAX(IF(r.payment_status = 'refunded', r.amount_minor, 0)) AS told,
-                    SUM(r.payment_status = 'refunded' AND r.amount_minor = r.refund_told_minor) AS tellings,
-                    SUM(IF(r.payment_status = 'refund_failed', r.amount_minor, 0)) AS failed,
-                    SUM(r.payment_status = 'refund_failed') AS failures
-               FROM (SELECT e.payment_id, e.payment_status, q.refund_told_minor,
-                            LEAST(COALESCE(e.amount_minor, q.amount_minor), q.amount_minor) AS amount_minor
-                       FROM payment_webhooks AS e
-                       JOIN payments AS q ON q.payment_id = e.payment_id
-                      WHERE e.payment_status IN ('refunded', 'refund_failed') AND e.outcome <> 'amount_mismatch'
-                        AND COALESCE(e.amount_minor > 0, TRUE)) AS r
-              GROUP BY r.payment_id) AS i ON i.payment_id = w.payment_id
+  LEFT JOIN refunds AS i ON i.payment_id = w.payment_id
  WHERE w.amount_minor > 0 AND w.events_purged_at IS NULL
    AND NOT (w.refund_told_minor = COALESCE(i.told, 0) AND w.refunds_told = COALESCE(i.tellings, 0)
             AND w.refund_failed_minor = LEAST(COALESCE(i.failed, 0), 9223372036854775807) AND w.refunds_failed = COALESCE(i.failures, 0))
