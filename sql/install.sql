@@ -87,13 +87,14 @@ SOURCE procedures/holds/extend_hold.sql
 SOURCE procedures/holds/get_hold.sql
 SOURCE procedures/holds/release_hold.sql
 
+SOURCE procedures/orders/_cancel_live_order.sql
 SOURCE procedures/orders/_close_orders.sql
 SOURCE procedures/orders/_find_order_by_key.sql
+SOURCE procedures/orders/_lock_order.sql
 SOURCE procedures/orders/_make_order.sql
 SOURCE procedures/orders/_order_paid_hold.sql
 SOURCE procedures/orders/_retake_units.sql
 SOURCE procedures/orders/_select_order.sql
-SOURCE procedures/orders/_withdraw_order.sql
 SOURCE procedures/orders/cancel_order.sql
 SOURCE procedures/orders/cancel_pending_order.sql
 SOURCE procedures/orders/create_order.sql

@@ -81,7 +81,7 @@ BEGIN
     IF v_status IS NULL THEN
       CALL _raise('order_not_found', 'no order has this id; create_order makes one from a live hold');
     ELSEIF v_status = 'pending' OR (v_status = 'paid' AND v_free) THEN
-      CALL _withdraw_order(v_order_id, v_product_id, in_reason, FALSE);
+      CALL _cancel_live_order(v_order_id, 'withdrawn', in_reason, FALSE);
     ELSEIF v_cancelled_as = 'lapsed' THEN
       CALL _close_orders(JSON_ARRAY(in_order_id), 'cancelled', 'withdrawn', in_reason);
     ELSEIF v_status <> 'cancelled' THEN

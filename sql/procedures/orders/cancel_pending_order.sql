@@ -53,7 +53,6 @@ Example
 '
 BEGIN
   DECLARE v_order_id BINARY(16);
-  DECLARE v_product_id INT UNSIGNED;
   DECLARE v_status VARCHAR(10);
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
@@ -64,11 +63,10 @@ BEGIN
     SET v_order_id = UUID_TO_BIN(in_order_id);
 
     START TRANSACTION;
-    SELECT product_id, status INTO v_product_id, v_status FROM orders WHERE order_id = v_order_id FOR UPDATE;
-    IF v_status IS NULL THEN
-      CALL _raise('order_not_found', 'no order has this id; create_order makes one from a live hold');
-    ELSEIF v_status = 'pending' THEN
-      CALL _withdraw_order(v_order_id, v_product_id, 'cancelled by the buyer', TRUE);
+    CALL _lock_order(v_order_id);
+    SELECT status INTO v_status FROM orders WHERE order_id = v_order_id;
+    IF v_status = 'pending' THEN
+      CALL _cancel_live_order(v_order_id, 'withdrawn', 'cancelled by the buyer', TRUE);
     ELSEIF v_status <> 'cancelled' THEN
       CALL _raise('order_not_cancellable', CONCAT('the order is ', v_status, '; ask the shop for a refund'));
     END IF;

@@ -63,10 +63,9 @@ BEGIN
     SET v_order_id = UUID_TO_BIN(in_order_id);
 
     START TRANSACTION;
-    SELECT status, fulfilled_at IS NOT NULL INTO v_status, v_fulfilled FROM orders WHERE order_id = v_order_id FOR UPDATE;
-    IF v_status IS NULL THEN
-      CALL _raise('order_not_found', 'no order has this id; create_order makes one from a live hold');
-    ELSEIF NOT v_fulfilled AND v_status <> 'paid' THEN
+    CALL _lock_order(v_order_id);
+    SELECT status, fulfilled_at IS NOT NULL INTO v_status, v_fulfilled FROM orders WHERE order_id = v_order_id;
+    IF NOT v_fulfilled AND v_status <> 'paid' THEN
       CALL _raise('order_not_fulfillable', CONCAT('the order is ', v_status, '; only a paid order is handed over'));
     ELSEIF NOT v_fulfilled THEN
       UPDATE orders SET fulfilled_at = UTC_TIMESTAMP(6) WHERE order_id = v_order_id;

@@ -20,7 +20,6 @@ Locks
 '
 BEGIN
   DECLARE v_order_id BINARY(16);
-  DECLARE v_product_id INT UNSIGNED;
   DECLARE v_state, v_order_state, v_payment, v_becomes, v_order_becomes, v_units VARCHAR(10);
   DECLARE v_amount, v_owed BIGINT;
   DECLARE v_currency, v_owed_currency CHAR(3);
@@ -85,9 +84,7 @@ BEGIN
      WHERE payment_id = in_payment_id AND outcome = 'parked' AND payment_status = IF(v_payment = 'failed', 'failed', 'succeeded');
   END IF;
   IF v_order_becomes = 'cancelled' THEN
-    CALL _close_orders(JSON_ARRAY(BIN_TO_UUID(v_order_id)), 'cancelled', 'lapsed', v_reason);
-    SELECT product_id INTO v_product_id FROM orders WHERE order_id = v_order_id;
-    CALL _free_units(v_product_id, NULL, JSON_ARRAY(BIN_TO_UUID(v_order_id)), TRUE);
+    CALL _cancel_live_order(v_order_id, 'lapsed', v_reason, TRUE);
   END IF;
   IF v_order_state NOT IN ('unknown', 'held') THEN
     -- What is still parked tells of money that never came in.
