@@ -21,7 +21,7 @@ from urllib.parse import quote
 from api.providers import PROVIDERS
 from api.providers.provider import Payment, Provider
 from api.schemas import EventStatus
-from api.settings import PRODUCTION, SettingsError, read_secrets
+from api.settings import ENVIRONMENT, PRODUCTION, SettingsError, read_secrets, read_text
 
 WEBHOOK = "/api/payments/webhook"
 TIMEOUT_SECONDS = 30
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> i
         known = _order(connection, options.order)
         amount = known.get("amount") if amount is None else amount
         currency = currency or known.get("currency")
-    live = environ.get("FLASHSALE_ENV", "").strip() == PRODUCTION
+    live = read_text(environ, ENVIRONMENT) == PRODUCTION
     body = provider.compose(
         Payment(options.key, options.order or None, options.payment, options.status, amount, currency, live)
     )

@@ -136,6 +136,15 @@ def test_in_production_only_what_is_sent_from_production_counts(
     assert (status, answer(printed)[1]["outcome"]) == (0, outcome)
 
 
+def test_that_it_is_production_may_stand_in_a_file(production: Service, db: Database, tmp_path: Path) -> None:
+    order_id, file = order(db, new_product(db, 5), 2), tmp_path / "environment"
+    file.write_text("production\n")
+
+    status, printed, _ = send(production, order_id, "--provider", "stripe", FLASHSALE_ENV_FILE=str(file), **SECRETS)
+
+    assert (status, answer(printed)[1]["outcome"]) == (0, "applied")
+
+
 @pytest.mark.parametrize("provider", ["standard", "stripe"])
 def test_a_payment_that_failed_cancels_the_order(secured: Service, db: Database, provider: str) -> None:
     order_id = order(db, new_product(db, 5), 2)
