@@ -21,7 +21,7 @@ from tests.support.database import Database
 from tests.support.proxy import LossyProxy
 from tests.support.sale import new_key, new_product, stock
 from tests.support.service import Service
-from tests.support.shop import Buyer
+from tests.support.shop import Buyer, insist
 from tests.support.waiting import lock_waits, wait_until
 
 IN_TIME_SECONDS = 5
@@ -189,15 +189,6 @@ def test_a_payment_that_was_refused_is_not_applied_when_the_way_is_free_again(
     paid = insist(lambda: buyer.pay(order_id, "failed", key))
     assert (paid.json()["outcome"], paid.json()["deliveries"]) == ("applied", 1)
     assert stock(db, product) == (5, 0, 0)
-
-
-def insist(request: Callable[[], httpx.Response]) -> httpx.Response:
-    """The first answer that is no 503: others may still be told to wait for a moment."""
-    deadline = time.monotonic() + 10
-    while (answer := request()).status_code == 503:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    return answer
 
 
 def test_a_call_whose_connection_breaks_in_the_middle_is_ended_too(

@@ -3,10 +3,10 @@
 import http.client
 import os
 import signal
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 
 import httpx
 
@@ -15,7 +15,7 @@ from tests.support.lengths import times
 from tests.support.running_sale import assert_sold_once, running_sale
 from tests.support.sale import new_key, new_product, stock
 from tests.support.service import Service
-from tests.support.shop import Buyer, buyers
+from tests.support.shop import Buyer, buyers, insist
 from tests.support.waiting import lock_waits, wait_until
 
 BUYERS = 6
@@ -30,18 +30,15 @@ def holds_under_way(
         admin.query("START TRANSACTION")
         admin.query("SELECT 1 FROM stock_stripes WHERE product_id = %s FOR UPDATE", product)
         try:
-            answers = [pool.submit(insist, buyer, product, key) for buyer, key in zip(crowd, keys, strict=True)]
+            # A cold machine may be slower than the API's patience.
+            answers = [
+                pool.submit(insist, partial(buyer.hold, product, 1, key), 60)
+                for buyer, key in zip(crowd, keys, strict=True)
+            ]
             wait_until(lambda: lock_waits(admin) == len(keys), 25)
             yield answers
         finally:
             admin.query("ROLLBACK")
-
-
-def insist(buyer: Buyer, product: int, key: str) -> httpx.Response:
-    """Ask for a unit until the answer is anything but 503: a cold machine may be slower than a buyer's patience."""
-    while (answer := buyer.hold(product, 1, key)).status_code == 503:
-        time.sleep(0.1)
-    return answer
 
 
 def test_sigterm_lets_requests_finish_that_have_begun(

@@ -8,13 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from sql.deploy import migrate
 from sql.deploy.objects import SQL_FOLDER
 from sql.server.private import PrivateServer
 from sql.server.programs import find_programs
 from sql.server.urls import parse
-from tests.conftest import API_PASSWORD, OPERATOR_PASSWORD
 from tests.support.database import Database, Refused
+from tests.support.deploying import deploy, deployed
 from tests.support.sale import hold, new_key, new_product, pay, scheduler_off, stock
 from tests.support.waiting import wait_until
 
@@ -25,11 +24,9 @@ DUMP = "mysqldump --single-transaction --routines --events --no-tablespaces --se
 @pytest.fixture
 def sale(mysql_server: PrivateServer) -> Iterator[str]:
     """The address of a database that may be sold from and restored beside."""
-    address = mysql_server.admin_url(SOLD)
-    migrate(address, API_PASSWORD, OPERATOR_PASSWORD, echo=lambda _: None)
-    yield address
+    with deployed(mysql_server, SOLD) as address:
+        yield address
     with Database(mysql_server.admin_url()) as session:
-        session.query(f"DROP DATABASE {SOLD}")
         session.query(f"DROP DATABASE IF EXISTS {RESTORED}")
 
 
@@ -72,10 +69,10 @@ def test_a_backup_of_a_running_sale_restores_to_a_sale_that_adds_up_and_goes_on(
             buyer.result()
 
     with Database(mysql_server.admin_url()) as session, scheduler_off(session):
-        migrate(restored, API_PASSWORD, OPERATOR_PASSWORD, echo=lambda _: None)
+        deploy(restored)
         with dump.open("rb") as script:
             client("mysql", restored, stdin=script)
-        migrate(restored, API_PASSWORD, OPERATOR_PASSWORD, echo=lambda _: None)
+        deploy(restored)
 
     with Database(restored) as session:
         assert session.call("check_invariants") == []

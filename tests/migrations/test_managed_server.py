@@ -7,10 +7,10 @@ from pathlib import Path
 import mysql.connector
 import pytest
 
-from sql.deploy import migrate, patience
+from sql.deploy import patience
 from sql.server.private import PrivateServer
-from tests.conftest import API_PASSWORD, OPERATOR_PASSWORD
 from tests.support.database import Database
+from tests.support.deploying import deploy
 from tests.support.sale import new_product, order, pay
 
 SCRATCH = "flashsale_managed"
@@ -42,11 +42,6 @@ def admin(mysql_server: PrivateServer) -> Iterator[Database]:
 def deployers_url(mysql_server: PrivateServer) -> str:
     """The scratch database as that account sees it."""
     return f"mysql://deployer:%E2%80%A6@127.0.0.1:{mysql_server.port}/{SCRATCH}"
-
-
-def deploy(url: str) -> None:
-    """Deploy without a word."""
-    migrate(url, API_PASSWORD, OPERATOR_PASSWORD, echo=lambda _: None)
 
 
 def test_the_documented_grants_deploy_twice_and_sell(

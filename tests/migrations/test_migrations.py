@@ -17,20 +17,14 @@ from sql.deploy.objects import SQL_FOLDER, all_objects
 from sql.server.private import PrivateServer
 from sql.server.programs import find_client
 from sql.server.urls import parse
-from tests.conftest import API_PASSWORD, OPERATOR_PASSWORD
+from tests.conftest import OPERATOR_PASSWORD
 from tests.support.database import Database
+from tests.support.deploying import deploy, deployed
 from tests.support.sale import EVENT, at_once, new_product, order, pay, scheduler_off, stock
 
 GOLDEN = Path(__file__).with_name("schema.golden.sql")
 SCRATCH = "flashsale_migrations"
 REGENERATE = "FLASHSALE_UPDATE_GOLDEN"
-
-
-def deploy(url: str) -> list[str]:
-    """Deploy and return what was said to have changed."""
-    lines: list[str] = []
-    migrate(url, API_PASSWORD, OPERATOR_PASSWORD, echo=lines.append)
-    return [line.strip() for line in lines]
 
 
 def tables(session: Database) -> list[str]:
@@ -76,11 +70,9 @@ def objects(session: Database, *, when: bool = False) -> list[Any]:
 @pytest.fixture(scope="module")
 def url(mysql_server: PrivateServer) -> Iterator[str]:
     """The address of a deployed database of these tests' own, on the same server."""
-    address = mysql_server.admin_url(SCRATCH)
-    deploy(address)
-    yield address
+    with deployed(mysql_server, SCRATCH) as address:
+        yield address
     with Database(mysql_server.admin_url()) as session:
-        session.query(f"DROP DATABASE {SCRATCH}")
         session.query("DROP USER IF EXISTS reporter@'%'")
 
 

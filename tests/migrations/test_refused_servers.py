@@ -5,11 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from sql.deploy import migrate
 from sql.server.private import PrivateServer
 from sql.server.state import Failure
-from tests.conftest import API_PASSWORD, OPERATOR_PASSWORD
 from tests.support.database import Database
+from tests.support.deploying import deploy
 from tests.support.sale import new_product, order, pay
 from tests.support.unable import UNABLE, Setting, set_globally
 
@@ -28,13 +27,6 @@ def admin(mysql_server: PrivateServer) -> Iterator[Database]:
     with Database(mysql_server.admin_url()) as session:
         yield session
         session.query(f"DROP DATABASE IF EXISTS {SCRATCH}")
-
-
-def deploy(url: str) -> list[str]:
-    """Deploy and return what was said to have changed."""
-    lines: list[str] = []
-    migrate(url, API_PASSWORD, OPERATOR_PASSWORD, echo=lines.append)
-    return [line.strip() for line in lines]
 
 
 def exists(admin: Database) -> bool:

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from sql.deploy import migrate, rules
+from sql.deploy import rules
 from sql.deploy.objects import SQL_FOLDER
 from sql.server.private import PrivateServer
-from tests.conftest import API_PASSWORD, OPERATOR_PASSWORD
 from tests.support.database import Database, Row
+from tests.support.deploying import deploy, deployed
 
 SCRATCH = "flashsale_rules"
 LOADED = "loaded the rows of payment_rules"
@@ -18,11 +18,8 @@ FILE = SQL_FOLDER / "rules" / "payment_rules.sql"
 @pytest.fixture(scope="module")
 def url(mysql_server: PrivateServer) -> Iterator[str]:
     """The address of a deployed database of these tests' own."""
-    address = mysql_server.admin_url(SCRATCH)
-    migrate(address, API_PASSWORD, OPERATOR_PASSWORD, echo=lambda _: None)
-    yield address
-    with Database(mysql_server.admin_url()) as session:
-        session.query(f"DROP DATABASE {SCRATCH}")
+    with deployed(mysql_server, SCRATCH) as address:
+        yield address
 
 
 @pytest.fixture
@@ -31,13 +28,6 @@ def scratch(url: str) -> Iterator[Database]:
     with Database(url) as session:
         yield session
         rules.load(session.connection)
-
-
-def deploy(url: str) -> list[str]:
-    """Deploy and return what was said to have changed."""
-    lines: list[str] = []
-    migrate(url, API_PASSWORD, OPERATOR_PASSWORD, echo=lines.append)
-    return [line.strip() for line in lines]
 
 
 def rows(session: Database) -> list[Row]:

@@ -11,11 +11,11 @@ from pathlib import Path
 import mysql.connector
 import pytest
 
-from sql.deploy import deployment, migrate, patience
+from sql.deploy import deployment, patience
 from sql.deploy.objects import all_objects
 from sql.server.private import PrivateServer
-from tests.conftest import API_PASSWORD, OPERATOR_PASSWORD
 from tests.support.database import Database
+from tests.support.deploying import deploy, deployed
 from tests.support.sale import EVENT, scheduler_off
 from tests.support.waiting import wait_until
 
@@ -32,21 +32,11 @@ DEFINITIONS = (
 )
 
 
-def deploy(url: str) -> list[str]:
-    """Deploy and return what was said to have changed."""
-    lines: list[str] = []
-    migrate(url, API_PASSWORD, OPERATOR_PASSWORD, echo=lines.append)
-    return [line.strip() for line in lines]
-
-
 @pytest.fixture(scope="module")
 def url(mysql_server: PrivateServer) -> Iterator[str]:
     """The address of a deployed database of these tests' own."""
-    address = mysql_server.admin_url(SCRATCH)
-    deploy(address)
-    yield address
-    with Database(mysql_server.admin_url()) as session:
-        session.query(f"DROP DATABASE {SCRATCH}")
+    with deployed(mysql_server, SCRATCH) as address:
+        yield address
 
 
 @pytest.fixture

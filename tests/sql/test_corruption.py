@@ -5,11 +5,10 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from sql.deploy import migrate
 from sql.server.private import PrivateServer
-from tests.conftest import API_PASSWORD, OPERATOR_PASSWORD
 from tests.support.corruption import Damage, columns_of_all_tables, damage_values, delete_rows, prepare
 from tests.support.database import Database
+from tests.support.deploying import deployed
 from tests.support.full_sale import make_full_sale
 
 SCRATCH = "flashsale_corrupt"
@@ -128,13 +127,11 @@ UNSEEN = {
 @pytest.fixture(scope="module")
 def admin(mysql_server: PrivateServer) -> Iterator[Database]:
     """An administrator's session in a database of its own, after the sale; its clock stands still, no one sweeps."""
-    migrate(mysql_server.admin_url(SCRATCH), API_PASSWORD, OPERATOR_PASSWORD, echo=lambda _: None)
-    with Database(mysql_server.admin_url(SCRATCH)) as session:
+    with deployed(mysql_server, SCRATCH) as address, Database(address) as session:
         assert session.value("SELECT GET_LOCK(LEFT(CONCAT('sweep.', DATABASE()), 64), 10)") == 1
         make_full_sale(session)
         prepare(session)
         yield session
-        session.query(f"DROP DATABASE {SCRATCH}")
 
 
 def how_far_unseen(damages: Iterable[Damage]) -> dict[str, str]:

@@ -8,13 +8,12 @@ from dataclasses import replace
 
 import pytest
 
-from sql.deploy import migrate
 from sql.deploy.objects import SQL_FOLDER
 from sql.server.private import PrivateServer
 from sql.server.programs import find_client
 from sql.server.urls import Url, parse
-from tests.conftest import API_PASSWORD, OPERATOR_PASSWORD
-from tests.support.database import Database
+from tests.conftest import OPERATOR_PASSWORD
+from tests.support.deploying import deployed
 
 MANUAL = SQL_FOLDER / "README.md"
 SCRATCH = "flashsale_manual"
@@ -34,11 +33,8 @@ CHANGING = (
 @pytest.fixture
 def operator(mysql_server: PrivateServer) -> Iterator[Url]:
     """The DBA's way into a database in which nothing was sold yet."""
-    address = mysql_server.admin_url(SCRATCH)
-    migrate(address, API_PASSWORD, OPERATOR_PASSWORD, echo=lambda _: None)
-    yield replace(parse(address), user="flashsale_operator", password=OPERATOR_PASSWORD)
-    with Database(mysql_server.admin_url()) as session:
-        session.query(f"DROP DATABASE {SCRATCH}")
+    with deployed(mysql_server, SCRATCH) as address:
+        yield replace(parse(address), user="flashsale_operator", password=OPERATOR_PASSWORD)
 
 
 def run(operator: Url, statements: list[str]) -> list[str]:

@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.configuration import set_hypothesis_home_dir
 from hypothesis.stateful import run_state_machine_as_test
 
-from sql.deploy import migrate
 from sql.server.private import PrivateServer
 from sql.server.urls import parse
-from tests.conftest import API_PASSWORD, OPERATOR_PASSWORD
+from tests.conftest import OPERATOR_PASSWORD
 from tests.support.database import Database
+from tests.support.deploying import deployed
 from tests.support.payment_model import RULES
 from tests.support.sale_machine import SaleMachine
 from tests.support.service import ROOT
@@ -39,12 +39,10 @@ set_hypothesis_home_dir(ROOT / ".flashsale" / "hypothesis")
 @pytest.fixture
 def walk(mysql_server: PrivateServer) -> Iterator[None]:
     """A database of its own: every step looks at all the invariants, and at whatever other tests left."""
-    address = mysql_server.admin_url("flashsale_walk")
-    migrate(address, API_PASSWORD, OPERATOR_PASSWORD, echo=lambda _: None)
-    operator = replace(parse(address), user="flashsale_operator", password=OPERATOR_PASSWORD)
-    with Database(str(operator)) as SaleMachine.db, Database(address) as SaleMachine.admin:
-        yield
-        SaleMachine.admin.query("DROP DATABASE flashsale_walk")
+    with deployed(mysql_server, "flashsale_walk") as address:
+        operator = replace(parse(address), user="flashsale_operator", password=OPERATOR_PASSWORD)
+        with Database(str(operator)) as SaleMachine.db, Database(address) as SaleMachine.admin:
+            yield
 
 
 @pytest.mark.timeout(3600)

@@ -20,6 +20,7 @@ from tests.support.sale import (
     stock,
     until_somebody_waits,
 )
+from tests.support.waiting import open_transactions
 
 Connect = Callable[..., Database]
 REFUSED: dict[str, dict[str, Any]] = {
@@ -49,18 +50,6 @@ def admin(connect_as: Connect) -> Iterator[Database]:
     session.query("SET SESSION innodb_lock_wait_timeout = 1")
     yield session
     session.query("ROLLBACK")
-
-
-def open_transactions(admin: Database, session: Database) -> int:
-    """How many transactions a session has open."""
-    return int(
-        admin.value(
-            "SELECT COUNT(*) FROM performance_schema.events_transactions_current AS e"
-            " JOIN performance_schema.threads AS t USING (thread_id)"
-            " WHERE t.processlist_id = %s AND e.state = 'ACTIVE' AND e.autocommit = 'NO'",
-            session.value("SELECT CONNECTION_ID()"),
-        )
-    )
 
 
 @pytest.mark.parametrize("procedure", PROCEDURES)

@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.database import Database, Refused, Row
 from tests.support.good_calls import PARAMETERS, Shop
+from tests.support.waiting import open_transactions
 
 NUMBERS = [(each.procedure, each.name) for each in PARAMETERS if each.kind == "BIGINT"]
 OUT_OF_BOUNDS = re.compile(r"must be a whole number from (-?\d+) to (\d+)$")
@@ -58,18 +59,6 @@ def call(shop: Shop, procedure: str, parameter: str, literal: str) -> list[Row]:
     arguments = shop.good(procedure)
     places = ", ".join(literal.replace("%", "%%") if name == parameter else "%s" for name in arguments)
     return shop.db.query(f"CALL {procedure}({places})", *(v for name, v in arguments.items() if name != parameter))
-
-
-def open_transactions(admin: Database, session: Database) -> int:
-    """How many transactions a session has open."""
-    return int(
-        admin.value(
-            "SELECT COUNT(*) FROM performance_schema.events_transactions_current AS e"
-            " JOIN performance_schema.threads AS t USING (thread_id)"
-            " WHERE t.processlist_id = %s AND e.state = 'ACTIVE' AND e.autocommit = 'NO'",
-            session.connection.connection_id,
-        )
-    )
 
 
 def test_every_number_of_every_public_procedure_is_asked_for() -> None:

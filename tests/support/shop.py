@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, Self
@@ -68,6 +69,15 @@ class Buyer:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def insist(request: Callable[[], httpx.Response], seconds: float = 10) -> httpx.Response:
+    """The first answer that is no 503; fails when there is none in time."""
+    deadline = time.monotonic() + seconds
+    while (answer := request()).status_code == 503:
+        assert time.monotonic() < deadline, f"nothing but 503 within {seconds} s"
+        time.sleep(0.1)
+    return answer
 
 
 @contextmanager
