@@ -44,7 +44,7 @@ def say_what_nobody_reads(environ: Mapping[str, str] = os.environ) -> None:
 def _say_who_may_send_webhooks(settings: Settings) -> None:
     if any(settings.secrets.values()):
         if settings.demo:
-            log.warning("/demo signs payments for whoever asks: never in production (%s)", ENVIRONMENT)
+            log.warning("/demo signs payments for anybody who asks: never in production (%s)", ENVIRONMENT)
         known = [f"{name} (secrets: {len(secrets)})" for name, secrets in settings.secrets.items() if secrets]
         log.info("payment webhooks are accepted when signed by %s", ", ".join(known))
         return

@@ -102,7 +102,7 @@ def _holders(connection: MySQLConnectionAbstract, name: str) -> str:
             f" which tell whose, cannot be read ({error.msg})"
         )
     if not rows:
-        return "whoever held it has left by now"
+        return "nobody holds it any more"
     held = [
         f"connection {number} of {account}, {'idle' if idle == '1' else 'busy'} for {seconds} s"
         for number, account, idle, seconds in rows

@@ -7,8 +7,8 @@ CREATE DEFINER = flashsale_owner@localhost PROCEDURE _lock_purchase (
 )
 COMMENT '
 Description
-  Locks the hold or the order of this id, in the transaction of its caller, before anything is decided about its payments: whoever
-  makes an order of a hold, ends a hold or closes an order locks the same row first, so neither can miss the other.
+  Locks the hold or the order of this id, in the transaction of its caller, before anything is decided about its payments.
+  Making an order of a hold, ending a hold and closing an order begin with the lock of the same row, so neither can miss the other.
 
 Locks
   the order, or when there is none the hold

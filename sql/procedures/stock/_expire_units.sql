@@ -15,9 +15,9 @@ COMMENT '
 Description
   Ends holds of a product that have expired and cancels orders that are overdue, oldest first, and gives their units back, in the
   transaction of its caller. What somebody is working on (an order, a webhook) is skipped: its fate is theirs to decide.
-  Each is found without a lock and locked by its primary key, as everybody else locks it: whoever locks the index on the time
-  first and the row afterwards meets, in a deadlock, those who do it the other way round. What it is now, once locked, counts:
-  a hold may have been extended or paid since it was found.
+  Each is found without a lock and locked by its primary key, as all procedures lock it. To lock the index on the time first and
+  the row afterwards would be a deadlock with a session that does it the other way round. What it is now, once locked, counts: a
+  hold may have been extended or paid since it was found.
 
 Parameters
   in_customer_id TEXT  only what this customer has; NULL: of everybody
