@@ -28,16 +28,24 @@ SELECT 'payment_unlike_its_event' AS violation, CAST(NULL AS UNSIGNED) AS produc
                          ELSE e.outcome IN ('applied', 'refund_due', 'amount_mismatch') END) IS NOT TRUE
  UNION ALL
 -- Where the event names no amount or no currency, it is the purchase's. (What an operator accepted costs something else by now.)
-SELECT 'payment_unlike_its_price', p.product_id,
+SELECT 'payment_unlike_its_price', h.product_id,
        CONCAT('payment ', w.payment_id, ': ', COALESCE(w.amount_minor, 'none'), ' ', COALESCE(w.currency, ''))
   FROM payments AS w
   JOIN payment_webhooks AS e ON e.idempotency_key = w.received_by AND e.payment_id = w.payment_id
-  LEFT JOIN holds AS h ON h.hold_id = w.order_id
-  LEFT JOIN hold_history AS i ON i.hold_id = w.order_id
-  JOIN products AS p ON p.product_id = COALESCE(h.product_id, i.product_id)
+  JOIN holds AS h ON h.hold_id = w.order_id
+  JOIN products AS p ON p.product_id = h.product_id
   LEFT JOIN orders AS o ON o.order_id = w.order_id
- WHERE (e.amount_minor IS NULL AND o.accepted_at IS NULL
-        AND NOT w.amount_minor <=> COALESCE(h.qty * h.unit_price_minor, i.qty * i.unit_price_minor))
+ WHERE (e.amount_minor IS NULL AND o.accepted_at IS NULL AND NOT w.amount_minor <=> h.qty * h.unit_price_minor)
+    OR (e.currency IS NULL AND NOT w.currency <=> p.currency)
+ UNION ALL
+SELECT 'payment_unlike_its_price', h.product_id,
+       CONCAT('payment ', w.payment_id, ': ', COALESCE(w.amount_minor, 'none'), ' ', COALESCE(w.currency, ''))
+  FROM payments AS w
+  JOIN payment_webhooks AS e ON e.idempotency_key = w.received_by AND e.payment_id = w.payment_id
+  JOIN hold_history AS h ON h.hold_id = w.order_id
+  JOIN products AS p ON p.product_id = h.product_id
+  LEFT JOIN orders AS o ON o.order_id = w.order_id
+ WHERE (e.amount_minor IS NULL AND o.accepted_at IS NULL AND NOT w.amount_minor <=> h.qty * h.unit_price_minor)
     OR (e.currency IS NULL AND NOT w.currency <=> p.currency)
  UNION ALL
 -- What went back and did not arrive, but for refunds that an operator recorded.

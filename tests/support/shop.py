@@ -90,8 +90,8 @@ def buyers(url: str, count: int) -> Iterator[list[Buyer]]:
 def answers_at_once(requests: Sequence[Callable[[], httpx.Response]]) -> list[httpx.Response]:
     """Send requests, given as functions of nothing, at the same instant; none may fail on its way."""
     answers = at_once(lambda request: request(), requests)
-    failures = [answer for answer in answers if isinstance(answer, Exception)]
-    assert failures == []
+    failures = [repr(answer) for answer in answers if isinstance(answer, Exception)]
+    assert failures == [], failures
     return [answer for answer in answers if isinstance(answer, httpx.Response)]
 
 
