@@ -31,4 +31,4 @@ EXPOSE 8000
 # Alive, not ready: a container must not be restarted because MySQL is away.
 HEALTHCHECK --interval=5s --timeout=3s --start-period=20s --retries=3 \
     CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/healthz', timeout=2)"]
-CMD ["gunicorn", "--config", "api/gunicorn.conf.py"]
+CMD ["gunicorn", "--config", "api/server/gunicorn.conf.py"]

@@ -10,23 +10,23 @@ import falcon
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from api.access import Access
-from api.board import Board, board_responder
-from api.demo import demo_responders
 from api.gateway import Calls, Gateway
-from api.logs import choose_format, make_request_log, where_it_failed
-from api.meters import Meters
 from api.openapi import encode_document
 from api.operation import Operation, read_operation
-from api.problem_pages import problem_responders
+from api.pages.demo import demo_responders
+from api.pages.problem_pages import problem_responders
+from api.pages.static_files import static_responders
 from api.problems import PROBLEMS, serialize_http_error, write_problem
 from api.providers import make_receiver
 from api.routes import ROUTES
-from api.sale_numbers import COUNTED_READ_SECONDS, SaleNumbers
 from api.settings import Settings, read_settings
-from api.start_up import say_what_nobody_reads, say_where_and_what_is_open
-from api.static_files import static_responders
-from api.telemetry import Telemetry
 from api.translator import Responder, make_responder
+from api.watch.board import Board, board_responder
+from api.watch.logs import choose_format, make_request_log, where_it_failed
+from api.watch.meters import Meters
+from api.watch.sale_numbers import COUNTED_READ_SECONDS, SaleNumbers
+from api.watch.start_up import say_what_nobody_reads, say_where_and_what_is_open
+from api.watch.telemetry import Telemetry
 
 log = logging.getLogger("flashsale.api")
 

@@ -50,7 +50,7 @@ def serving(database_url: str, log: Path, app: str = "api.app:get_app()") -> Ite
     environment |= {"PORT": str(port), "FLASHSALE_HOST": HOST, "FLASHSALE_DATABASE_URL": database_url}
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "-c", "api/gunicorn.conf.py", app],
+            [sys.executable, "-m", "gunicorn", "-c", "api/server/gunicorn.conf.py", app],
             cwd=ROOT,
             env=environment,
             stdin=subprocess.DEVNULL,

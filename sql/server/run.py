@@ -117,7 +117,7 @@ def _database() -> Iterator[None]:
 
 def _serve(python: str, port: int, environment: dict[str, str]) -> None:
     """Run gunicorn until it ends or we are told to stop; then there is none left."""
-    options = ["--config", "api/gunicorn.conf.py", "--bind", f"{HOST}:{port}"]
+    options = ["--config", "api/server/gunicorn.conf.py", "--bind", f"{HOST}:{port}"]
     path = private_folder(STATE / "run") / f"api-{port}.lease"
     process = lease.begin(
         path,

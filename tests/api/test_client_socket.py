@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from api.client_socket import ClientSocket
+from api.server.client_socket import ClientSocket
 
 Pair = tuple[ClientSocket, socket.socket]
 

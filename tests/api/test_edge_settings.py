@@ -13,7 +13,7 @@ import pytest
 
 from api.operation import read_operation
 from api.settings import SettingsError, parse_database_url, read_settings
-from api.start_up import KNOWN_VARIABLES
+from api.watch.start_up import KNOWN_VARIABLES
 from tests.support.service import Service, start_up_refusal
 from tests.support.signing import STANDARD_NEXT, STANDARD_SECRET, STRIPE_SECRET
 
@@ -133,7 +133,7 @@ def test_an_unknown_environment_is_refused(environment: str) -> None:
 
 def test_gunicorn_does_not_start_without_the_url() -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("FLASHSALE_")}
-    command = [sys.executable, "-m", "gunicorn", "-c", "api/gunicorn.conf.py"]
+    command = [sys.executable, "-m", "gunicorn", "-c", "api/server/gunicorn.conf.py"]
     ended = subprocess.run(
         command, cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=30, check=False
     )

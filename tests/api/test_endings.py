@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from api import endings
-from api.endings import Endings
+from api.gateway import endings
+from api.gateway.endings import Endings
 
 
 def test_what_is_gone_at_once_is_told_at_once() -> None:

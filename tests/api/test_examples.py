@@ -15,7 +15,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from api.openapi import make_document
-from api.operation_texts import EVENT_KEY, HOLD_ID, HOLD_KEY, ORDER_KEY, PAYMENT_ID, PRODUCT_ID, TAGS
+from api.openapi.operation_texts import EVENT_KEY, HOLD_ID, HOLD_KEY, ORDER_KEY, PAYMENT_ID, PRODUCT_ID, TAGS
 from api.problem_texts import TEXTS
 from api.problems import PROBLEMS
 from api.routes import ROUTES

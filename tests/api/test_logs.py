@@ -13,10 +13,10 @@ import pytest
 from falcon import testing
 
 from api.app import create_app
-from api.logs import choose_format, where_it_failed
 from api.operation import read_operation
 from api.settings import Database as Address
 from api.settings import Settings, SettingsError
+from api.watch.logs import choose_format, where_it_failed
 from tests.conftest import API_PASSWORD
 from tests.support.database import Database
 from tests.support.lines import lines_of, log_lines

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from api.worker import ACCEPT_BATCH, Worker
+from api.server.worker import ACCEPT_BATCH, Worker
 
 
 class Idle:

@@ -18,8 +18,8 @@ import mysql.connector
 import pytest
 
 from api.gateway import Row
-from api.meter_files import PREFIX
-from api.sale_numbers import NUMBERS, SaleNumbers
+from api.watch.meter_files import PREFIX
+from api.watch.sale_numbers import NUMBERS, SaleNumbers
 from tests.support.database import Database
 from tests.support.lines import log_lines
 from tests.support.prometheus import Scrape, scrape

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from api.pool import Pool
+from api.server.pool import Pool
 
 
 def test_each_job_is_done_once_by_one_of_the_threads() -> None:

@@ -11,8 +11,8 @@ from types import SimpleNamespace
 import pytest
 from gunicorn.config import Config
 
-from api.connection import Connection
-from api.worker import QUEUE_SECONDS, Worker
+from api.server.connection import Connection
+from api.server.worker import QUEUE_SECONDS, Worker
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 

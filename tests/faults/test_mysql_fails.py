@@ -8,7 +8,7 @@ import httpx
 import mysql.connector
 import pytest
 
-from api.gateway import STALL_SECONDS
+from api.gateway.blocking import STALL_SECONDS
 from sql.server.private import PrivateServer
 from tests.support.database import Database
 from tests.support.lengths import times

@@ -8,9 +8,9 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
+from api.pages.static_files import HTML, PAGE_POLICY
 from api.problem_texts import TEXTS
 from api.problems import PROBLEMS, ProblemKind
-from api.static_files import HTML, PAGE_POLICY
 from tests.support.browser import PHONE, keep_screenshot
 from tests.support.shop import problem_of
 

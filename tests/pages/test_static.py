@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from api.access import NO_PAGE
-from api.static_files import CSS, FOLDER, HTML, IMMUTABLE, JAVASCRIPT, PAGE_POLICY, REVALIDATE, STATIC_FILES, SVG
+from api.pages.static_files import CSS, FOLDER, HTML, IMMUTABLE, JAVASCRIPT, PAGE_POLICY, REVALIDATE, STATIC_FILES, SVG
 from tests.support.service import Service
 from tests.support.shop import Buyer, problem_of
 

@@ -10,7 +10,7 @@ import yaml
 
 from api.bodies import BODY_LIMIT, EVENT_LIMIT
 from api.problems import PROBLEMS
-from api.start_up import KNOWN_VARIABLES
+from api.watch.start_up import KNOWN_VARIABLES
 
 ROOT = Path(__file__).parents[2]
 NGINX = (ROOT / "docs/deploy/nginx.conf").read_text(encoding="utf-8")
@@ -19,7 +19,7 @@ DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 DEPLOYING = (ROOT / "docs/deploying.md").read_text(encoding="utf-8")
 COMPOSE_TEXT = (ROOT / "compose.yaml").read_text(encoding="utf-8")
 COMPOSE = yaml.safe_load(COMPOSE_TEXT)
-GUNICORN = (ROOT / "api/gunicorn.conf.py").read_text(encoding="utf-8")
+GUNICORN = (ROOT / "api/server/gunicorn.conf.py").read_text(encoding="utf-8")
 SERVICES: dict[str, Any] = COMPOSE["services"]
 
 

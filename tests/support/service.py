@@ -24,7 +24,7 @@ def free_port() -> int:
 def start_up_refusal(**environment: str) -> tuple[int, str]:
     """Start the API where it should not start; its exit status and all it printed."""
     ended = subprocess.run(
-        [sys.executable, "-m", "gunicorn", "-c", "api/gunicorn.conf.py", "api.app:get_app()"],
+        [sys.executable, "-m", "gunicorn", "-c", "api/server/gunicorn.conf.py", "api.app:get_app()"],
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], **environment},
         capture_output=True,
@@ -53,7 +53,7 @@ class Service:
         environment = {"PORT": str(self.port), "FLASHSALE_DATABASE_URL": database_url} | environment
         with log.open("ab") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "gunicorn", "-c", "api/gunicorn.conf.py", "api.app:get_app()"],
+                [sys.executable, "-m", "gunicorn", "-c", "api/server/gunicorn.conf.py", "api.app:get_app()"],
                 cwd=ROOT,
                 env=_without_ours(os.environ) | environment,
                 stdout=output,

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import falcon
 
-from api.meters import Meters
-from api.trace import trace
+from api.watch.meters import Meters
+from api.watch.trace import trace
 
 log = logging.getLogger("flashsale.api")
 

@@ -9,8 +9,8 @@ from typing import NamedTuple
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from api.cached import Cached
 from api.gateway import Calls, ProcedureError, Row, UnavailableError
+from api.watch.cached import Cached
 
 log = logging.getLogger("flashsale.api")
 

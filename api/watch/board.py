@@ -18,9 +18,9 @@ import msgspec
 
 from api import values
 from api.access import HIDE_FROM_CACHES
-from api.cached import Cached
 from api.gateway import Calls, ProcedureError, Row, UnavailableError
-from api.meters import Meters
+from api.watch.cached import Cached
+from api.watch.meters import Meters
 
 LIVE_SECONDS = 1.0
 LIVE_PATIENCE = 2.0

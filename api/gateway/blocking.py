@@ -18,9 +18,9 @@ from errno import ECONNREFUSED
 from pathlib import Path
 from typing import Any, Protocol
 
-from api.endings import Endings
+from api.gateway.endings import Endings
 from api.settings import Database
-from api.trace import trace
+from api.watch.trace import trace
 
 log = logging.getLogger("flashsale.api")
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from api.openapi_edge import describe_edge
-from api.operation_texts import OPERATION_TEXTS, TAGS, Example, Link, OperationText
+from api.openapi.edge import describe_edge
+from api.openapi.operation_texts import OPERATION_TEXTS, TAGS, Example, Link, OperationText
 from api.problem_texts import TEXTS
 from api.problems import CHALLENGE, PROBLEMS, ProblemDocument, ProblemKind, example_problem
 from api.providers import PROVIDERS

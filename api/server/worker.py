@@ -13,11 +13,11 @@ from typing import Any
 from gunicorn.http import errors
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
-from api.connection import READ_SECONDS, Connection, RequestTimeout
-from api.logs import where_it_failed
-from api.pool import Pool
 from api.problems import PROBLEMS
-from api.refusals import encode_refusal, why_refused
+from api.server.connection import READ_SECONDS, Connection, RequestTimeout
+from api.server.pool import Pool
+from api.server.refusals import encode_refusal, why_refused
+from api.watch.logs import where_it_failed
 
 QUEUE_SECONDS = 1.5
 """How long a request waits for a thread before it is refused: a client hears within 5 s, its turn included."""

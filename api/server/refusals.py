@@ -7,8 +7,8 @@ from http import HTTPStatus
 from gunicorn.http import errors
 
 from api.access import SECURITY_HEADERS
-from api.connection import READ_SECONDS, RequestTimeout
 from api.problems import PROBLEM_JSON, PROBLEMS, RETRY_AFTER_SECONDS, ProblemKind, encode_problem
+from api.server.connection import READ_SECONDS, RequestTimeout
 
 _REFUSALS: tuple[tuple[type[Exception], str, str], ...] = (
     (errors.LimitRequestLine, "uri_too_long", "The request line is too long."),

@@ -32,7 +32,7 @@ REVALIDATE = "no-cache"
 
 @dataclass(frozen=True, slots=True)
 class StaticFile:
-    """A row of the table: an address, the file below api/static/, its type, and how long it may be kept."""
+    """A row of the table: an address, the file below api/pages/static/, its type, and how long it may be kept."""
 
     address: str
     name: str

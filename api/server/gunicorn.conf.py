@@ -1,4 +1,4 @@
-"""gunicorn's settings, from the environment. `gunicorn -c api/gunicorn.conf.py` needs no other argument.
+"""gunicorn's settings, from the environment. `gunicorn -c api/server/gunicorn.conf.py` needs no other argument.
 
 docs/adr/0005-gunicorn-worker.md has the measurements behind the worker and the numbers.
 """
@@ -7,9 +7,9 @@ import logging
 import resource
 import sys
 
-from api import logs, meter_files
 from api.operation import read_operation
 from api.settings import SettingsError, read_settings
+from api.watch import logs, meter_files
 
 try:
     _settings = read_settings()
@@ -24,7 +24,7 @@ if _soft < _files:
 
 wsgi_app = "api.app:get_app()"
 bind = f"[{_settings.host}]:{_settings.port}" if ":" in _settings.host else f"{_settings.host}:{_settings.port}"
-worker_class = "api.worker.Worker"
+worker_class = "api.server.worker.Worker"
 workers = _settings.workers
 threads = _settings.threads
 preload_app = True
@@ -41,7 +41,7 @@ sendfile = False  # an answer leaves in one piece (client_socket.py)
 accesslog = None
 errorlog = "-"
 
-logger_class = "api.logs.Logger"
+logger_class = "api.watch.logs.Logger"
 
 _handler = logging.StreamHandler()
 _handler.setFormatter(logs.make_formatter(logs.choose_format(_operation.log_format)))

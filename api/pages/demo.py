@@ -9,10 +9,10 @@ import msgspec
 
 from api.access import HIDE_FROM_CACHES
 from api.bodies import read_body
+from api.pages.static_files import DEMO_FILES, static_responders
 from api.problems import PROBLEMS, ProblemError, write_problem
 from api.providers import PROVIDERS, standard
 from api.providers.provider import Payment
-from api.static_files import DEMO_FILES, static_responders
 
 Responder = Callable[..., None]
 

@@ -8,9 +8,9 @@ from http import HTTPStatus
 import falcon
 import msgspec
 
+from api.pages.static_files import HTML, Responder, fixed_document
 from api.problem_texts import TEXTS
 from api.problems import PROBLEM_JSON, PROBLEMS, ProblemKind, example_problem
-from api.static_files import HTML, Responder, fixed_document
 
 _PAGE = """\
 <!doctype html>

@@ -14,7 +14,7 @@ from gunicorn.http.unreader import SocketUnreader
 from gunicorn.workers.gthread import TConn
 
 from api.bodies import BODY_LIMIT
-from api.client_socket import ClientSocket
+from api.server.client_socket import ClientSocket
 
 READ_SECONDS = 5
 """How long a request may take to arrive, and a client to take its answer."""

@@ -1,7 +1,7 @@
 """What the processes count, for Prometheus; in gunicorn every worker in files of its own, which a scrape adds up.
 
 prometheus_client decides between one process and several when it is imported, by PROMETHEUS_MULTIPROC_DIR:
-api/gunicorn.conf.py calls `api.meter_files.prepare` before that.
+api/server/gunicorn.conf.py calls `api.watch.meter_files.prepare` before that.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any
 
-from api.logs import where_it_failed
+from api.watch.logs import where_it_failed
 
 log = logging.getLogger("flashsale.api")
 

@@ -18,7 +18,7 @@ import msgspec
 from gunicorn.glogging import Logger as GunicornLogger
 
 from api.operation import read_operation
-from api.trace import trace
+from api.watch.trace import trace
 
 TEXT = "[%(asctime)s] [%(process)d] [%(levelname)s] %(message)s"
 STDERR = 2

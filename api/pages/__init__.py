@@ -1,0 +1,1 @@
+"""Pages for people: the documentation, the demo, the problems."""

@@ -1,0 +1,1 @@
+"""gunicorn as it serves the application."""
