@@ -24,12 +24,14 @@ SOURCE views/sale_figures.sql
 SOURCE views/live_metrics.sql
 SOURCE views/counted_metrics.sql
 
+SOURCE procedures/operations/_keep_marked.sql
 SOURCE procedures/operations/_raise.sql
 SOURCE procedures/operations/_read_health.sql
 SOURCE procedures/operations/_read_obstacle.sql
 SOURCE procedures/operations/_record_action.sql
 SOURCE procedures/operations/_require_currency.sql
 SOURCE procedures/operations/_require_number.sql
+SOURCE procedures/operations/_require_set.sql
 SOURCE procedures/operations/_require_text.sql
 SOURCE procedures/operations/_require_uuid.sql
 SOURCE procedures/operations/check_invariants.sql
@@ -50,8 +52,10 @@ SOURCE procedures/stock/_change_stock.sql
 SOURCE procedures/stock/_expire_units.sql
 SOURCE procedures/stock/_find_lapsed.sql
 SOURCE procedures/stock/_free_units.sql
+SOURCE procedures/stock/_gather_units.sql
 SOURCE procedures/stock/_next_expired_product.sql
 SOURCE procedures/stock/_pay_customer_units.sql
+SOURCE procedures/stock/_pay_units_of_orders.sql
 SOURCE procedures/stock/_read_stock.sql
 SOURCE procedures/stock/_reclaim_expired.sql
 SOURCE procedures/stock/_return_customer_units.sql
@@ -76,12 +80,19 @@ SOURCE procedures/catalog/stop_sale.sql
 SOURCE procedures/holds/_end_holds.sql
 SOURCE procedures/holds/_find_hold_by_key.sql
 SOURCE procedures/holds/_prolong_paid_hold.sql
+SOURCE procedures/holds/_read_hold_requests.sql
 SOURCE procedures/holds/_refuse_customer.sql
 SOURCE procedures/holds/_refuse_ended_hold.sql
+SOURCE procedures/holds/_refuse_set.sql
+SOURCE procedures/holds/_refuse_sold_out.sql
 SOURCE procedures/holds/_refuse_unsellable.sql
 SOURCE procedures/holds/_reserve.sql
+SOURCE procedures/holds/_reserve_set.sql
 SOURCE procedures/holds/_select_hold.sql
+SOURCE procedures/holds/_share_out.sql
+SOURCE procedures/holds/_sort_out_holds.sql
 SOURCE procedures/holds/create_hold.sql
+SOURCE procedures/holds/create_holds.sql
 SOURCE procedures/holds/expire_holds.sql
 SOURCE procedures/holds/extend_hold.sql
 SOURCE procedures/holds/get_hold.sql
@@ -91,13 +102,16 @@ SOURCE procedures/orders/_cancel_live_order.sql
 SOURCE procedures/orders/_close_orders.sql
 SOURCE procedures/orders/_find_order_by_key.sql
 SOURCE procedures/orders/_lock_order.sql
+SOURCE procedures/orders/_lock_plain_holds.sql
 SOURCE procedures/orders/_make_order.sql
+SOURCE procedures/orders/_make_orders.sql
 SOURCE procedures/orders/_order_paid_hold.sql
 SOURCE procedures/orders/_retake_units.sql
 SOURCE procedures/orders/_select_order.sql
 SOURCE procedures/orders/cancel_order.sql
 SOURCE procedures/orders/cancel_pending_order.sql
 SOURCE procedures/orders/create_order.sql
+SOURCE procedures/orders/create_orders.sql
 SOURCE procedures/orders/expire_orders.sql
 SOURCE procedures/orders/find_purchases.sql
 SOURCE procedures/orders/fulfil_order.sql
@@ -111,9 +125,11 @@ SOURCE procedures/payments/_decide_payments_of.sql
 SOURCE procedures/payments/_empty_payloads.sql
 SOURCE procedures/payments/_find_payment.sql
 SOURCE procedures/payments/_lock_payment.sql
+SOURCE procedures/payments/_lock_plain_events.sql
 SOURCE procedures/payments/_lock_purchase.sql
 SOURCE procedures/payments/_name_payment.sql
 SOURCE procedures/payments/_pay_order.sql
+SOURCE procedures/payments/_pay_orders.sql
 SOURCE procedures/payments/_read_purchase.sql
 SOURCE procedures/payments/_receive_money.sql
 SOURCE procedures/payments/_reclaim_for_order.sql
@@ -127,6 +143,7 @@ SOURCE procedures/payments/count_refused_webhook.sql
 SOURCE procedures/payments/list_refunds_due.sql
 SOURCE procedures/payments/list_webhooks.sql
 SOURCE procedures/payments/receive_payment_webhook.sql
+SOURCE procedures/payments/receive_payment_webhooks.sql
 SOURCE procedures/payments/record_refund.sql
 SOURCE procedures/payments/reprocess_webhook.sql
 

@@ -4,13 +4,16 @@ import datetime
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import TypeVar
 
 import pytest
 
 from tests.support.database import Database, Refused, Row
 from tests.support.sale import at_once, hold, new_key, new_product, order, pay, refusal, stock, sweep, tally
+from tests.support.sets import answers, hold_set, wish
 
 Crowd = Callable[[int], list[Database]]
+T = TypeVar("T")
 SECOND = datetime.timedelta(seconds=1)
 MICROSECOND = datetime.timedelta(microseconds=1)
 
@@ -45,13 +48,13 @@ class Waiting:
         self._admin, self._pool = admin, pool
         self._count = 0
 
-    def __call__(self, call: Callable[[], Row]) -> "Future[Row]":
+    def __call__(self, call: Callable[[], T]) -> "Future[T]":
         """Begin it, and come back when one more session waits for a row than before."""
         answer = self.begin(call)
         assert not answer.done(), answer.exception() or answer.result()
         return answer
 
-    def begin(self, call: Callable[[], Row]) -> "Future[Row]":
+    def begin(self, call: Callable[[], T]) -> "Future[T]":
         """Begin it, and come back when one more session waits for a row than before, or it is done."""
         self._count += 1
         answer = self._pool.submit(call)
@@ -171,6 +174,133 @@ def test_a_repeat_that_waits_while_its_hold_is_given_back_hears_that_and_holds_n
     assert (answer.result()["hold_id"], answer.result()["status"]) == (hold_id, "released")
     assert answer.result()["replayed"] == 1
     assert stock(db, product) == (10, 0, 0)
+
+
+# -- create_holds
+
+
+@pytest.mark.parametrize("limit", [None, 5])
+@pytest.mark.parametrize("lock", [PRODUCT, STRIPES])
+def test_a_set_that_waits_until_the_sale_is_over_gets_nothing(
+    db: Database, crowd: Crowd, admin: Database, begin: Waiting, limit: int | None, lock: str
+) -> None:
+    ends = db.now() + SECOND
+    product = new_product(db, 10, stripes=1, max_per_customer=limit, sale_ends_at=ends)
+    [buyer] = crowd(1)
+
+    with locked(admin, lock, product):
+        waiting = begin(lambda: hold_set(buyer, [wish(product, 1, "ada"), wish(product, 1, "bob")]))
+        until(db, ends)
+
+    assert answers(waiting.result()) == ["sale_ended", "sale_ended"]
+    assert stock(db, product) == (10, 0, 0)
+
+
+def test_a_set_that_waits_for_the_product_until_the_sale_begins_is_served(
+    db: Database, crowd: Crowd, admin: Database, begin: Waiting
+) -> None:
+    starts = db.now() + SECOND
+    product = new_product(db, 10, sale_starts_at=starts)
+    [buyer] = crowd(1)
+
+    with locked(admin, PRODUCT, product):
+        waiting = begin(lambda: hold_set(buyer, [wish(product), wish(product)]))
+        until(db, starts)
+
+    # Whoever came before is told to ask alone, or has a hold: nobody is told that it has not started.
+    assert set(answers(waiting.result())) <= {"done", "alone"}
+
+
+@pytest.mark.parametrize("limit", [None, 5])
+def test_a_set_that_waited_longer_than_a_hold_lasts_has_all_of_its_time_left(
+    db: Database, crowd: Crowd, admin: Database, begin: Waiting, limit: int | None
+) -> None:
+    product = new_product(db, 10, stripes=1, max_per_customer=limit, hold_seconds=1)
+    [buyer] = crowd(1)
+
+    with locked(admin, STRIPES, product):
+        waiting = begin(lambda: hold_set(buyer, [wish(product, 1, "ada"), wish(product, 1, "bob")]))
+        until(db, db.now() + 1.1 * SECOND)
+        released_at = db.now()
+
+    for made in waiting.result():
+        assert made["answer"] == "done"
+        assert made["created_at"] >= released_at
+        assert made["expires_at"] == made["created_at"] + SECOND
+    assert stock(db, product) == (8, 2, 0)
+
+
+def test_a_set_costs_what_the_product_costs_after_the_wait(
+    db: Database, crowd: Crowd, admin: Database, begin: Waiting
+) -> None:
+    product = new_product(db, 10, price=1000)
+    [buyer] = crowd(1)
+
+    with locked(admin, "UPDATE products SET price_minor = 2000 WHERE product_id = %s", product):
+        waiting = begin(lambda: hold_set(buyer, [wish(product)]))
+
+    assert waiting.result()[0]["unit_price"] == 2000
+
+
+@pytest.mark.parametrize("stripes", [1, 3])
+def test_a_set_that_waits_for_a_twin_of_one_of_it_leaves_that_one_alone(
+    db: Database, crowd: Crowd, admin: Database, begin: Waiting, stripes: int
+) -> None:
+    product, key = new_product(db, 10, stripes=stripes), new_key()
+    first, second = crowd(2)
+
+    with locked(admin, STRIPES, product):
+        made = begin(lambda: [first.one("create_hold", product, 1, None, key)])
+        waiting = begin(lambda: hold_set(second, [wish(product), wish(product, key=key), wish(product)]))
+
+    assert made.result()[0]["replayed"] == 0
+    assert answers(waiting.result()) == ["done", "alone", "done"]
+    assert stock(db, product) == (7, 3, 0)
+
+
+def test_a_repeat_in_a_set_that_waits_while_its_hold_is_given_back_holds_nothing(
+    db: Database, crowd: Crowd, admin: Database, begin: Waiting
+) -> None:
+    product, key = new_product(db, 10, stripes=1), new_key()
+    hold_id = hold(db, product, 1, key=key)
+    releaser, buyer = crowd(2)
+
+    with locked(admin, STRIPES, product):
+        released = begin(lambda: [releaser.one("release_hold", hold_id)])
+        waiting = begin(lambda: hold_set(buyer, [wish(product, key=key), wish(product)]))
+
+    assert released.result()[0]["status"] == "released"
+    assert answers(waiting.result()) == ["alone", "done"]
+    assert stock(db, product) == (9, 1, 0)
+
+
+def test_a_set_that_waits_for_a_customer_who_is_counted_meanwhile_leaves_him_alone(
+    db: Database, crowd: Crowd, admin: Database, begin: Waiting
+) -> None:
+    product = new_product(db, 10, stripes=1, max_per_customer=1)
+    first, second = crowd(2)
+
+    with locked(admin, STRIPES, product):
+        made = begin(lambda: [first.one("create_hold", product, 1, "bob", new_key())])
+        waiting = begin(lambda: hold_set(second, [wish(product, 1, name) for name in ("cyd", "bob", "ada")]))
+
+    assert made.result()[0]["status"] == "active"
+    assert answers(waiting.result()) == ["done", "alone", "done"]
+
+
+def test_a_set_that_waits_while_its_units_are_withdrawn_gets_what_is_left(
+    db: Database, crowd: Crowd, admin: Database, begin: Waiting
+) -> None:
+    product = new_product(db, 10, stripes=1)
+    operator, buyer = crowd(2)
+
+    with locked(admin, STRIPES, product):
+        withdrawn = begin(lambda: [operator.one("adjust_stock", product, -8, "lost")])
+        waiting = begin(lambda: hold_set(buyer, [wish(product), wish(product), wish(product)]))
+
+    assert withdrawn.result()
+    assert answers(waiting.result()) == ["done", "done", "sold_out"]
+    assert stock(db, product) == (0, 2, 0)
 
 
 # -- what becomes of a hold

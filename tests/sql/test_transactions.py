@@ -26,7 +26,8 @@ Connect = Callable[..., Database]
 REFUSED: dict[str, dict[str, Any]] = {
     "create_product": {"price": -1}, "adjust_stock": {"delta": -10_000}, "get_product": {"product_id": 0},
     "set_price": {"price": "9.90"}, "stop_sale": {"product_id": 2**31 - 1}, "archive_product": {"reason": ""},
-    "create_hold": {"qty": 10**6}, "get_hold": {"hold_id": "x"}, "release_hold": {"hold_id": new_key()},
+    "create_hold": {"qty": 10**6}, "create_holds": {"requests": "[]"}, "get_hold": {"hold_id": "x"},
+    "release_hold": {"hold_id": new_key()},
     "create_order": {"hold_id": new_key()}, "get_order": {"order_id": new_key()},
     "cancel_pending_order": {"order_id": new_key()}, "fulfil_order": {"order_id": new_key()},
     "receive_payment_webhook": {"status": "lost"}, "expire_holds": {"limit": 0}, "expire_orders": {"limit": 0},
@@ -36,6 +37,7 @@ REFUSED: dict[str, dict[str, Any]] = {
     "accept_payment": {"payment_id": new_payment()}, "forget_customer": {"customer_id": ""},
     "count_refused_webhook": {"reason": "ugly"}, "end_call": {"connection_id": 0}, "purge_history": {"days": 0},
     "find_purchases": {"text": ""}, "list_ledger": {"limit": 0},
+    "create_orders": {"requests": "[]"}, "receive_payment_webhooks": {"events": "[]"},
 }  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """A shop in which every public procedure has something to do, and the arguments that it accepts."""
 
+import json
 import re
 from typing import Any, NamedTuple
 
@@ -81,11 +82,19 @@ class Shop:
             "occurred_at": None, "payload": "{}", "limit": 1, "delta": 1, "reason": "found", "price": 1000,
             "stock_total": 10, "name": "help" if procedure == "help" else "Limited sneaker",
             "webhook_id": self.webhook, "payment_id": self.payment, "outcome": "parked", "days": 10_000,
-            "connection_id": 2**62, "text": "alice",
+            "connection_id": 2**62, "text": "alice", "requests": self.requests(),
+            "events": json.dumps([{"idempotency_key": new_key(), "order_id": self.order, "status": "succeeded"}]),
         }  # fmt: skip
+        if procedure == "create_orders":
+            fine["requests"] = json.dumps([{"hold_id": self.hold, "idempotency_key": new_key()}])
         if procedure == "count_refused_webhook":
             fine["reason"] = "invalid_signature"
         return {each.name: fine.get(each.name) for each in PARAMETERS if each.procedure == procedure}
+
+    def requests(self) -> str:
+        """A set of holds."""
+        one = {"product_id": self.product, "qty": 1, "customer_id": "alice"}
+        return json.dumps([{**one, "idempotency_key": new_key()} for _ in range(3)])
 
     def call(self, procedure: str, **changed: Any) -> list[Row]:
         """CALL it with good arguments but these."""

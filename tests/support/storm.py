@@ -1,5 +1,6 @@
 """A storm: what a buyer, a payment provider, an operator and the sweep do, on few rows, each as often as you like."""
 
+import json
 import random
 import re
 from collections import deque
@@ -11,7 +12,9 @@ from typing import Any
 import mysql.connector
 
 from tests.support.database import Database, Refused, Row
+from tests.support.purchase_sets import Request, order_wish, success
 from tests.support.sale import new_key, new_product
+from tests.support.sets import hold_set, wish
 
 CUSTOMERS = ("ada", "bob", "cyd")
 REASON = "as the test says"
@@ -54,6 +57,10 @@ class Actor:
             return {}
         return rows[0] if rows else {}
 
+    def ask_set(self, procedure: str, requests: list[Request]) -> None:
+        """CALL it with these together."""
+        self.ask(procedure, json.dumps(requests))
+
     def product(self) -> int:
         """One of the products."""
         return self.chance.choice(self.stage.products)
@@ -70,6 +77,22 @@ class Actor:
         if made:
             self.stage.holds.append(made["hold_id"])
         return str(made.get("hold_id", new_key()))
+
+    def new_holds(self) -> None:
+        """The holds of some of the customers, and of new ones, by one CALL."""
+        product = self.product()
+        requests = [
+            wish(product, self.chance.choice([1, 1, 2]), self.chance.choice([*CUSTOMERS, new_key(), None]))
+            for _ in range(self.chance.randint(1, 4))
+        ]
+        try:
+            made = hold_set(self.db, requests)
+        except mysql.connector.Error as error:
+            if error.errno != DEADLOCK:
+                raise
+            self.stage.deadlocks.append("create_holds")
+        else:
+            self.stage.holds.extend(row["hold_id"] for row in made if row["answer"] == "done")
 
     def hold(self) -> str:
         """A hold, which may have become an order, or have ended."""
@@ -100,6 +123,25 @@ class Actor:
             if taken["payment_id"]:
                 self.stage.payments.append(taken["payment_id"])
         return int(taken.get("webhook_id", 1))
+
+    def new_orders(self) -> None:
+        """Make the orders of several holds by one CALL; some of them twice, under one key or another."""
+        holds = [self.hold() for _ in range(4)]
+        keys = self.chance.choices([None, "key one", new_key(), new_key()], k=4)
+        wishes = [order_wish(hold_id, key) for hold_id, key in zip(holds, keys, strict=True)]
+        self.ask_set("create_orders", [*wishes, {}])
+
+    def new_events(self) -> None:
+        """Events of several payments by one CALL, most of them successes."""
+        payments = [None, new_key(), *list(self.stage.payments)[-1:]]
+        keys = [new_key(), new_key(), *list(self.stage.events)[-1:]]
+        events = [
+            success(
+                self.order(), payment_id=self.chance.choice(payments), idempotency_key=self.chance.choice(keys),
+                amount=self.chance.choice([None, 1000]), status=self.chance.choice(["succeeded"] * 4 + ["failed"]),
+            ) for _ in range(4)
+        ]  # fmt: skip
+        self.ask_set("receive_payment_webhooks", events)
 
     def payment(self) -> str:
         """The id of a payment."""
@@ -142,15 +184,18 @@ ACTS: dict[str, Callable[[Actor], object]] = {
     "stop_sale": Actor.stop,
     "archive_product": Actor.archive,
     "create_hold": Actor.new_hold,
+    "create_holds": Actor.new_holds,
     "extend_hold": lambda a: a.ask("extend_hold", a.hold()),
     "release_hold": lambda a: a.ask("release_hold", a.hold()),
     "expire_holds": lambda a: a.ask("expire_holds", 100),
     "create_order": Actor.new_order,
+    "create_orders": Actor.new_orders,
     "cancel_pending_order": lambda a: a.ask("cancel_pending_order", a.order()),
     "cancel_order": lambda a: a.ask("cancel_order", a.order(), REASON),
     "fulfil_order": lambda a: a.ask("fulfil_order", a.order()),
     "expire_orders": lambda a: a.ask("expire_orders", 100),
     "receive_payment_webhook": Actor.new_event,
+    "receive_payment_webhooks": Actor.new_events,
     "count_refused_webhook": lambda a: a.ask("count_refused_webhook", "invalid_signature"),
     "reprocess_webhook": lambda a: a.ask("reprocess_webhook", a.some(a.stage.webhooks, a.new_event)),
     "record_refund": lambda a: a.ask("record_refund", a.payment(), REASON),

@@ -140,10 +140,7 @@ BEGIN
             IF v_sellable IS NOT TRUE THEN
               CALL _refuse_unsellable(v_product_id, v_qty);
             END IF;
-            CALL _read_stock(v_product_id, v_qty, v_enough, v_expired);
-            IF NOT v_enough AND NOT v_expired THEN
-              CALL _raise('sold_out', 'fewer units are free than you asked for; units of holds that expire come back');
-            END IF;
+            CALL _refuse_sold_out(v_product_id, v_qty, v_enough, v_expired);
             IF v_lapsed OR (v_expired AND (NOT v_enough OR v_exact)) THEN
               CALL _reclaim_expired(v_product_id, v_qty, IF(v_lapsed, in_customer_id, NULL));
               COMMIT;

@@ -9,7 +9,8 @@ CREATE DEFINER = flashsale_owner@localhost PROCEDURE _make_order (
 COMMENT '
 Description
   Makes the order of a hold, in the transaction of its caller, who has locked the product (shared) and the hold and knows that the
-  hold is live. The order costs what its buyer saw; at a price of 0 it is paid at once. Payments that waited for it are decided.
+  hold is live. The order costs what its buyer saw; at a price of 0 it is paid at once. Payments that waited for it are decided. What is plain
+  of that _make_orders does to many.
 
 Locks
   the order, its payments and their webhooks, customer_units; what payments do to the order: see _decide_payment

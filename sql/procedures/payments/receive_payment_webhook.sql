@@ -80,6 +80,7 @@ BEGIN
     SET v_amount = in_amount;
 
     -- The way of nearly every payment, the row of pending and matching in payment_rules: the first that its order hears of.
+    -- _pay_orders does the same to many.
     IF in_status = 'succeeded' AND CHAR_LENGTH(in_order_id) = 36 AND IS_UUID(in_order_id) THEN
       BEGIN
         DECLARE EXIT HANDLER FOR 1062 ROLLBACK;

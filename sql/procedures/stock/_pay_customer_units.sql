@@ -8,7 +8,7 @@ CREATE DEFINER = flashsale_owner@localhost PROCEDURE _pay_customer_units (
 COMMENT '
 Description
   The units of an order that was pending are paid: they count as unpaid no longer. In the transaction of its caller. Where a
-  product pauses customers, an order that was overdue before it was paid counts, whether the sweep saw it or not.
+  product pauses customers, an order that was overdue before it was paid counts, whether the sweep saw it or not. For a set: _pay_units_of_orders.
 
 Locks
   the row of the customer in customer_units, if there is one
