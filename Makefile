@@ -86,7 +86,7 @@ loadtest: seed ## a sale at its boundary for 30 s; fails if one unit is oversold
 	@$(PYTHON) -m sql.server venv loadtest
 	@$(server) exec $(venv) -m loadtest
 
-bench: python ## holds against plain INSERTs, by CALL and by HTTP, on a MySQL of its own
+bench: python ## buyers one by one and in sets against plain INSERTs, by CALL and by HTTP; OLD=<checkout> beside its API
 	@$(PYTHON) -m sql.server venv loadtest
 	@$(PYTHON) -m sql.server programs
 	@exec $(venv) -m loadtest.bench

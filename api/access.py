@@ -10,9 +10,10 @@ from hashlib import sha256
 from hmac import compare_digest
 
 import falcon
+from falcon.asgi import Request, Response
 
-from api.operation import Operation
 from api.problems import PROBLEMS, write_problem
+from api.settings import Settings
 
 HIDE_FROM_CACHES = "no-store"
 NO_PAGE = "default-src 'none'; frame-ancestors 'none'"
@@ -21,6 +22,7 @@ SECURITY_HEADERS = (
     ("Referrer-Policy", "no-referrer"),
     ("Content-Security-Policy", NO_PAGE),
 )
+_API_HEADERS = (*SECURITY_HEADERS, ("Cache-Control", HIDE_FROM_CACHES))
 
 
 class Guard(Enum):
@@ -41,7 +43,7 @@ GUARDS: tuple[tuple[str, Guard], ...] = (
 """Addresses and all below them; the first that fits decides, what none fits is open."""
 
 CALLER = "flashsale.caller"
-"""In the WSGI environment: a fingerprint of the API key that a request came with, where keys are configured."""
+"""In the scope of a request: a fingerprint of the API key that it came with, where keys are configured."""
 
 _FINGERPRINT_DIGITS = 16
 """Of the key's SHA-256: enough to tell callers apart, too few to stand for the key or its hash."""
@@ -61,18 +63,18 @@ def guard_of(path: str, guards: Sequence[tuple[str, Guard]] = GUARDS) -> tuple[s
 
 
 class Access:
-    """Falcon middleware: answers 401 and preflights itself, and completes the headers of every answer."""
+    """Answers 401 and preflights itself, and completes the headers of every answer."""
 
-    def __init__(self, operation: Operation) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._digests = {
-            Guard.API_KEY: operation.api_keys,
-            Guard.METRICS_TOKEN: (operation.metrics_token,) if operation.metrics_token else (),
+            Guard.API_KEY: settings.api_keys,
+            Guard.METRICS_TOKEN: (settings.metrics_token,) if settings.metrics_token else (),
         }
         self._guarded = any(self._digests.values())
-        self._origins = operation.cors_origins
+        self._origins = settings.cors_origins
 
-    def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Let it pass, or complete the answer here."""
+    def admit(self, req: Request, resp: Response) -> None:
+        """Let a request pass, or complete its answer here."""
         if not (self._guarded or self._origins):
             return
         prefix, guard = guard_of(req.path)
@@ -82,30 +84,32 @@ class Access:
         digests = self._digests.get(guard)
         if not digests:
             return
-        digest = _known_digest(req.env.get("HTTP_AUTHORIZATION", ""), guard, digests)
+        authorization = req.get_header("Authorization")
+        digest = _known_digest(authorization or "", guard, digests)
         if digest is None:
             resp.context.route = f"{prefix}/*"
-            _refuse(resp, guard, "HTTP_AUTHORIZATION" in req.env)
+            _refuse(resp, guard, authorization is not None)
         elif guard is Guard.API_KEY:
-            req.env[CALLER] = digest.hex()[:_FINGERPRINT_DIGITS]
+            req.scope[CALLER] = digest.hex()[:_FINGERPRINT_DIGITS]
 
-    def process_response(self, req: falcon.Request, resp: falcon.Response, resource: object, ok: bool) -> None:
-        """Add what protects a browser; a page that brings a policy of its own keeps it."""
+    def protect(self, req: Request, resp: Response) -> None:
+        """Add to an answer what protects a browser; a page that brings a policy of its own keeps it."""
+        if req.path.lstrip("/").startswith("api/"):
+            resp.set_headers(_API_HEADERS)
+            return
         own_policy = resp.get_header("content-security-policy")
         resp.set_headers(SECURITY_HEADERS)
         if own_policy is not None:
             resp.set_header("Content-Security-Policy", own_policy)
-        if req.path.lstrip("/").startswith("api/"):
-            resp.set_header("Cache-Control", HIDE_FROM_CACHES)
 
-    def _share(self, req: falcon.Request, resp: falcon.Response) -> bool:
+    def _share(self, req: Request, resp: Response) -> bool:
         """Tell the browser whether a page of another origin may read this. True when that was all it asked for."""
         resp.append_header("Vary", "Origin")
-        origin = req.env.get("HTTP_ORIGIN")
+        origin = req.get_header("Origin")
         if origin not in self._origins:
             return False
         resp.set_header("Access-Control-Allow-Origin", str(origin))
-        if req.method != "OPTIONS" or "HTTP_ACCESS_CONTROL_REQUEST_METHOD" not in req.env:
+        if req.method != "OPTIONS" or req.get_header("Access-Control-Request-Method") is None:
             resp.set_header("Access-Control-Expose-Headers", _EXPOSED_HEADERS)
             return False
         resp.set_header("Access-Control-Allow-Methods", _ALLOWED_METHODS)
@@ -137,7 +141,7 @@ def _password_of(credentials: str) -> str:
         return ""
 
 
-def _refuse(resp: falcon.Response, guard: Guard, given: bool) -> None:
+def _refuse(resp: Response, guard: Guard, given: bool) -> None:
     what = "the API key" if guard is Guard.API_KEY else "the metrics token"
     detail = f"Send {what} as Authorization: Bearer …" + ("; the one that was sent is not known." if given else ".")
     write_problem(resp, PROBLEMS["unauthorized"], detail)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from concurrent.futures import Executor, ThreadPoolExecutor
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import falcon
+import falcon.asgi
+from falcon.asgi import Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from api.access import Access
-from api.gateway import Calls, Gateway
+from api.bodies import RECEIVE
+from api.gateway import BlockingCalls, Calls, Gateway, make_gateway, where_it_failed
+from api.limits import REFUSAL, judge
 from api.openapi import encode_document
-from api.operation import Operation, read_operation
 from api.pages.demo import demo_responders
 from api.pages.problem_pages import problem_responders
 from api.pages.static_files import static_responders
@@ -22,66 +27,115 @@ from api.routes import ROUTES
 from api.settings import Settings, read_settings
 from api.translator import Responder, make_responder
 from api.watch.board import Board, board_responder
-from api.watch.logs import choose_format, make_request_log, where_it_failed
+from api.watch.logs import choose_format, make_request_log
 from api.watch.meters import Meters
 from api.watch.sale_numbers import COUNTED_READ_SECONDS, SaleNumbers
 from api.watch.start_up import say_what_nobody_reads, say_where_and_what_is_open
-from api.watch.telemetry import Telemetry
+from api.watch.telemetry import UNREADABLE, Telemetry
 
 log = logging.getLogger("flashsale.api")
 
 
-class Application(falcon.App[falcon.Request, falcon.Response]):
-    """The WSGI application; the worker reports to its telemetry what never reaches it."""
+WATCHERS = 8
+"""Threads of a worker for /metrics and /board: those who look wait for each other, and for nobody who buys."""
+
+
+class Application(falcon.asgi.App[Request, Response]):
+    """The ASGI application; the server reports to its telemetry what never reaches it."""
 
     telemetry: Telemetry
 
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # type: ignore[override]
+        """Serve a request. Falcon would begin by waiting for the body, which nobody may need: it is kept from it."""
+        if scope["type"] == "http":
+            scope[RECEIVE], receive = receive, _nothing_yet
+            judge(scope)
+            if not scope["query_string"].isascii():  # which Falcon takes for UTF-8
+                scope["query_string"] = scope["query_string"].decode(errors="replace").encode()
+        await super().__call__(scope, receive, send)
 
-def create_app(
-    gateway: Calls,
-    settings: Settings,
-    operation: Operation | None = None,
-    telemetry: Telemetry | None = None,
-    patient: Calls | None = None,
-) -> Application:
-    """The WSGI application over a gateway; `patient` is one for CALLs that nobody waits for."""
-    operation = operation or Operation()
-    telemetry = telemetry or make_telemetry(operation)
-    app = Application(media_type=falcon.MEDIA_JSON, middleware=[telemetry, Access(operation)])
+
+class Middleware:
+    """What happens to every request before its responder, and to every answer after it."""
+
+    def __init__(self, telemetry: Telemetry, access: Access) -> None:
+        self._telemetry = telemetry
+        self._access = access
+
+    async def process_request(self, req: Request, resp: Response) -> None:
+        """A request arrived."""
+        self._telemetry.begin(req)
+        refusal = req.scope.get(REFUSAL)
+        if refusal:
+            resp.context.route = UNREADABLE
+            resp.set_header("Connection", "close")
+            write_problem(resp, refusal.kind, refusal.detail)
+            resp.complete = True
+        else:
+            self._access.admit(req, resp)
+
+    async def process_response(self, req: Request, resp: Response, resource: object, ok: bool) -> None:
+        """Its answer is ready."""
+        self._access.protect(req, resp)
+        self._telemetry.end(req, resp)
+
+
+class Gateways(NamedTuple):
+    """The ways to MySQL: for buyers, and the two for /metrics and /board, which wait on threads of their own."""
+
+    sale: Calls
+    live: BlockingCalls
+    counted: BlockingCalls
+    """For CALLs that walk over the history, and that nobody waits for."""
+
+
+def create_app(gateways: Gateways, settings: Settings, telemetry: Telemetry | None = None) -> Application:
+    """The ASGI application over its gateways."""
+    telemetry = telemetry or make_telemetry(settings)
+    app = Application(media_type=falcon.MEDIA_JSON, middleware=[Middleware(telemetry, Access(settings))])
     app.telemetry = telemetry
     app.set_error_serializer(serialize_http_error)
     app.add_error_handler(Exception, _handle_fault)
     receive = make_receiver(settings.secrets, settings.production)
+    watchers = ThreadPoolExecutor(WATCHERS, "watchers")  # its threads begin after the fork
     responders: dict[str, dict[str, Responder]] = {}
     for route in ROUTES:
-        responders.setdefault(route.path, {})[route.method] = make_responder(route, gateway, receive)
+        responders.setdefault(route.path, {})[route.method] = make_responder(route, gateways.sale, receive)
     responders["/healthz"] = {"GET": _fixed(b'{"status":"alive"}')}
     responders["/openapi.json"] = {"GET": _fixed(encode_document(ROUTES))}
-    responders["/board/data"] = {"GET": board_responder(Board(gateway, patient or gateway, telemetry.meters))}
+    board = Board(gateways.live, gateways.counted, telemetry.meters)
+    responders["/board/data"] = {"GET": board_responder(board, watchers)}
     if settings.demo:
         responders |= demo_responders(settings.secrets)
     responders |= static_responders() | problem_responders()
-    responders["/metrics"] = {"GET": _exposition(telemetry.meters, SaleNumbers(gateway, patient or gateway))}
+    numbers = SaleNumbers(gateways.live, gateways.counted)
+    responders["/metrics"] = {"GET": _exposition(telemetry, numbers, watchers)}
     for path, methods in responders.items():
         app.add_route(path, _resource(methods))
     app.add_error_handler(falcon.HTTPBadRequest, _handler_of_unknown_methods(responders))
-    say_where_and_what_is_open(settings, operation)
+    say_where_and_what_is_open(settings)
     return app
 
 
 def get_app() -> Application:
-    """The application as the environment configures it. Raises SettingsError or RuntimeError."""
-    settings, operation = read_settings(), read_operation()
+    """The application as the environment configures it. Raises Failure or RuntimeError."""
+    settings = read_settings()
     say_what_nobody_reads()
-    telemetry = make_telemetry(operation)
-    patient = Gateway(settings.database, telemetry, COUNTED_READ_SECONDS)
-    return create_app(Gateway(settings.database, telemetry), settings, operation, telemetry, patient)
+    telemetry = make_telemetry(settings)
+    url = settings.database
+    sale = make_gateway(url, telemetry, settings.connections)
+    live, counted = Gateway(url, telemetry), Gateway(url, telemetry, COUNTED_READ_SECONDS)
+    return create_app(Gateways(sale, live, counted), settings, telemetry)
 
 
-def make_telemetry(operation: Operation) -> Telemetry:
+def make_telemetry(settings: Settings) -> Telemetry:
     """Meters and the log of requests, for the application and the gateway below it."""
-    log_request = make_request_log(choose_format(operation.log_format))
-    return Telemetry(Meters(), log_request, operation.slow_call_seconds)
+    log_requests = make_request_log(choose_format(settings.log_format))
+    return Telemetry(Meters(), log_requests, settings.slow_call_seconds)
+
+
+async def _nothing_yet() -> dict[str, Any]:
+    return {"type": "http.request", "body": b"", "more_body": True}
 
 
 def _resource(methods: dict[str, Responder]) -> SimpleNamespace:
@@ -93,17 +147,18 @@ def _resource(methods: dict[str, Responder]) -> SimpleNamespace:
 
 
 def _fixed(document: bytes) -> Responder:
-    def respond(req: falcon.Request, resp: falcon.Response) -> None:
+    async def respond(req: Request, resp: Response) -> None:
         resp.content_type = falcon.MEDIA_JSON
         resp.data = document
 
     return respond
 
 
-def _exposition(meters: Meters, numbers: SaleNumbers) -> Responder:
-    def respond(req: falcon.Request, resp: falcon.Response) -> None:
+def _exposition(telemetry: Telemetry, numbers: SaleNumbers, executor: Executor) -> Responder:
+    async def respond(req: Request, resp: Response) -> None:
+        telemetry.write_down()
         resp.content_type = CONTENT_TYPE_LATEST
-        resp.data = meters.expose([numbers])
+        resp.data = await asyncio.get_running_loop().run_in_executor(executor, telemetry.meters.expose, [numbers])
 
     return respond
 
@@ -111,7 +166,7 @@ def _exposition(meters: Meters, numbers: SaleNumbers) -> Responder:
 def _handler_of_unknown_methods(responders: dict[str, dict[str, Responder]]) -> Any:
     """Falcon answers 400 to a method it has never heard of; at a known address that is a 405."""
 
-    def handle(req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError, params: Any) -> None:
+    async def handle(req: Request, resp: Response, error: falcon.HTTPError, params: Any) -> None:
         methods = responders.get(req.uri_template or "")
         if methods is None or req.method in falcon.HTTP_METHODS:
             raise error
@@ -120,7 +175,7 @@ def _handler_of_unknown_methods(responders: dict[str, dict[str, Responder]]) -> 
     return handle
 
 
-def _handle_fault(req: falcon.Request, resp: falcon.Response, error: Exception, params: Any) -> None:
+async def _handle_fault(req: Request, resp: Response, error: Exception, params: Any) -> None:
     where = where_it_failed(error)
     route = req.uri_template or "an unknown address"
     log.error("%s %s failed: %s", req.method, route, where, extra={"event": "fault"})

@@ -158,7 +158,7 @@ TEXTS: dict[str, ProblemText] = {
     "malformed_request": ProblemText(
         "What arrived is not valid HTTP/1.1: a request line, a header field, the length of the body or a chunk.",
         _FIX,
-        "A header field is not valid, or is given twice.",
+        "The request is not valid HTTP: Duplicate Content-Length.",
     ),
     "invalid_json": ProblemText(
         "The body is not JSON in UTF-8. An empty body is not either.",

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import falcon
 import msgspec
+from falcon.asgi import Request, Response
 
 from api.problem_texts import TEXTS
 
@@ -147,7 +148,7 @@ def example_problem(kind: ProblemKind) -> ProblemDocument:
     )
 
 
-def write_problem(resp: falcon.Response, kind: ProblemKind, detail: str, errors: Sequence[FieldError] = ()) -> None:
+def write_problem(resp: Response, kind: ProblemKind, detail: str, errors: Sequence[FieldError] = ()) -> None:
     """Turn a response into this problem.
 
     A 503, and a detail that ends in 'retry after N s', also get Retry-After (seconds); a 401 gets WWW-Authenticate.
@@ -168,7 +169,7 @@ def _retry_after(kind: ProblemKind, detail: str) -> int | None:
     return int(named[1]) if named else RETRY_AFTER_SECONDS if kind.status == 503 else None
 
 
-def serialize_http_error(req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError) -> None:
+def serialize_http_error(req: Request, resp: Response, error: falcon.HTTPError) -> None:
     """Falcon's own errors (404, 405, 500 …) as problem+json; their headers, such as Allow, are kept."""
     kind = _OF_FALCON.get(error.status_code, PROBLEMS["malformed_request"])
     if error.status_code == 405:

@@ -6,53 +6,47 @@ Every FLASHSALE_X may be given as FLASHSALE_X_FILE instead, the path of a file t
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from ipaddress import ip_address
-from urllib.parse import parse_qsl, unquote, urlsplit
 
 from api.providers import PROVIDERS
 from api.providers.provider import Provider
 from sql.server.state import Failure
+from sql.server.urls import Url, parse
 from sql.server.variables import DATABASE_URL, read_variable
 
 DEVELOPMENT, PRODUCTION = ENVIRONMENTS = ("development", "production")
 ENVIRONMENT = "FLASHSALE_ENV"
 HOST = "FLASHSALE_HOST"
 WORKERS = "FLASHSALE_WORKERS"
-THREADS = "FLASHSALE_THREADS"
-VARIABLES = (DATABASE_URL, ENVIRONMENT, HOST, WORKERS, THREADS, *(provider.variable for provider in PROVIDERS))
-DATABASE_URL_SHAPE = "mysql://user:password@host:port/database (user and password percent-encoded)"
-SSL_MODES = ("REQUIRED", "VERIFY_CA", "VERIFY_IDENTITY")
+CONNECTIONS = "FLASHSALE_CONNECTIONS"
+API_KEYS = "FLASHSALE_API_KEYS"
+METRICS_TOKEN = "FLASHSALE_METRICS_TOKEN"
+CORS_ORIGINS = "FLASHSALE_CORS_ORIGINS"
+LOG_FORMAT = "FLASHSALE_LOG_FORMAT"
+SLOW_CALL_MS = "FLASHSALE_SLOW_CALL_MS"
+VARIABLES = (
+    DATABASE_URL, ENVIRONMENT, HOST, WORKERS, CONNECTIONS, *(provider.variable for provider in PROVIDERS),
+    API_KEYS, METRICS_TOKEN, CORS_ORIGINS, LOG_FORMAT, SLOW_CALL_MS,
+)  # fmt: skip
 
-
-class SettingsError(ValueError):
-    """A variable is missing or malformed. The message names it and says what is allowed; it holds no secret."""
-
-
-@dataclass(frozen=True, slots=True)
-class Database:
-    """Where MySQL is and as whom to log in."""
-
-    host: str
-    port: int
-    user: str
-    password: str = field(repr=False)
-    name: str
-    ssl_mode: str = ""
-    """One of SSL_MODES; "": TLS unless the host is the loopback interface."""
-    ssl_ca: str = ""
-    """The file with the certificate authority that the server's certificate must come from."""
+_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{16,256}")
+_ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Everything the API reads from its environment."""
 
-    database: Database
-    port: int
-    workers: int
-    threads: int
+    database: Url
+    port: int = 8000
+    workers: int = 2
+    connections: int = 16
+    """To MySQL, for the sale; as many as a worker may have open."""
     secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     """Those of the payment providers, by the provider's name."""
     host: str = "127.0.0.1"
@@ -60,42 +54,51 @@ class Settings:
     """Whether /demo is there. Its simulated provider makes payments that pass for real ones."""
     production: bool = False
     """Whether somebody said so. Then the log warns of everything that is open, and test events move nothing."""
+    api_keys: tuple[bytes, ...] = field(default=(), repr=False)
+    """The SHA-256 digest of each; a key itself is nowhere."""
+    metrics_token: bytes | None = field(default=None, repr=False)
+    """Its SHA-256 digest."""
+    cors_origins: frozenset[str] = frozenset()
+    log_format: str | None = None
+    """json or text; None: what whoever reads stderr can use."""
+    slow_call_seconds: float = 0.5
 
 
 def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
-    """Read and check the environment.
+    """Read and check the environment; the README has the list.
 
-    FLASHSALE_DATABASE_URL is required. FLASHSALE_HOST (127.0.0.1), PORT (8000), FLASHSALE_WORKERS (2) and
-    FLASHSALE_THREADS (24) have defaults; docs/adr/0005 shows the measurement behind the last two. With
-    FLASHSALE_ENV=production a secret of a payment provider is required. Raises SettingsError.
+    FLASHSALE_DATABASE_URL is required; with FLASHSALE_ENV=production the secret of a payment provider is, too. Raises
+    Failure, which names the variable, says what is allowed, and quotes no secret.
     """
     secrets = read_secrets(environ)
     environment = read_text(environ, ENVIRONMENT)
     _check_environment(environment or DEVELOPMENT, secrets)
     return Settings(
-        database=parse_database_url(read_text(environ, DATABASE_URL)),
-        port=whole_number(environ, "PORT", 8000, 1, 65535),
-        workers=whole_number(environ, WORKERS, 2, 1, 64),
-        threads=whole_number(environ, THREADS, 24, 1, 256),
+        database=_database(read_text(environ, DATABASE_URL)),
+        port=_whole_number(environ, "PORT", 8000, 1, 65535),
+        workers=_whole_number(environ, WORKERS, 2, 1, 64),
+        connections=_whole_number(environ, CONNECTIONS, 16, 1, 256),
         secrets=secrets,
         host=_address(environ, HOST, "127.0.0.1"),
         # Where payments are signed, nobody who forgot to say "production" may give the signatures away.
         demo=environment == DEVELOPMENT or not (environment or any(secrets.values())),
         production=environment == PRODUCTION,
+        api_keys=tuple(_hash(text) for text in _list(environ, API_KEYS)),
+        metrics_token=_token(read_text(environ, METRICS_TOKEN)),
+        cors_origins=frozenset(_origin(text) for text in _list(environ, CORS_ORIGINS)),
+        log_format=_log_format(read_text(environ, LOG_FORMAT).lower()),
+        slow_call_seconds=_whole_number(environ, SLOW_CALL_MS, 500, 0, 60_000) / 1000,
     )
 
 
 def read_secrets(environ: Mapping[str, str] = os.environ) -> dict[str, tuple[str, ...]]:
-    """Every payment provider's signing secrets, by its name; perhaps none. Raises SettingsError."""
+    """Every payment provider's signing secrets, by its name; perhaps none. Raises Failure."""
     return {provider.name: tuple(_secrets(environ, provider)) for provider in PROVIDERS}
 
 
 def read_text(environ: Mapping[str, str], name: str) -> str:
-    """The text of a variable or of its file, without spaces around it; "" when it is not set. Raises SettingsError."""
-    try:
-        return read_variable(environ, name).strip()
-    except Failure as error:
-        raise SettingsError(str(error)) from None
+    """The text of a variable or of its file, without spaces around it; "" when it is not set. Raises Failure."""
+    return read_variable(environ, name).strip()
 
 
 def _secrets(environ: Mapping[str, str], provider: Provider) -> list[str]:
@@ -106,64 +109,26 @@ def _secrets(environ: Mapping[str, str], provider: Provider) -> list[str]:
             provider.make_verifier([secret])
         except ValueError as error:
             which = f"secret {number} of {len(secrets)}, separated by commas," if len(secrets) > 1 else "the secret"
-            raise SettingsError(f"{provider.variable}: {which} {error}") from None
+            raise Failure(f"{provider.variable}: {which} {error}") from None
     return secrets
 
 
 def _check_environment(name: str, secrets: Mapping[str, Sequence[str]]) -> None:
     if name not in ENVIRONMENTS:
-        raise SettingsError(f"{ENVIRONMENT} is {name[:40]!r}; it must be one of {', '.join(ENVIRONMENTS)}")
+        raise Failure(f"{ENVIRONMENT} is {name[:40]!r}; it must be one of {', '.join(ENVIRONMENTS)}")
     if name == PRODUCTION and not any(secrets.values()):
         variables = " or ".join(provider.variable for provider in PROVIDERS)
-        raise SettingsError(
+        raise Failure(
             f"{ENVIRONMENT}={PRODUCTION} needs the secret of a payment provider: set {variables}; "
             "without one anybody could mark orders as paid"
         )
 
 
-def parse_database_url(url: str) -> Database:
-    """Split mysql://user:password@host:port/database?ssl-mode=…&ssl-ca=…. The port defaults to 3306, TLS to what
-    Database says. Raises SettingsError."""
-    if not url:
-        raise SettingsError(f"{DATABASE_URL} is not set; it must be {DATABASE_URL_SHAPE}")
-    try:
-        parts = urlsplit(url)
-        port = parts.port or 3306
-    except ValueError:
-        raise SettingsError(f"{DATABASE_URL} has no valid host and port; it must be {DATABASE_URL_SHAPE}") from None
-    if parts.scheme != "mysql":
-        raise SettingsError(f"{DATABASE_URL} must begin with mysql://, as in {DATABASE_URL_SHAPE}")
-    if parts.fragment:
-        raise SettingsError(f"{DATABASE_URL} takes no # part; percent-encode it inside a password")
-    name = unquote(parts.path.removeprefix("/"))
-    for part, value in (("host", parts.hostname), ("user", parts.username), ("database", name)):
-        if not value:
-            raise SettingsError(f"{DATABASE_URL} names no {part}; it must be {DATABASE_URL_SHAPE}")
-    ssl_mode, ssl_ca = _tls(parts.query)
-    return Database(
-        host=parts.hostname or "",
-        port=port,
-        user=unquote(parts.username or ""),
-        password=unquote(parts.password or ""),
-        name=name,
-        ssl_mode=ssl_mode,
-        ssl_ca=ssl_ca,
-    )
-
-
-def _tls(query: str) -> tuple[str, str]:
-    """ssl-mode and ssl-ca out of the ? part of a URL, as MySQL's own programs call them."""
-    allowed = f"{DATABASE_URL} takes ?ssl-mode={'|'.join(SSL_MODES)} and, to verify, &ssl-ca=/path/of/ca.pem"
-    given = parse_qsl(query, keep_blank_values=True)
-    options = dict(given)
-    mode, authority = options.get("ssl-mode", ""), options.get("ssl-ca", "")
-    if query and (mode not in SSL_MODES or not options.keys() <= {"ssl-mode", "ssl-ca"} or len(options) != len(given)):
-        raise SettingsError(f"{allowed}, and no more; percent-encode a ? inside a password")
-    if mode.startswith("VERIFY_") != bool(authority):
-        raise SettingsError(f"{allowed}; ssl-ca goes with VERIFY_CA and VERIFY_IDENTITY, and they with it")
-    if authority and not os.access(authority, os.R_OK):
-        raise SettingsError(f"{DATABASE_URL}: the file of ssl-ca, {authority}, can't be read")
-    return mode, authority
+def _database(text: str) -> Url:
+    database = parse(text, DATABASE_URL, default_database="")
+    if database.ssl_ca and not os.access(database.ssl_ca, os.R_OK):
+        raise Failure(f"{DATABASE_URL}: the file of ssl-ca, {database.ssl_ca}, can't be read")
+    return database
 
 
 def _address(environ: Mapping[str, str], name: str, default: str) -> str:
@@ -171,14 +136,53 @@ def _address(environ: Mapping[str, str], name: str, default: str) -> str:
     try:
         return str(ip_address(text))
     except ValueError:
-        raise SettingsError(f"{name} is {text[:40]!r}; it must be an IP address, 127.0.0.1 or 0.0.0.0") from None
+        raise Failure(f"{name} is {text[:40]!r}; it must be an IP address, 127.0.0.1 or 0.0.0.0") from None
 
 
-def whole_number(environ: Mapping[str, str], name: str, default: int, lowest: int, highest: int) -> int:
-    """A whole number from `lowest` to `highest`, or the default. Raises SettingsError."""
+def _whole_number(environ: Mapping[str, str], name: str, default: int, lowest: int, highest: int) -> int:
+    """A whole number from `lowest` to `highest`, or the default. Raises Failure."""
     text = read_text(environ, name)
     if not text:
         return default
     if not (text.isascii() and text.isdigit() and lowest <= int(text[:10]) <= highest):
-        raise SettingsError(f"{name} is {text[:40]!r}; it must be a whole number from {lowest} to {highest}")
+        raise Failure(f"{name} is {text[:40]!r}; it must be a whole number from {lowest} to {highest}")
     return int(text)
+
+
+def _list(environ: Mapping[str, str], name: str) -> list[str]:
+    given = read_text(environ, name)
+    found = [text for text in re.split(r"[\s,]+", given) if text]
+    if given and not found:
+        raise Failure(f"{name} is set to commas only; leave it out, or say what it is to be")
+    return found
+
+
+def _hash(text: str) -> bytes:
+    if _SHA256.fullmatch(text) is None:
+        raise Failure(
+            f"{API_KEYS} must be SHA-256 hashes of 64 hexadecimal digits, separated by commas; "
+            "the hash of a key, not the key itself"
+        )
+    return bytes.fromhex(text)
+
+
+def _token(text: str) -> bytes | None:
+    if not text:
+        return None
+    if _TOKEN.fullmatch(text) is None:
+        raise Failure(f"{METRICS_TOKEN} must be 16 to 256 letters, digits and . _ ~ + / = -")
+    return sha256(text.encode()).digest()
+
+
+def _origin(text: str) -> str:
+    if _ORIGIN.fullmatch(text) is None:
+        raise Failure(
+            f"{CORS_ORIGINS} has {text[:80]!r}; it must be origins such as https://shop.example, separated by commas"
+        )
+    return text
+
+
+def _log_format(text: str) -> str | None:
+    if text not in ("", "json", "text"):
+        raise Failure(f"{LOG_FORMAT} is {text[:40]!r}; it must be json or text")
+    return text or None

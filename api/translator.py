@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from operator import attrgetter
 from secrets import token_hex
 from typing import Any
 
 import falcon
 import msgspec
+from falcon.asgi import Request, Response
 from msgspec import inspect
 
 from api import values
@@ -17,16 +18,17 @@ from api.access import CALLER
 from api.bodies import BODY_LIMIT, EVENT_LIMIT, make_decoder, read_body
 from api.gateway import Calls, ProcedureError, Row, UnavailableError
 from api.problems import BY_CODE, PROBLEMS, FieldError, ProblemError, invalid_field, write_problem
-from api.providers import Receiver
+from api.providers import GetHeader, Receiver
 from api.providers.provider import SignatureError
 from api.routes import PATH_PARAMETERS, Argument, Body, IdempotencyKey, Path, RawBody, Route, Source
+from api.watch.trace import current
 
 log = logging.getLogger("flashsale.api")
 
-Responder = Callable[..., None]
-Reader = Callable[[falcon.Request, dict[str, str], Any, bytes], Argument]
+Responder = Callable[..., Awaitable[None]]
+Reader = Callable[[Request, dict[str, str], Any, bytes], Argument]
 
-_KEY_HEADER = "HTTP_IDEMPOTENCY_KEY"
+_KEY_HEADER = "Idempotency-Key"
 _INTERNAL_ERROR = "The request could not be served; it has been logged. Try again later."
 
 
@@ -45,17 +47,17 @@ def make_responder(route: Route, gateway: Calls, receive: Receiver) -> Responder
     location = route.created
     limit = EVENT_LIMIT if route.signed else BODY_LIMIT
 
-    def respond(req: falcon.Request, resp: falcon.Response, **path: str) -> None:
+    async def respond(req: Request, resp: Response, **path: str) -> None:
         try:
-            raw = read_body(req, limit) if open_body else b""
-            body = open_body(req.env, raw) if open_body else None
-            rows = call(procedure, [reader(req, path, body, raw) for reader in readers])
+            raw = await read_body(req, limit) if open_body else b""
+            body = open_body(req.get_header, raw) if open_body else None
+            rows = await call(procedure, [reader(req, path, body, raw) for reader in readers])
             resp.data = encode(rows)
         except ProblemError as problem:
             write_problem(resp, problem.kind, problem.detail, problem.errors)
             return
         except SignatureError as refusal:
-            _count_refusal(call, route, refusal.reason)
+            await _count_refusal(call, route, refusal.reason)
             write_problem(resp, PROBLEMS["signature_invalid"], refusal.detail)
             return
         except ProcedureError as error:
@@ -63,10 +65,11 @@ def make_responder(route: Route, gateway: Calls, receive: Receiver) -> Responder
             return
         except UnavailableError as error:
             write_problem(resp, PROBLEMS["service_unavailable"], error.detail)
+            _note_errno(error.errno)
             return
         resp.content_type = falcon.MEDIA_JSON
         row = rows[0] if rows else {}
-        if row.get("replayed") and not (keyed and _KEY_HEADER not in req.env):
+        if row.get("replayed") and not (keyed and req.get_header(_KEY_HEADER) is None):
             resp.set_header("Idempotent-Replayed", "true")
         elif location:
             resp.status = falcon.HTTP_201
@@ -77,21 +80,23 @@ def make_responder(route: Route, gateway: Calls, receive: Receiver) -> Responder
     return respond
 
 
-def _opener(route: Route, receive: Receiver) -> Callable[[dict[str, Any], bytes], Any] | None:
+def _opener(route: Route, receive: Receiver) -> Callable[[GetHeader, bytes], Any] | None:
     """What makes of a body the object that arguments are taken from."""
     if route.body is None:
         return None
     if route.signed:
         return receive
     decode = make_decoder(route.body)
-    return lambda env, raw: decode(raw)
+    return lambda get_header, raw: decode(raw)
 
 
-def _count_refusal(call: Callable[[str, list[Argument]], list[Row]], route: Route, reason: str) -> None:
+async def _count_refusal(
+    call: Callable[[str, list[Argument]], Awaitable[list[Row]]], route: Route, reason: str
+) -> None:
     """Let MySQL count it. Whether that works makes no difference to who was refused."""
     assert route.signed
     try:
-        call(route.signed, [reason])
+        await call(route.signed, [reason])
     except ProcedureError as error:
         log.error("A refused webhook (%s) was not counted: %s", reason, error.log_line())
     except UnavailableError as error:
@@ -114,7 +119,7 @@ def _reader(source: Source) -> Reader:
 def _path_reader(name: str) -> Reader:
     parameter = PATH_PARAMETERS[name]
 
-    def read(req: falcon.Request, path: dict[str, str], body: Any, raw: bytes) -> Argument:
+    def read(req: Request, path: dict[str, str], body: Any, raw: bytes) -> Argument:
         try:
             return parameter.convert(path[name])
         except ValueError:
@@ -129,7 +134,7 @@ def _body_reader(name: str, convert: Callable[[Any], Argument] | None) -> Reader
     if convert is None:
         return lambda req, path, body, raw: get(body)
 
-    def read(req: falcon.Request, path: dict[str, str], body: Any, raw: bytes) -> Argument:
+    def read(req: Request, path: dict[str, str], body: Any, raw: bytes) -> Argument:
         value = get(body)
         if value is None:
             return None
@@ -141,19 +146,19 @@ def _body_reader(name: str, convert: Callable[[Any], Argument] | None) -> Reader
     return read
 
 
-def _read_idempotency_key(req: falcon.Request, path: dict[str, str], body: Any, raw: bytes) -> Argument:
-    header = req.env.get(_KEY_HEADER)
+def _read_idempotency_key(req: Request, path: dict[str, str], body: Any, raw: bytes) -> Argument:
+    header = req.get_header(_KEY_HEADER)
     if header is None:
         return token_hex(16)
     try:
         key = values.idempotency_key(header)
     except ValueError as error:
-        raise invalid_field("Idempotency-Key", str(error)) from None
-    caller = req.env.get(CALLER)
+        raise invalid_field(_KEY_HEADER, str(error)) from None
+    caller = req.scope.get(CALLER)
     return f"{caller}:{key}" if caller else key
 
 
-def _read_raw_body(req: falcon.Request, path: dict[str, str], body: Any, raw: bytes) -> Argument:
+def _read_raw_body(req: Request, path: dict[str, str], body: Any, raw: bytes) -> Argument:
     try:
         return raw.decode()
     except UnicodeDecodeError:  # in a member that nobody looked at
@@ -162,12 +167,15 @@ def _read_raw_body(req: falcon.Request, path: dict[str, str], body: Any, raw: by
 
 def _encoder(route: Route) -> Callable[[list[Row]], bytes]:
     """Rows to JSON: the declared members, taken from the columns of the same names."""
-    columns = [(field.name, _column_converter(field.type)) for field in inspect.type_info(route.answer).fields]  # type: ignore[attr-defined]
+    columns = [(field.name, *_column_type(field.type)) for field in inspect.type_info(route.answer).fields]  # type: ignore[attr-defined]
     encode = msgspec.json.encode
     member = route.rows
 
     def shape(row: Row) -> dict[str, Any]:
-        return {name: None if (value := row[name]) is None else convert(value) for name, convert in columns}
+        return {
+            name: value if (value := row[name]) is None or type(value) is ready else convert(value)
+            for name, ready, convert in columns
+        }
 
     def encode_row(rows: list[Row]) -> bytes:
         row = shape(rows[0])
@@ -175,38 +183,64 @@ def _encoder(route: Route) -> Callable[[list[Row]], bytes]:
             raise UnavailableError(f"The database reports {row['status']}: {row['detail']}.")
         return encode(row)
 
-    if member:
-        return lambda rows: encode({member: [shape(row) for row in rows]})
-    return encode_row
+    def encode_all(rows: list[Row]) -> bytes:
+        return encode({member: [shape(row) for row in rows]})
+
+    make = encode_all if member else encode_row
+    return _once_for_all_who_share(make) if route.method == "GET" else make
 
 
-def _column_converter(declared: inspect.Type) -> Callable[[Any], Any]:
+def _once_for_all_who_share(encode: Callable[[list[Row]], bytes]) -> Callable[[list[Row]], bytes]:
+    """The gateway gives one list to all who read the same at the same time: it is encoded for the first of them."""
+    last: list[Row] = []
+    encoded = b""
+
+    def encode_once(rows: list[Row]) -> bytes:
+        nonlocal last, encoded
+        if rows is not last:
+            encoded = encode(rows)
+            last = rows
+        return encoded
+
+    return encode_once
+
+
+def _note_errno(errno: int) -> None:
+    """What MySQL said belongs into the line of a request that it could not serve."""
+    trace = current.get()
+    if trace and errno:
+        trace.errno = errno
+
+
+def _column_type(declared: inspect.Type) -> tuple[type | None, Callable[[Any], Any]]:
+    """The type of values that are JSON as they are, if any, and what makes one of all others."""
     match declared:
         case inspect.Metadata(type=inner):
-            return _column_converter(inner)
+            return _column_type(inner)
         case inspect.UnionType(types=(inner, inspect.NoneType())):
-            return _column_converter(inner)
+            return _column_type(inner)
         case inspect.IntType():
-            return int
+            return int, int
         case inspect.FloatType():
-            return float
+            return float, float
         case inspect.DateTimeType():
-            return values.rfc3339
+            return None, values.rfc3339
         case _:
-            return _text
+            return str, _text
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else bytes(value).decode()
+    return bytes(value).decode()
 
 
-def _write_refusal(resp: falcon.Response, error: ProcedureError, route: Route) -> None:
+def _write_refusal(resp: Response, error: ProcedureError, route: Route) -> None:
     """A registered SIGNAL as its problem; anything else MySQL said is a fault of ours: logged, and a bare 500."""
     kind = BY_CODE.get(error.errno)
     if kind is not None and error.sqlstate == f"45{kind.status}":
         write_problem(resp, kind, error.message.removeprefix(kind.slug + ": "))
         return
     log.error("%s", error.log_line())
+    _note_errno(error.errno)
     if route.probe:
         write_problem(resp, PROBLEMS["service_unavailable"], "The database can't be asked for its state.")
     else:

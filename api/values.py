@@ -46,7 +46,7 @@ def rfc3339(moment: datetime) -> str:
 
 
 def idempotency_key(header: str) -> str:
-    """The key in an Idempotency-Key header as WSGI gives it (bytes as latin-1), bare or as a quoted string.
+    """The key in an Idempotency-Key header, its bytes read as latin-1, bare or as a quoted string.
 
     A quoted string is RFC 8941's, with \\" and \\\\ as escapes; the bytes are UTF-8. Raises ValueError with
     what is allowed.

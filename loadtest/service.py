@@ -37,9 +37,21 @@ class Service:
         return f"http://{self.host}:{self.port}"
 
 
+@dataclass(frozen=True)
+class Checkout:
+    """Where an API comes from: its folder, its Python, gunicorn's settings in it."""
+
+    folder: Path = ROOT
+    python: str = sys.executable
+    settings: str = "api/server/gunicorn.conf.py"
+
+
 @contextmanager
-def serving(database_url: str, log: Path, app: str = "api.app:get_app()") -> Iterator[Service]:
+def serving(
+    database_url: str, log: Path, app: str = "api.app:get_app()", checkout: Checkout | None = None
+) -> Iterator[Service]:
     """Run an application by gunicorn on a free port against a database, and stop it again. Raises ServiceError."""
+    checkout = checkout or Checkout()
     port = free_port()
     # The API knows its own account and no other. Load comes without a key, and its payments are unsigned.
     secrets = (
@@ -50,8 +62,8 @@ def serving(database_url: str, log: Path, app: str = "api.app:get_app()") -> Ite
     environment |= {"PORT": str(port), "FLASHSALE_HOST": HOST, "FLASHSALE_DATABASE_URL": database_url}
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "-c", "api/server/gunicorn.conf.py", app],
-            cwd=ROOT,
+            [checkout.python, "-m", "gunicorn", "-c", checkout.settings, app],
+            cwd=checkout.folder,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=output,

@@ -1,5 +1,21 @@
-"""The way to MySQL: CALLs procedures, and repeats what is safe to repeat."""
+"""The way to MySQL: CALLs procedures, alone, in sets, or one for all who ask, and repeats what is safe to repeat."""
 
-from api.gateway.blocking import Calls, Gateway, Observer, ProcedureError, Row, UnavailableError, Unobserved
+from api.gateway.asynchronous import AsyncGateway, Calls, make_gateway
+from api.gateway.blocking import BlockingCalls, Gateway
+from api.gateway.driver import Row
+from api.gateway.errors import ProcedureError, UnavailableError
+from api.gateway.observer import Observer, Unobserved, where_it_failed
 
-__all__ = ["Calls", "Gateway", "Observer", "ProcedureError", "Row", "UnavailableError", "Unobserved"]
+__all__ = [
+    "AsyncGateway",
+    "BlockingCalls",
+    "Calls",
+    "Gateway",
+    "Observer",
+    "ProcedureError",
+    "Row",
+    "UnavailableError",
+    "Unobserved",
+    "make_gateway",
+    "where_it_failed",
+]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 
-from api.watch.logs import where_it_failed
+from api.gateway.observer import where_it_failed
 
 log = logging.getLogger("flashsale.api")
 

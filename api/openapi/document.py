@@ -27,7 +27,7 @@ _BODY_PROBLEMS = (
     "invalid_argument",
 )
 _CONNECTION_PROBLEMS = ("malformed_request", "request_timeout", "uri_too_long", "headers_too_large")
-"""What gunicorn refuses before a request reaches its operation."""
+"""What is refused before a request reaches its operation."""
 _DATABASE_PROBLEMS = ("internal_error", "service_unavailable")
 _PROBLEM_HEADERS: dict[int, tuple[str, str, JSON, str | int]] = {
     401: ("WWW-Authenticate", "what is asked for", {"type": "string", "enum": [CHALLENGE]}, CHALLENGE),

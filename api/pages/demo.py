@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import falcon
 import msgspec
+from falcon.asgi import Request, Response
 
 from api.access import HIDE_FROM_CACHES
 from api.bodies import read_body
-from api.pages.static_files import DEMO_FILES, static_responders
+from api.pages.static_files import DEMO_FILES, Responder, static_responders
 from api.problems import PROBLEMS, ProblemError, write_problem
 from api.providers import PROVIDERS, standard
 from api.providers.provider import Payment
-
-Responder = Callable[..., None]
 
 
 def demo_responders(secrets: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Responder]]:
@@ -30,10 +29,10 @@ def _provider(secrets: Mapping[str, Sequence[str]]) -> Responder:
     provider = next((provider for provider in PROVIDERS if secrets.get(provider.name)), PROVIDERS[0])
     secret = next(iter(secrets.get(provider.name, ())), None)
 
-    def respond(req: falcon.Request, resp: falcon.Response) -> None:
+    async def respond(req: Request, resp: Response) -> None:
         resp.set_header("Cache-Control", HIDE_FROM_CACHES)
         try:
-            event = standard.read(read_body(req))
+            event = standard.read(await read_body(req))
             body = provider.compose(
                 Payment(
                     event.idempotency_key,

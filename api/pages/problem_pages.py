@@ -7,6 +7,7 @@ from http import HTTPStatus
 
 import falcon
 import msgspec
+from falcon.asgi import Request, Response
 
 from api.pages.static_files import HTML, Responder, fixed_document
 from api.problem_texts import TEXTS
@@ -64,11 +65,11 @@ def problem_responders() -> dict[str, dict[str, Responder]]:
     rows = "\n".join(_ROW.format(status=kind.status, slug=kind.slug, title=escape(kind.title)) for kind in kinds)
     pages = {kind.slug: fixed_document(_page(kind), HTML) for kind in kinds}
 
-    def respond(req: falcon.Request, resp: falcon.Response, slug: str) -> None:
+    async def respond(req: Request, resp: Response, slug: str) -> None:
         page = pages.get(slug)
         if page is None:
             raise falcon.HTTPNotFound
-        page(req, resp)
+        await page(req, resp)
 
     listed = _PAGE.format(title="Problems", body=_LIST.format(rows=rows)).encode()
     return {"/problems": {"GET": fixed_document(listed, HTML)}, "/problems/{slug}": {"GET": respond}}

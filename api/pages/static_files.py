@@ -6,12 +6,13 @@ loads are rows as well, because PAGE_POLICY lets a page load nothing that is not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 import falcon
+from falcon.asgi import Request, Response
 
 FOLDER = Path(__file__).parent / "static"
 HTML = "text/html; charset=utf-8"
@@ -68,7 +69,7 @@ DEMO_FILES: tuple[StaticFile, ...] = (
 )
 """Those of /demo, which is not everywhere."""
 
-Responder = Callable[..., None]
+Responder = Callable[..., Awaitable[None]]
 
 
 def static_responders(files: Iterable[StaticFile] = STATIC_FILES) -> dict[str, dict[str, Responder]]:
@@ -86,7 +87,7 @@ def fixed_document(document: bytes, media_type: str, caching: str = REVALIDATE) 
     if media_type == HTML:
         headers |= {"Content-Security-Policy": PAGE_POLICY, "Referrer-Policy": "no-referrer"}
 
-    def respond(req: falcon.Request, resp: falcon.Response) -> None:
+    async def respond(req: Request, resp: Response) -> None:
         resp.set_headers(headers)
         if _has_it(req.get_header("If-None-Match"), etag):
             resp.status = falcon.HTTP_304

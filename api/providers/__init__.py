@@ -7,7 +7,6 @@ is read.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from api.providers import standard, stripe
 from api.providers.provider import Event, Provider, SignatureError
@@ -16,11 +15,12 @@ from api.schemas import PaymentEvent
 PROVIDERS: tuple[Provider, ...] = (standard.PROVIDER, stripe.PROVIDER)
 """The first is taken for what comes without a signature, where that is accepted."""
 
-Receiver = Callable[[Mapping[str, Any], bytes], Event | PaymentEvent]
+GetHeader = Callable[[str], str | None]
+Receiver = Callable[[GetHeader, bytes], Event | PaymentEvent]
 
 
 def make_receiver(secrets: Mapping[str, Sequence[str]], production: bool = False) -> Receiver:
-    """A function from a WSGI environment and a body to the event.
+    """A function from the headers of a request, by their names, and its body to the event.
 
     `secrets` are the providers' by name. With any of them, only what one of them signed is let in: the function raises
     SignatureError. With none at all, everything is. It raises ProblemError for a body that is no event. In production
@@ -29,7 +29,7 @@ def make_receiver(secrets: Mapping[str, Sequence[str]], production: bool = False
     secured = any(secrets.values())
     doors = [
         (
-            [(header, "HTTP_" + header.upper().replace("-", "_")) for header in provider.headers],
+            tuple(provider.headers),
             provider.make_verifier(secrets[provider.name]) if secrets.get(provider.name) else None,
             provider,
         )
@@ -39,9 +39,9 @@ def make_receiver(secrets: Mapping[str, Sequence[str]], production: bool = False
         f"{', '.join(provider.headers)} ({provider.name})" for _, verify, provider in doors if verify
     )
 
-    def receive(env: Mapping[str, Any], body: bytes) -> Event | PaymentEvent:
+    def receive(get_header: GetHeader, body: bytes) -> Event | PaymentEvent:
         for names, verify, provider in doors:
-            headers = {header: env[name] for header, name in names if name in env}
+            headers = {name: value for name in names if (value := get_header(name)) is not None}
             if headers:
                 if verify:
                     verify(headers, body)

@@ -21,7 +21,8 @@ from urllib.parse import quote
 from api.providers import PROVIDERS
 from api.providers.provider import Payment, Provider
 from api.schemas import EventStatus
-from api.settings import ENVIRONMENT, PRODUCTION, SettingsError, read_secrets, read_text
+from api.settings import ENVIRONMENT, PRODUCTION, read_secrets, read_text
+from sql.server.state import Failure
 
 WEBHOOK = "/api/payments/webhook"
 TIMEOUT_SECONDS = 30
@@ -105,7 +106,7 @@ def _request(
 if __name__ == "__main__":
     try:
         sys.exit(main(sys.argv[1:]))
-    except (SettingsError, ValueError) as error:
+    except (Failure, ValueError) as error:
         sys.exit(f"Nothing was sent: {error}.")
     except (OSError, http.client.HTTPException) as error:
         sys.exit(f"Nobody answered: {error}. Does the service run, and on this port?")

@@ -1,1 +1,1 @@
-"""gunicorn as it serves the application."""
+"""gunicorn and uvicorn as they serve the application."""

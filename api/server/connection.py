@@ -1,151 +1,117 @@
-"""A client's connection as the worker sees it: what has come, and whether a thread could serve it without waiting."""
+"""HTTP as uvicorn reads it; with deadlines, room for those who speak, and refusals that the application words."""
 
-from __future__ import annotations
+import sys
+from typing import Any, ClassVar
 
-import contextlib
-import os
-import re
-import socket
-import time
-from typing import Any
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from gunicorn.http import errors
-from gunicorn.http.unreader import SocketUnreader
-from gunicorn.workers.gthread import TConn
-
-from api.bodies import BODY_LIMIT
-from api.server.client_socket import ClientSocket
-
-READ_SECONDS = 5
-"""How long a request may take to arrive, and a client to take its answer."""
-HEAD_BYTES = 32 * 1024
-"""The longest head that is waited for."""
-ENOUGH_BYTES = HEAD_BYTES + BODY_LIMIT
-"""Of a longer request a thread reads the rest: to refuse it, or because it is a large payment event."""
-PIECE_BYTES = 16 * 1024
-"""What one read takes."""
-FOLLOW_UP_SECONDS = 0.01
-"""How long a thread waits for its client's next request before it serves others."""
-
-_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,9})[ \t]*(?=\r|$)")
-_EXPECTS = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*(?:\r|$)")
-_CHUNKED = re.compile(rb"\r\ntransfer-encoding:[ \t]*chunked")
+from api.limits import ARRIVAL_SECONDS, HEAD_BYTES, LINGER_SECONDS, UNREAD, refusal, unreadable
 
 
-class RequestTimeout(errors.ParseException):  # type: ignore[misc]
-    """The client stopped sending in the middle of a request."""
+class Connection(HttpToolsProtocol):
+    """A client's connection."""
 
-    slug = "request_timeout"
+    places: ClassVar[int]
+    """How many connections a worker may have."""
+    clients: ClassVar[dict["Connection", float]] = {}
+    """All of them, with the time since when each waits or works; the longest first."""
+    arriving, deaf, latest, head_bytes = False, False, b"", 0
 
+    def connection_made(self, transport: Any) -> None:
+        """Somebody dialled. If there is no room, who has been idle for longest goes: nothing of a request is here.
 
-class Incoming(SocketUnreader):  # type: ignore[misc]
-    """The socket as the parser reads it, and what has been read ahead."""
-
-    deadline = 0.0
-
-    @property
-    def read_ahead(self) -> bytes:
-        """What has been taken in and not yet parsed."""
-        return bytes(self.buf.getvalue())
-
-    def take_in(self, flags: int) -> bytes | None:
-        """All that has been read ahead, after one more read; None when nothing will come any more.
-
-        Raises BlockingIOError when nothing has come yet.
+        Whatever has come is read before the next client is let in.
         """
-        try:
-            piece = self.sock.recv(PIECE_BYTES, flags)
-        except BlockingIOError:
-            raise
-        except OSError:
-            return None
-        if not piece:
-            return None
-        self.buf.seek(0, os.SEEK_END)
-        self.buf.write(piece)
-        return self.read_ahead
+        super().connection_made(transport)
+        # The cycle of a request writes and closes by these, and by close below.
+        self.write, self.is_closing = transport.write, transport.is_closing
+        self.touch()
+        if len(self.clients) > self.places:
+            oldest = next((each for each in self.clients if each.is_awaited() and not each.arriving), self)
+            if oldest is self:
+                self.refuse(refusal("service_unavailable", "There are more clients than can be served; try again."))
+            else:
+                oldest.transport.abort()
+                del self.clients[oldest]
 
-    def chunk(self, size_hint: int | None = None) -> bytes:
-        """The next bytes; RequestTimeout when all of it takes too long."""
-        while time.monotonic() < self.deadline:
-            with contextlib.suppress(BlockingIOError):
-                received: bytes = super().chunk(size_hint)
-                return received
-        raise RequestTimeout
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It is closed."""
+        super().connection_lost(exc)
+        self.clients.pop(self, None)
 
+    def touch(self) -> None:
+        """Something new begins."""
+        self.clients.pop(self, None)
+        self.clients[self] = self.loop.time()
 
-class Connection(TConn):  # type: ignore[misc]
-    """One connection. `worker` lets go of it when it is closed in order."""
+    def is_awaited(self) -> bool:
+        """Whether it is the client that has to go on: with a request, or with the rest of one whose turn it is."""
+        return not self.cycle or self.cycle.response_complete or (self.cycle.more_body and not self.pipeline)
 
-    def __init__(self, worker: Any, client: socket.socket, address: Any, listener: Any) -> None:
-        client = ClientSocket(client, FOLLOW_UP_SECONDS, READ_SECONDS)
-        super().__init__(worker.cfg, client, address, listener.getsockname())
-        self._worker = worker
-        self.invited = False
-        self.init()
-        self.parser.unreader = Incoming(self.sock)
+    def look(self) -> None:
+        """Once a second: end what takes too long."""
+        waited = self.loop.time() - self.clients[self]
+        if self.arriving and self.is_awaited() and waited > ARRIVAL_SECONDS:
+            self.refuse(refusal("request_timeout"))
+        elif waited > self.timeout_keep_alive and (self.is_awaited() or self.flow.write_paused):
+            self.transport.abort()
 
-    def begin(self) -> None:
-        """A thread is about to read a request."""
-        self.parser.unreader.deadline = time.monotonic() + READ_SECONDS
+    def data_received(self, data: bytes) -> None:
+        """Something came."""
+        if not self.deaf:
+            self.latest, self.head_bytes = data, self.head_bytes + len(data)
+            super().data_received(data)
+            if self.head_bytes > HEAD_BYTES and self.arriving and not (self.cycle and self.cycle.more_body):
+                self.refuse(refusal("headers_too_large"))
 
-    def has_data(self) -> bool:
-        """Whether something has come that nobody has read."""
-        try:
-            return bool(self.sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
-        except OSError:
-            return False
+    def on_message_begin(self) -> None:
+        """The first byte of a request."""
+        super().on_message_begin()
+        self.touch()
+        self.arriving, self.head_bytes = True, 0
 
-    def has_read_ahead(self) -> bool:
-        """Whether something has been read that belongs to the next request."""
-        return bool(self.parser.unreader.read_ahead)
+    def on_headers_complete(self) -> None:
+        """The head of a request is here."""
+        super().on_headers_complete()
+        self.cycle.transport = self  # type: ignore[assignment]
+        # Refused before it sent its body, a client may send it or not: what came next could not be told apart from it.
+        # Nor can what follows a request to upgrade: it may be in another protocol.
+        self.cycle.keep_alive &= not (self.expect_100_continue or self.parser.should_upgrade())
 
-    def has_request(self) -> bool:
-        """Whether a request has come to its end, or will not become one. Raises LimitRequestHeaders, OSError."""
-        return self._has_request(socket.MSG_DONTWAIT)
+    def on_message_complete(self) -> None:
+        """The last byte of a request."""
+        super().on_message_complete()
+        self.arriving = self.cycle.more_body = False
 
-    def is_followed_up(self) -> bool:
-        """Whether the next request has come, whole, within FOLLOW_UP_SECONDS."""
-        try:
-            return self._has_request(0)
-        except (errors.LimitRequestHeaders, OSError):
-            return False  # the loop finds it out, too, and says so
+    def on_response_complete(self) -> None:
+        """It is answered."""
+        super().on_response_complete()
+        self.touch()
 
-    def _has_request(self, flags: int) -> bool:
-        if self._is_request(self.parser.unreader.read_ahead):
-            return True
-        try:
-            data = self.parser.unreader.take_in(flags)
-        except BlockingIOError:
-            return False
-        return data is None or self._is_request(data)
+    def send_400_response(self, msg: str) -> None:
+        """The parser gave up."""
+        self.refuse(unreadable(self.latest, sys.exc_info()[1]))
 
-    def _is_request(self, data: bytes) -> bool:
-        if not data:
-            return False
-        head, end, body = data.partition(b"\r\n\r\n")
-        if not end:
-            if len(data) > HEAD_BYTES:
-                raise errors.LimitRequestHeaders("the head is too long")
-            return b"\n\n" in data
-        head = head.lower()
-        whole = is_whole(head, body) or len(data) > ENOUGH_BYTES
-        if not whole and not self.invited and _EXPECTS.search(head):
-            self.invited = True
-            self.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n", socket.MSG_DONTWAIT)
-        return whole
+    def refuse(self, reason: dict[str, Any]) -> None:
+        """Listen no more, and let the application say why when it is the turn of this request."""
+        if not (self.cycle and self.cycle.more_body):
+            self.parser = type(self.parser)(self)
+            self.parser.feed_data(UNREAD)
+        self.scope.update(reason)  # type: ignore[typeddict-item]
+        self.deaf, self.arriving = True, False
+        self.cycle.more_body = self.cycle.keep_alive = False
+        self.cycle.message_event.set()
+        if self.cycle.response_complete:
+            self.close()
 
-    def close(self, graceful: bool = False) -> None:
-        """Close it; gracefully: so that the client can read what it was sent, and nobody waits for that."""
-        if graceful:
-            self._worker.linger(self.sock)
-        else:
-            super().close()
+    def close(self) -> None:
+        """Later: a close with bytes unread is a reset, which can destroy the answer on its way."""
+        self.deaf = True
+        self.pipeline.clear()
+        self.transport.write_eof()
+        self.loop.call_later(LINGER_SECONDS, self.transport.abort)
 
-
-def is_whole(head: bytes, body: bytes) -> bool:
-    """Whether a body has come to its end, by its head in lower case. The parser decides later what it really is."""
-    if _CHUNKED.search(head):
-        return b"0\r\n\r\n" in body
-    lengths = _LENGTH.findall(head)
-    return len(lengths) != 1 or len(body) >= int(lengths[0])  # of two the parser says that they are not valid
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Nothing more comes. Whoever has asked may still wait for the answer, and for no other."""
+        vars(self.cycle or self).update(keep_alive=False)
+        return not self.is_awaited()

@@ -1,20 +1,25 @@
 """gunicorn's settings, from the environment. `gunicorn -c api/server/gunicorn.conf.py` needs no other argument.
 
-docs/adr/0005-gunicorn-worker.md has the measurements behind the worker and the numbers.
+docs/adr/0005-gunicorn-worker.md says why the worker is uvicorn's, 0012-backpressure.md why the numbers are these.
 """
 
 import logging
+import os
 import resource
+import signal
 import sys
+import threading
+import time
 
-from api.operation import read_operation
-from api.settings import SettingsError, read_settings
+from api.server.connection import Connection
+from api.server.worker import Worker
+from api.settings import read_settings
 from api.watch import logs, meter_files
+from sql.server.state import Failure
 
 try:
     _settings = read_settings()
-    _operation = read_operation()
-except SettingsError as error:
+except Failure as error:
     sys.exit(f"The API can't start: {error}.")
 
 _soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -26,27 +31,38 @@ wsgi_app = "api.app:get_app()"
 bind = f"[{_settings.host}]:{_settings.port}" if ":" in _settings.host else f"{_settings.host}:{_settings.port}"
 worker_class = "api.server.worker.Worker"
 workers = _settings.workers
-threads = _settings.threads
 preload_app = True
 backlog = 2048
-worker_connections = max(256, min(2048, _files - 512))
 keepalive = 30
 timeout = 30
 graceful_timeout = 10
-limit_request_line = 4094
-limit_request_fields = 64
-limit_request_field_size = 8190
 control_socket_disable = True
-sendfile = False  # an answer leaves in one piece (client_socket.py)
 accesslog = None
 errorlog = "-"
+
+Connection.places = max(256, min(2048, _files - 512))
+Worker.CONFIG_KWARGS = {
+    "loop": "uvloop",
+    "http": Connection,
+    "ws": "none",
+    "interface": "asgi3",
+    "lifespan": "off",
+    "proxy_headers": False,
+    "server_header": False,
+    # Shorter than graceful_timeout: who has not sent the rest of his request by then is not waited for.
+    "timeout_graceful_shutdown": 8,
+    # Seconds between two calls of Worker.callback_notify: uvicorn counts in whole ones.
+    "timeout_notify": 0,
+}
 
 logger_class = "api.watch.logs.Logger"
 
 _handler = logging.StreamHandler()
-_handler.setFormatter(logs.make_formatter(logs.choose_format(_operation.log_format)))
+_handler.setFormatter(logs.make_formatter(logs.choose_format(_settings.log_format)))
 logging.getLogger("flashsale").setLevel(logging.INFO)
 logging.getLogger("flashsale").addHandler(_handler)
+logging.getLogger("asyncio").addHandler(_handler)
+logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # it warns of each request to upgrade
 
 # Before the application imports prometheus_client, and after all that can keep it from starting.
 meter_files.prepare()
@@ -55,6 +71,14 @@ meter_files.prepare()
 def post_worker_init(worker):  # type: ignore[no-untyped-def]
     """A worker serves from now on."""
     worker.wsgi.telemetry.meters.worker_began()
+    threading.Thread(target=_end_without_master, args=(worker.ppid,), daemon=True).start()
+
+
+def _end_without_master(master):  # type: ignore[no-untyped-def]
+    """As after SIGTERM, so that the next master soon gets the port."""
+    while os.getppid() == master:
+        time.sleep(1)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def child_exit(server, worker):  # type: ignore[no-untyped-def]

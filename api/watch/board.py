@@ -7,18 +7,21 @@ time, and the page says how old they are.
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import falcon
 import msgspec
+from falcon.asgi import Request, Response
 
 from api import values
 from api.access import HIDE_FROM_CACHES
-from api.gateway import Calls, ProcedureError, Row, UnavailableError
+from api.gateway import BlockingCalls, ProcedureError, Row, UnavailableError
 from api.watch.cached import Cached
 from api.watch.meters import Meters
 
@@ -38,7 +41,7 @@ HOLDS = ("POST", "/api/holds")
 class Board:
     """The document of /board/data. `patient` waits for CALLs for which no request would."""
 
-    def __init__(self, gateway: Calls, patient: Calls, meters: Meters) -> None:
+    def __init__(self, gateway: BlockingCalls, patient: BlockingCalls, meters: Meters) -> None:
         self._live = Cached(lambda: gateway.call("show_board", ()), LIVE_SECONDS, LIVE_PATIENCE)
         self._requests = Cached(lambda: _requests(meters), LIVE_SECONDS, LIVE_PATIENCE)
         self._totals = Cached(lambda: patient.call("show_totals", ()), TOTALS_SECONDS, SLOW_PATIENCE, TOTALS_SHARE)
@@ -72,13 +75,14 @@ class Board:
         }
 
 
-def board_responder(board: Board) -> Callable[..., None]:
-    """The responder of /board/data."""
+def board_responder(board: Board, executor: Executor) -> Callable[..., Awaitable[None]]:
+    """The responder of /board/data; the board is made on threads of the executor."""
 
-    def respond(req: falcon.Request, resp: falcon.Response) -> None:
+    async def respond(req: Request, resp: Response) -> None:
         resp.set_header("Cache-Control", HIDE_FROM_CACHES)
         resp.content_type = falcon.MEDIA_JSON
-        resp.data = msgspec.json.encode(board.document())
+        document = await asyncio.get_running_loop().run_in_executor(executor, board.document)
+        resp.data = msgspec.json.encode(document)
 
     return respond
 

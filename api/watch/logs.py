@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import logging
 import os
+import select
 import sys
 import time
-import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -17,8 +17,8 @@ from typing import Any
 import msgspec
 from gunicorn.glogging import Logger as GunicornLogger
 
-from api.operation import read_operation
-from api.watch.trace import trace
+from api.settings import read_settings
+from api.watch.trace import Trace, current
 
 TEXT = "[%(asctime)s] [%(process)d] [%(levelname)s] %(message)s"
 STDERR = 2
@@ -58,43 +58,84 @@ class Clock:
         return f"{prefix}{int((now - second) * 1000):03d}Z"
 
 
+class Process:
+    """This process, which a fork makes another one: to ask for its id is a system call."""
+
+    def __init__(self) -> None:
+        self.id = os.getpid()
+        os.register_at_fork(after_in_child=self.__init__)  # type: ignore[misc]
+
+
 _clock = Clock()
+_process = Process()
 
 
-def make_request_log(format_: str) -> Callable[[str, str, int, str, float], None]:
-    """A function that writes the line of the thread's request, in one write: method, route, status, slug, seconds."""
+class Answer(msgspec.Struct, gc=False):
+    """A request that was answered: at what time (since 1970), with which problem or "", after how long."""
+
+    trace: Trace
+    at: float
+    method: str
+    route: str
+    status: int
+    problem: str
+    seconds: float
+
+
+RequestLog = Callable[[list[Answer]], None]
+
+
+def make_request_log(format_: str) -> RequestLog:
+    """What writes a line for each answer, in this format, json or text.
+
+    Lines are written together, but no more at once than a pipe takes whole: those of all workers mix well.
+    """
     encode = msgspec.json.Encoder().encode
-    write = os.write
 
-    def line(method: str, route: str, status: int, problem: str, seconds: float) -> bytes:
+    def line(answer: Answer) -> bytes:
+        trace, status = answer.trace, answer.status
         level = "info" if status < 500 else "warning" if status == 503 else "error"
         return encode(
             RequestLine(
-                _clock.text(time.time()), level, "request", os.getpid(), trace.request_id, method, route, status,
-                round(seconds * 1000, 3), problem, trace.procedure, trace.retries, trace.errno,
+                _clock.text(answer.at), level, "request", _process.id, trace.request_id, answer.method, answer.route,
+                status, round(answer.seconds * 1000, 3), answer.problem, trace.procedure, trace.retries, trace.errno,
             )
-        ) + b"\n"  # fmt: skip
+        )  # fmt: skip
 
-    def text(method: str, route: str, status: int, problem: str, seconds: float) -> bytes:
+    def text(answer: Answer) -> bytes:
+        trace, status = answer.trace, answer.status
         level = "INFO" if status < 500 else "WARNING" if status == 503 else "ERROR"
-        now = time.strftime("%Y-%m-%d %H:%M:%S +0000", time.gmtime())
+        now = time.strftime("%Y-%m-%d %H:%M:%S +0000", time.gmtime(answer.at))
         parts = [
-            f"[{now}] [{os.getpid()}] [{level}] {method} {route} {status}",
-            problem,
-            f"{trace.procedure or ''} {seconds * 1000:.1f} ms".lstrip(),
+            f"[{now}] [{_process.id}] [{level}] {answer.method} {answer.route} {status}",
+            answer.problem,
+            f"{trace.procedure or ''} {answer.seconds * 1000:.1f} ms".lstrip(),
             f"{trace.retries} retries" if trace.retries else "",
             f"errno {trace.errno}" if trace.errno else "",
             trace.request_id,
         ]
-        return (" ".join(filter(None, parts)) + "\n").encode()
+        return " ".join(filter(None, parts)).encode()
 
     make = text if format_ == "text" else line
 
-    def log_request(method: str, route: str, status: int, problem: str, seconds: float) -> None:
-        with suppress(OSError):  # nobody reads any more; the sale goes on
-            write(STDERR, make(method, route, status, problem, seconds))
+    def log_requests(answers: list[Answer]) -> None:
+        lines: list[bytes] = []
+        size = 0
+        for answer in answers:
+            made = make(answer)
+            size += len(made) + 1
+            if size > select.PIPE_BUF:
+                _write(lines)
+                lines, size = [], len(made) + 1
+            lines.append(made)
+        _write(lines)
 
-    return log_request
+    return log_requests
+
+
+def _write(lines: list[bytes]) -> None:
+    with suppress(OSError):  # nobody reads any more; the sale goes on
+        os.write(STDERR, b"\n".join([*lines, b""]))
 
 
 class JsonFormatter(logging.Formatter):
@@ -110,7 +151,7 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        if trace.request_id:
+        if trace := current.get():
             line["request_id"] = trace.request_id
         line |= getattr(record, "fields", {})
         if record.exc_info:
@@ -132,23 +173,12 @@ def choose_format(wanted: str | None) -> str:
     return wanted or ("text" if sys.stderr.isatty() else "json")
 
 
-def where_it_failed(error: BaseException) -> str:
-    """The types of an exception and of its causes with the lines of code they passed: no messages, they quote data."""
-    parts: list[str] = []
-    link: BaseException | None = error
-    while link is not None and len(parts) < 10:
-        frames = "".join(traceback.format_tb(link.__traceback__))
-        parts.append(f"{type(link).__module__}.{type(link).__qualname__}\n{frames}")
-        link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
-    return "caused by ".join(parts)
-
-
 class Logger(GunicornLogger):  # type: ignore[misc]
     """gunicorn's logger, in the format of the others."""
 
     def setup(self, cfg: Any) -> None:
         """Called by gunicorn once it has its settings."""
         super().setup(cfg)
-        formatter = make_formatter(choose_format(read_operation().log_format))
+        formatter = make_formatter(choose_format(read_settings().log_format))
         for handler in self.error_log.handlers:
             handler.setFormatter(formatter)

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections import Counter as Tally
+from collections.abc import Iterable, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
+
+from api.watch.logs import Answer
 
 REQUEST_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 CALL_BUCKETS = (0.0005, *REQUEST_BUCKETS)
@@ -65,24 +69,29 @@ class Meters:
         """This process is a worker that serves from now on."""
         self._workers.set(1)
 
-    def answered(self, method: str, route: str, status: int, problem: str, seconds: float) -> None:
-        """A request was answered. All but `seconds` come from a small set: each combination stays for ever."""
-        key = (method, route, status, problem)
-        meters = self._by_answer.get(key)
-        if meters is None:
-            meters = self._by_answer[key] = (
-                self._requests.labels(route, method, str(status), problem),
-                self._request_seconds.labels(route, method),
-            )
-        meters[0].inc()
-        meters[1].observe(seconds)
+    def answered(self, answers: Sequence[Answer]) -> None:
+        """Requests were answered. All but their seconds come from a small set: each combination stays for ever."""
+        alike: dict[tuple[str, str, int, str], list[float]] = {}
+        for answer in answers:
+            key = (answer.method, answer.route, answer.status, answer.problem)
+            alike.setdefault(key, []).append(answer.seconds)
+        for key, seconds in alike.items():
+            meters = self._by_answer.get(key)
+            if meters is None:
+                method, route, status, problem = key
+                meters = self._by_answer[key] = (
+                    self._requests.labels(route, method, str(status), problem),
+                    self._request_seconds.labels(route, method),
+                )
+            meters[0].inc(len(seconds))
+            _observe(meters[1], seconds)
 
-    def called(self, procedure: str, seconds: float) -> None:
-        """A CALL ended, however it did."""
+    def called(self, procedure: str, seconds: Sequence[float]) -> None:
+        """CALLs of a procedure ended, however they did."""
         meter = self._by_procedure.get(procedure)
         if meter is None:
             meter = self._by_procedure[procedure] = self._call_seconds.labels(procedure)
-        meter.observe(seconds)
+        _observe(meter, seconds)
 
     def retried(self, cause: str) -> None:
         """A CALL is repeated; cause is one of RETRY_CAUSES."""
@@ -119,3 +128,13 @@ class Meters:
         for other in others:
             together.register(other)
         return generate_latest(registry) + generate_latest(together)
+
+
+def _observe(histogram: Histogram, seconds: Sequence[float]) -> None:
+    """All of them with one write a bucket, for which the library has no method."""
+    if len(seconds) == 1:
+        histogram.observe(seconds[0])
+        return
+    histogram._sum.inc(sum(seconds))
+    for bucket, count in Tally(bisect_left(histogram._upper_bounds, each) for each in seconds).items():
+        histogram._buckets[bucket].inc(count)

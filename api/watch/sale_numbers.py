@@ -9,7 +9,7 @@ from typing import NamedTuple
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from api.gateway import Calls, ProcedureError, Row, UnavailableError
+from api.gateway import BlockingCalls, ProcedureError, Row, UnavailableError
 from api.watch.cached import Cached
 
 log = logging.getLogger("flashsale.api")
@@ -68,7 +68,7 @@ NUMBERS = {
 class SaleNumbers(Collector):
     """Collects on a scrape: the live numbers at most a second old, those that need a walk as old as they are."""
 
-    def __init__(self, gateway: Calls, patient: Calls) -> None:
+    def __init__(self, gateway: BlockingCalls, patient: BlockingCalls) -> None:
         """`patient` waits for COUNTED_READ_SECONDS, where no request would."""
         self._live = Cached(lambda: gateway.call("collect_live_metrics", ()), LIVE_SECONDS, LIVE_PATIENCE)
         self._counted = Cached(

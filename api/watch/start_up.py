@@ -6,29 +6,26 @@ import logging
 import os
 from collections.abc import Mapping
 
-from api.operation import API_KEYS, METRICS_TOKEN, Operation
-from api.operation import VARIABLES as OF_THE_OPERATION
 from api.providers import PROVIDERS
-from api.settings import ENVIRONMENT, PRODUCTION, Settings
-from api.settings import VARIABLES as OF_THE_SETTINGS
+from api.settings import API_KEYS, ENVIRONMENT, METRICS_TOKEN, PRODUCTION, VARIABLES, Settings
 from sql.server.variables import OF_THE_DEPLOYMENT, unknown_variables
 
 log = logging.getLogger("flashsale.api")
 
-KNOWN_VARIABLES = frozenset((*OF_THE_SETTINGS, *OF_THE_OPERATION, *OF_THE_DEPLOYMENT))
+KNOWN_VARIABLES = frozenset((*VARIABLES, *OF_THE_DEPLOYMENT))
 
 
-def say_where_and_what_is_open(settings: Settings, operation: Operation) -> None:
+def say_where_and_what_is_open(settings: Settings) -> None:
     """Where MySQL is, who may send webhooks, and in production who may do what with neither key nor token."""
     database = settings.database
-    log.info("answering from MySQL at %s:%d, database %s", database.host, database.port, database.name)
+    log.info("answering from MySQL at %s:%d, database %s", database.host, database.port, database.database)
     _say_who_may_send_webhooks(settings)
-    if settings.production and not operation.api_keys:
+    if settings.production and not settings.api_keys:
         log.warning(
             "THE API IS OPEN: anybody who reaches this server can hold units, release holds and order, under /api/. "
             "%s=%s wants %s, or %s_FILE.", ENVIRONMENT, PRODUCTION, API_KEYS, API_KEYS,
         )  # fmt: skip
-    if settings.production and operation.metrics_token is None:
+    if settings.production and settings.metrics_token is None:
         log.warning(
             "THE FIGURES ARE OPEN: anybody who reaches this server can read /metrics and /board, money included. "
             "%s=%s wants %s, or %s_FILE.", ENVIRONMENT, PRODUCTION, METRICS_TOKEN, METRICS_TOKEN,

@@ -1,33 +1,30 @@
-"""What the thread is doing for which request: filled on its way, read by the log line at its end."""
+"""What is being done for which request: filled on its way, read by the log lines that it leaves."""
 
 from __future__ import annotations
 
 import re
-import threading
-import time
+from contextvars import ContextVar
 from random import getrandbits
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/+=@-]{0,127}")
 
 
-class Trace(threading.local):
-    """The request of the calling thread. `request_id` is empty between requests."""
+class Trace:
+    """A request under way."""
 
-    request_id = ""
-    began = 0.0
-    procedure: str | None = None
-    retries = 0
-    errno = 0
+    __slots__ = ("began", "errno", "procedure", "request_id", "retries")
 
-    def begin(self, offered: str | None) -> None:
-        """A request begins. The id it came with is kept when it is one, else it gets its own."""
-        self.request_id = request_id(offered)
-        self.procedure = None
-        self.retries = self.errno = 0
-        self.began = time.perf_counter()
+    def __init__(self, request_id: str, began: float) -> None:
+        """`began` is of time.perf_counter."""
+        self.request_id = request_id
+        self.began = began
+        self.procedure: str | None = None
+        self.retries = 0
+        self.errno = 0
 
 
-trace = Trace()
+current: ContextVar[Trace | None] = ContextVar("current", default=None)
+"""The request of the running task; None outside of one, as in a thread that works for several."""
 
 
 def request_id(offered: str | None = None) -> str:

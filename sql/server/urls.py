@@ -1,10 +1,11 @@
 """mysql:// URLs: how every part of the project names a server, an account and a database."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from .state import Failure
 
+SHAPE = "mysql://user:password@host:port/database (user and password percent-encoded)"
 SSL_MODES = ("REQUIRED", "VERIFY_CA", "VERIFY_IDENTITY")
 
 
@@ -16,13 +17,14 @@ class Url:
     """
 
     user: str
-    password: str
+    password: str = field(repr=False)
     host: str
     port: int
     database: str
     ssl_mode: str = ""
-    """One of SSL_MODES; "" encrypts when the server can."""
+    """One of SSL_MODES; "" encrypts when the server can, the API only to another host than its own."""
     ssl_ca: str = ""
+    """The file with the certificate authority that the server's certificate must come from."""
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -32,31 +34,45 @@ class Url:
         return f"mysql://{login}@{host}:{self.port}/{self.database}{'?' if query else ''}{query}"
 
 
-def parse(text: str, variable: str = "the URL") -> Url:
-    """Read mysql://user:password@host:port/database; the port may be left out (3306), the database too (flashsale).
+def parse(text: str, variable: str = "the URL", default_database: str = "flashsale") -> Url:
+    """Read mysql://user:password@host:port/database?ssl-mode=…&ssl-ca=…; the port may be left out (3306), the database
+    too where there is a default, and what begins with the question mark.
 
-    Raises Failure naming `variable`, the environment variable that the text came from.
+    Raises Failure naming `variable`, the environment variable that the text came from; it holds no password.
     """
+    if not text:
+        raise Failure(f"{variable} is not set; it must be {SHAPE}")
     try:
         parts = urlsplit(text)
         port = parts.port or 3306
-    except ValueError as error:
-        raise Failure(f"{variable} is no URL: {error}") from error
-    if parts.scheme != "mysql" or not parts.hostname or not parts.username:
-        raise Failure(f"{variable} must look like mysql://user:password@host:port/database")
-    tls = dict(parse_qsl(parts.query, keep_blank_values=True))
-    mode, authority = tls.pop("ssl-mode", ""), tls.pop("ssl-ca", "")
-    if tls or (parts.query and mode not in SSL_MODES) or mode.startswith("VERIFY_") != bool(authority):
-        raise Failure(
-            f"{variable} takes ?ssl-mode={'|'.join(SSL_MODES)}, with &ssl-ca=/path/of/ca.pem for the last two;"
-            " percent-encode a ? inside a password"
-        )
+    except ValueError:
+        raise Failure(f"{variable} has no valid host and port; it must be {SHAPE}") from None
+    if parts.scheme != "mysql":
+        raise Failure(f"{variable} must begin with mysql://, as in {SHAPE}")
+    if parts.fragment:
+        raise Failure(f"{variable} takes no # part; percent-encode it inside a password")
+    database = unquote(parts.path.strip("/")) or default_database
+    for part, value in (("host", parts.hostname), ("user", parts.username), ("database", database)):
+        if not value:
+            raise Failure(f"{variable} names no {part}; it must be {SHAPE}")
     return Url(
-        unquote(parts.username),
+        unquote(parts.username or ""),
         unquote(parts.password or ""),
-        parts.hostname,
+        parts.hostname or "",
         port,
-        unquote(parts.path.strip("/")) or "flashsale",
-        mode,
-        authority,
+        database,
+        *_tls(parts.query, variable),
     )
+
+
+def _tls(query: str, variable: str) -> tuple[str, str]:
+    """ssl-mode and ssl-ca out of the ? part of a URL."""
+    allowed = f"{variable} takes ?ssl-mode={'|'.join(SSL_MODES)} and, to verify, &ssl-ca=/path/of/ca.pem"
+    given = parse_qsl(query, keep_blank_values=True)
+    options = dict(given)
+    mode, authority = options.get("ssl-mode", ""), options.get("ssl-ca", "")
+    if query and (mode not in SSL_MODES or not options.keys() <= {"ssl-mode", "ssl-ca"} or len(options) != len(given)):
+        raise Failure(f"{allowed}, and no more; percent-encode a ? inside a password")
+    if mode.startswith("VERIFY_") != bool(authority):
+        raise Failure(f"{allowed}; ssl-ca goes with VERIFY_CA and VERIFY_IDENTITY, and they with it")
+    return mode, authority

@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from api.access import Guard, guard_of
-from api.operation import read_operation
-from api.settings import SettingsError
+from api.settings import read_settings
+from sql.server.state import Failure
 from tests.support.database import Database
 from tests.support.prometheus import scrape
 from tests.support.sale import new_key, new_product, stock
@@ -353,8 +353,8 @@ def test_only_the_api_is_shared(guarded: httpx.Client, path: str) -> None:
     ],
 )
 def test_a_wrong_variable_is_named_and_its_secret_is_not(name: str, value: str) -> None:
-    with pytest.raises(SettingsError, match=name) as refused:
-        read_operation({name: value})
+    with pytest.raises(Failure, match=name) as refused:
+        read_settings({"FLASHSALE_DATABASE_URL": "mysql://a:b@127.0.0.1/c", name: value})
 
     assert "s3cret" not in str(refused.value)
 
@@ -387,8 +387,14 @@ def test_keys_and_a_token_from_files_close_the_same_doors(api_url: str, tmp_path
 
 
 def test_secrets_do_not_show() -> None:
-    operation = read_operation({"FLASHSALE_API_KEYS": hash_of(SHOP), "FLASHSALE_METRICS_TOKEN": WATCH})
+    settings = read_settings(
+        {
+            "FLASHSALE_DATABASE_URL": "mysql://a:b@127.0.0.1/c",
+            "FLASHSALE_API_KEYS": hash_of(SHOP),
+            "FLASHSALE_METRICS_TOKEN": WATCH,
+        }
+    )
 
-    assert WATCH not in repr(operation)
-    assert hash_of(SHOP) not in repr(operation)
-    assert operation.api_keys == (bytes.fromhex(hash_of(SHOP)),)
+    assert WATCH not in repr(settings)
+    assert hash_of(SHOP) not in repr(settings)
+    assert settings.api_keys == (bytes.fromhex(hash_of(SHOP)),)

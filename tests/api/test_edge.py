@@ -15,16 +15,17 @@ import falcon
 import pytest
 from falcon import testing
 
-from api.app import create_app
+from api.app import Gateways, create_app
 from api.gateway import ProcedureError, UnavailableError
 from api.problems import PROBLEMS
-from api.settings import Database, Settings
+from api.settings import Settings
+from sql.server.urls import parse
 from tests.support.signing import STANDARD_SECRET
 from tests.support.stripe_events import intent_of, succeeded
 
 UUID = "019378d2-8c1a-7c3e-9b57-2f60c1d1a001"
 NOON = datetime(2026, 11, 27, 12, 0)
-SETTINGS = Settings(Database("127.0.0.1", 3306, "api", "secret", "flashsale"), port=8000, workers=1, threads=1)
+SETTINGS = Settings(parse("mysql://api:secret@127.0.0.1/flashsale"))
 
 PRODUCT = {
     "product_id": 1, "name": "Lamp", "price": 4900, "currency": "EUR", "stock_total": 10,
@@ -69,7 +70,7 @@ class RecordingGateway:
         self.changes: dict[str, Any] = {}
         self.error: Exception | None = None
 
-    def call(self, procedure: str, arguments: list[Any]) -> list[dict[str, Any]]:
+    async def call(self, procedure: str, arguments: list[Any]) -> list[dict[str, Any]]:
         self.calls.append((procedure, arguments))
         if self.error:
             raise self.error
@@ -83,7 +84,12 @@ def gateway() -> RecordingGateway:
 
 @pytest.fixture
 def client(gateway: RecordingGateway) -> testing.TestClient:
-    return testing.TestClient(create_app(gateway, SETTINGS))
+    return client_of(gateway)
+
+
+def client_of(gateway: RecordingGateway, **settings: Any) -> testing.TestClient:
+    """A client of the application. Nobody looks at /metrics or /board here, which want threads."""
+    return testing.TestClient(create_app(Gateways(gateway, gateway, gateway), replace(SETTINGS, **settings)))
 
 
 def post(client: testing.TestClient, path: str, body: Any, **headers: str) -> testing.Result:
@@ -221,7 +227,7 @@ def test_a_stripe_event_of_another_kind_is_recorded_without_an_order(client: Any
 def test_only_in_production_a_payment_of_test_mode_moves_nothing(
     gateway: RecordingGateway, production: bool, status: str
 ) -> None:
-    shop = testing.TestClient(create_app(gateway, replace(SETTINGS, production=production)))
+    shop = client_of(gateway, production=production)
     post(shop, "/api/payments/webhook", succeeded(UUID, live=False), Stripe_Signature="t=1,v1=0")
     assert gateway.calls[0][1][3] == status
 
@@ -258,9 +264,8 @@ def test_a_stripe_event_that_is_not_utf8_is_refused(client: Any, gateway: Record
 def test_an_unsigned_webhook_is_a_401_and_counted_if_that_can_be(
     gateway: RecordingGateway, caplog: pytest.LogCaptureFixture, counted: bool
 ) -> None:
-    settings = replace(SETTINGS, secrets={"standard": (STANDARD_SECRET,)})
     gateway.error = None if counted else UnavailableError("The database can't be reached.")
-    strict = testing.TestClient(create_app(gateway, settings))
+    strict = client_of(gateway, secrets={"standard": (STANDARD_SECRET,)})
     result = post(strict, "/api/payments/webhook", "{")
     problem = assert_problem(result, 401, "signature_invalid")
     assert result.headers["WWW-Authenticate"] == 'Webhook-Signature realm="payments"'
@@ -564,10 +569,5 @@ def test_a_key_that_is_empty_too_long_or_broken_is_refused(client: Any, gateway:
 
 
 def simulate_with_key(client: testing.TestClient, header: str) -> testing.Result:
-    """With the header as WSGI hands it over: its bytes as latin-1."""
-    return client.simulate_post(
-        "/api/holds",
-        body='{"product_id":1,"qty":1}',
-        headers={"Content-Type": "application/json"},
-        extras={"HTTP_IDEMPOTENCY_KEY": header},
-    )
+    """With the header as its bytes read as latin-1."""
+    return post(client, "/api/holds", {"product_id": 1, "qty": 1}, Idempotency_Key=header)

@@ -382,7 +382,7 @@ PROVOCATIONS: dict[str, Provoke] = {
     "extension_not_allowed": lambda it: it.buyer.request("POST", f"/api/holds/{hold(it.db, it.product())}/extension"),
     "signature_invalid": Provocation.unsigned,
     "unauthorized": Provocation.locked_out,
-    "not_implemented": lambda it: raw(it.service, HEAD + b"Transfer-Encoding: rot13\r\n\r\n"),
+    "not_implemented": lambda it: raw(it.service, HEAD + b"Transfer-Encoding: rot13, chunked\r\n\r\n0\r\n\r\n"),
 }
 DOCUMENTED = {
     slug: content["examples"][slug]["value"]

@@ -1,4 +1,4 @@
-"""A thread stays with a client whose next request follows at once, but not while others wait for a thread."""
+"""Clients that ask again and again on one connection, at once, in pieces, or after a pause."""
 
 import socket
 import threading
@@ -15,10 +15,10 @@ PATIENCE_SECONDS = 20
 
 
 @pytest.fixture(scope="module")
-def lonely_threads(api_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """Workers of one thread each."""
-    log: Path = tmp_path_factory.mktemp("lonely") / "gunicorn.log"
-    running = Service(api_url, log, FLASHSALE_THREADS="1")
+def narrow(api_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """Workers that have one connection to MySQL each."""
+    log: Path = tmp_path_factory.mktemp("narrow") / "gunicorn.log"
+    running = Service(api_url, log, FLASHSALE_CONNECTIONS="1")
     yield running
     running.stop()
 
@@ -43,11 +43,11 @@ def ask(connection: socket.socket) -> bytes:
     return answer(connection)
 
 
-def test_who_asks_without_end_keeps_nobody_out(lonely_threads: Service) -> None:
+def test_who_asks_without_end_keeps_nobody_out(narrow: Service) -> None:
     enough, answered = threading.Event(), []
 
     def ask_without_end() -> None:
-        with closing(connect(lonely_threads)) as connection:
+        with closing(connect(narrow)) as connection:
             count = 0
             while not enough.is_set():
                 assert ask(connection) == b"200"
@@ -59,40 +59,39 @@ def test_who_asks_without_end_keeps_nobody_out(lonely_threads: Service) -> None:
         thread.start()
     with ExitStack() as stack:
         stack.callback(enough.set)
-        others = [stack.enter_context(closing(connect(lonely_threads))) for _ in range(20)]
+        others = [stack.enter_context(closing(connect(narrow))) for _ in range(20)]
         assert {ask(other) for other in others for _ in range(3)} == {b"200"}
     for thread in greedy:
         thread.join(PATIENCE_SECONDS)
     assert len(answered) == 8 and all(answered)
 
 
-def test_a_request_in_pieces_that_follows_at_once_does_not_hold_the_thread(lonely_threads: Service) -> None:
+def test_a_request_in_pieces_that_follows_at_once_keeps_nobody_out(narrow: Service) -> None:
     with ExitStack() as stack:
-        halves = [stack.enter_context(closing(connect(lonely_threads))) for _ in range(8)]
+        halves = [stack.enter_context(closing(connect(narrow))) for _ in range(8)]
         for number, half in enumerate(halves):
-            # A part of the second one is there already, or comes while the thread waits for it.
+            # A part of the second one comes with the first, or all of it comes later.
             early, late = (20, 20) if number % 2 else (0, 20)
             half.sendall(REQUEST + REQUEST[:early])
             assert answer(half) == b"200"
             half.sendall(REQUEST[early:late])
-        other = stack.enter_context(closing(connect(lonely_threads)))
+        other = stack.enter_context(closing(connect(narrow)))
         assert ask(other) == b"200"
         for half in halves:
             half.sendall(REQUEST[20:])
             assert answer(half) == b"200"
 
 
-def test_a_client_that_pauses_is_served_on_the_same_connection(lonely_threads: Service) -> None:
-    """Its connection goes back to the loop in between."""
+def test_a_client_that_pauses_is_served_on_the_same_connection(narrow: Service) -> None:
     with ExitStack() as stack:
-        clients = [stack.enter_context(closing(connect(lonely_threads))) for _ in range(8)]
+        clients = [stack.enter_context(closing(connect(narrow))) for _ in range(8)]
         for _ in range(3):
             assert [ask(client) for client in clients] == [b"200"] * len(clients)
 
 
-def test_a_client_that_leaves_after_its_answer_is_let_go(lonely_threads: Service) -> None:
+def test_a_client_that_leaves_after_its_answer_is_let_go(narrow: Service) -> None:
     for _ in range(50):
-        with closing(connect(lonely_threads)) as client:
+        with closing(connect(narrow)) as client:
             assert ask(client) == b"200"
-    with closing(connect(lonely_threads)) as client:
+    with closing(connect(narrow)) as client:
         assert ask(client) == b"200"

@@ -12,11 +12,12 @@ import httpx
 import pytest
 from falcon import testing
 
-from api.app import create_app
-from api.operation import read_operation
-from api.settings import Database as Address
-from api.settings import Settings, SettingsError
-from api.watch.logs import choose_format, where_it_failed
+from api.app import Gateways, create_app
+from api.gateway import where_it_failed
+from api.settings import Settings, read_settings
+from api.watch.logs import choose_format
+from sql.server.state import Failure
+from sql.server.urls import parse
 from tests.conftest import API_PASSWORD
 from tests.support.database import Database
 from tests.support.lines import lines_of, log_lines
@@ -173,7 +174,7 @@ BUYER = "ada@shop.example"
 class BrokenGateway:
     """Fails in a way nobody thought of, and quotes a buyer."""
 
-    def call(self, procedure: str, arguments: Any) -> list[dict[str, Any]]:
+    async def call(self, procedure: str, arguments: Any) -> list[dict[str, Any]]:
         try:
             raise KeyError(BUYER)
         except KeyError as error:
@@ -181,8 +182,9 @@ class BrokenGateway:
 
 
 def test_a_fault_is_told_with_the_way_to_it_and_without_what_it_quotes(caplog: pytest.LogCaptureFixture) -> None:
-    settings = Settings(Address("127.0.0.1", 3306, "api", "secret", "flashsale"), port=8000, workers=1, threads=1)
-    client = testing.TestClient(create_app(BrokenGateway(), settings))
+    settings = Settings(parse("mysql://api:secret@127.0.0.1/flashsale"))
+    broken = BrokenGateway()
+    client = testing.TestClient(create_app(Gateways(broken, broken, broken), settings))
 
     assert client.simulate_get("/api/products").status_code == 500
     assert "GET /api/products failed: builtins.ValueError" in caplog.text
@@ -241,8 +243,8 @@ def test_what_gunicorn_says_is_in_the_same_format(service: Service) -> None:
     ],
 )
 def test_a_wrong_variable_is_named_with_what_is_allowed(name: str, value: str, allowed: str) -> None:
-    with pytest.raises(SettingsError, match=f"{name} .*{allowed}"):
-        read_operation({name: value})
+    with pytest.raises(Failure, match=f"{name} .*{allowed}"):
+        read_settings({"FLASHSALE_DATABASE_URL": "mysql://a:b@127.0.0.1/c", name: value})
 
 
 def test_nothing_starts_with_a_wrong_variable() -> None:

@@ -27,7 +27,7 @@ GOOD = f"mysql://flashsale_api:{SECRET}@127.0.0.1:3306/flashsale"
         ({"FLASHSALE_DATABASE_URL": GOOD.removesuffix("/flashsale")}, "FLASHSALE_DATABASE_URL", "database"),
         ({"FLASHSALE_DATABASE_URL": GOOD, "PORT": "http"}, "PORT", "1 to 65535"),
         ({"FLASHSALE_DATABASE_URL": GOOD, "FLASHSALE_WORKERS": "0"}, "FLASHSALE_WORKERS", "1 to 64"),
-        ({"FLASHSALE_DATABASE_URL": GOOD, "FLASHSALE_THREADS": "many"}, "FLASHSALE_THREADS", "1 to 256"),
+        ({"FLASHSALE_DATABASE_URL": GOOD, "FLASHSALE_CONNECTIONS": "many"}, "FLASHSALE_CONNECTIONS", "1 to 256"),
         ({"FLASHSALE_DATABASE_URL": GOOD, "FLASHSALE_ENV": "staging"}, "FLASHSALE_ENV", "development, production"),
         ({"FLASHSALE_DATABASE_URL": GOOD, "FLASHSALE_ENV": "production"}, "FLASHSALE_ENV", "FLASHSALE_STRIPE_SECRETS"),
         (

@@ -363,7 +363,7 @@ def test_in_production_a_test_is_kept_and_moves_nothing(live: bool, production: 
     receive = make_receiver({}, production)
     told = succeeded(ORDER, live=live)
 
-    received = receive({"HTTP_STRIPE_SIGNATURE": ""}, json.dumps(told).encode())
+    received = receive({"Stripe-Signature": ""}.get, json.dumps(told).encode())
 
     assert received.status == status
     if status == "other":

@@ -25,7 +25,8 @@ def literals(source: Path) -> list[str]:
     docstrings = {
         node.body[0].value.lineno
         for node in ast.walk(ast.parse(text))
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        and ast.get_docstring(node) is not None
         if isinstance(node.body[0], ast.Expr)
     }
     tokens = tokenize.generate_tokens(io.StringIO(text).readline)
@@ -39,7 +40,7 @@ def test_the_api_contains_no_sql_but_call(source: Path) -> None:
 
 def test_statements_are_made_in_the_gateway_only() -> None:
     calls = [source.name for source in SOURCES if any(re.search(r"\bCALL %s\(", text) for text in literals(source))]
-    assert calls == ["gateway.py"]
+    assert calls == ["driver.py"]
 
 
 def test_the_gateway_sets_how_long_its_sessions_wait_and_nothing_else() -> None:
@@ -49,8 +50,8 @@ def test_the_gateway_sets_how_long_its_sessions_wait_and_nothing_else() -> None:
         for text in literals(source)
         if re.search(r"\bSET\s+(?:SESSION|GLOBAL|PERSIST|@)", text)
     ]
-    assert settings == [("gateway.py", ["autocommit", "innodb_lock_wait_timeout", "lock_wait_timeout"])]
+    assert settings == [("driver.py", ["autocommit", "innodb_lock_wait_timeout", "lock_wait_timeout"])]
 
 
 def test_only_the_gateway_knows_mysql() -> None:
-    assert [source.name for source in SOURCES if "_mysql_connector" in source.read_text()] == ["gateway.py"]
+    assert [source.name for source in SOURCES if "_mysql_connector" in source.read_text()] == ["driver.py"]

@@ -9,12 +9,11 @@ import pytest
 import trustme
 
 from api.gateway import Gateway, UnavailableError
-from api.settings import Database as Address
-from api.settings import SettingsError, parse_database_url, read_settings
+from api.settings import read_settings
 from sql.deploy.connections import connect
 from sql.server.private import PrivateServer
 from sql.server.state import Failure
-from sql.server.urls import parse
+from sql.server.urls import Url, parse
 from tests.support.database import Database
 from tests.support.sale import new_product
 
@@ -26,9 +25,9 @@ def authority(connect_as: Callable[..., Database]) -> Path:
 
 
 @pytest.fixture
-def address(api_url: str) -> Address:
+def address(api_url: str) -> Url:
     """MySQL as the API reaches it by default."""
-    return parse_database_url(api_url)
+    return parse(api_url)
 
 
 @pytest.fixture
@@ -52,7 +51,7 @@ def named_authority(connect_as: Callable[..., Database], tmp_path: Path) -> Iter
 
 
 @pytest.fixture
-def without_tls(connect_as: Callable[..., Database], address: Address) -> Iterator[None]:
+def without_tls(connect_as: Callable[..., Database], address: Url) -> Iterator[None]:
     """A server that has no TLS to offer, and has seen the API's password already."""
     Gateway(replace(address, ssl_mode="REQUIRED")).call("list_products", [])
     admin = connect_as("admin")
@@ -75,14 +74,12 @@ def way_of(gateway: Gateway, admin: Database) -> str:
     return way
 
 
-def test_on_the_loopback_interface_a_call_goes_in_the_clear(
-    address: Address, connect_as: Callable[..., Database]
-) -> None:
+def test_on_the_loopback_interface_a_call_goes_in_the_clear(address: Url, connect_as: Callable[..., Database]) -> None:
     assert way_of(Gateway(address), connect_as("admin")) == "TCP/IP"
 
 
 def test_a_call_is_encrypted_when_the_url_asks_for_it(
-    address: Address, authority: Path, connect_as: Callable[..., Database]
+    address: Url, authority: Path, connect_as: Callable[..., Database]
 ) -> None:
     for asked in (
         replace(address, ssl_mode="REQUIRED"),
@@ -92,7 +89,7 @@ def test_a_call_is_encrypted_when_the_url_asks_for_it(
 
 
 def test_a_server_whose_certificate_names_it_is_trusted_by_name(
-    address: Address, named_authority: Path, db: Database
+    address: Url, named_authority: Path, db: Database
 ) -> None:
     gateway = Gateway(replace(address, ssl_mode="VERIFY_IDENTITY", ssl_ca=str(named_authority)))
 
@@ -102,7 +99,7 @@ def test_a_server_whose_certificate_names_it_is_trusted_by_name(
 
 
 @pytest.mark.parametrize("mode", ["VERIFY_CA", "VERIFY_IDENTITY"])
-def test_a_server_of_another_authority_is_not_called(address: Address, mode: str, tmp_path: Path) -> None:
+def test_a_server_of_another_authority_is_not_called(address: Url, mode: str, tmp_path: Path) -> None:
     trustme.CA().cert_pem.write_to_path(tmp_path / "another.pem")
 
     gateway = Gateway(replace(address, ssl_mode=mode, ssl_ca=str(tmp_path / "another.pem")))
@@ -111,7 +108,7 @@ def test_a_server_of_another_authority_is_not_called(address: Address, mode: str
 
 
 def test_a_certificate_without_the_name_of_the_host_is_not_enough_to_verify_its_identity(
-    address: Address, authority: Path, caplog: pytest.LogCaptureFixture
+    address: Url, authority: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     gateway = Gateway(replace(address, ssl_mode="VERIFY_IDENTITY", ssl_ca=str(authority)))
     with pytest.raises(UnavailableError):
@@ -121,7 +118,7 @@ def test_a_certificate_without_the_name_of_the_host_is_not_enough_to_verify_its_
 
 @pytest.mark.usefixtures("without_tls")
 def test_a_server_without_tls_is_not_called_in_the_clear_when_the_url_asks_for_tls(
-    address: Address, mysql_server: PrivateServer, api_url: str, caplog: pytest.LogCaptureFixture
+    address: Url, mysql_server: PrivateServer, api_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert Gateway(address).call("list_products", []) is not None
 
@@ -161,11 +158,15 @@ def test_tls_that_is_not_understood_is_refused_by_the_api_and_the_deployment(que
     url = f"mysql://shop:secret@db.example/flashsale?{query}"
 
     for read in (lambda: read_settings({"FLASHSALE_DATABASE_URL": url}), lambda: parse(url)):
-        with pytest.raises((SettingsError, Failure), match="ssl-mode=REQUIRED") as refused:
+        with pytest.raises(Failure, match="ssl-mode=REQUIRED") as refused:
             read()
         assert "secret" not in str(refused.value)
 
 
 def test_an_authority_that_cannot_be_read_is_named_before_anything_starts() -> None:
-    with pytest.raises(SettingsError, match=r"/nowhere/ca\.pem, can't be read"):
-        parse_database_url("mysql://shop:secret@db.example/flashsale?ssl-mode=VERIFY_CA&ssl-ca=/nowhere/ca.pem")
+    with pytest.raises(Failure, match=r"/nowhere/ca\.pem, can't be read"):
+        read_settings(
+            {
+                "FLASHSALE_DATABASE_URL": "mysql://shop:secret@db.example/flashsale?ssl-mode=VERIFY_CA&ssl-ca=/nowhere/ca.pem"
+            }
+        )

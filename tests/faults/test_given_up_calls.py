@@ -14,8 +14,8 @@ import mysql.connector
 import pytest
 
 from api.gateway import Gateway
-from api.settings import parse_database_url
 from sql.server.private import PrivateServer
+from sql.server.urls import parse
 from tests.faults.test_mysql_fails import API_SESSIONS, assert_out_of_service, seconds_of
 from tests.support.database import Database
 from tests.support.proxy import LossyProxy
@@ -224,7 +224,7 @@ def test_a_session_that_has_the_number_of_one_before_a_restart_is_left_alone(
     patient_server: PrivateServer, api_url: str, db: Database, connect_as: Connect
 ) -> None:
     product, admin = new_product(db, 5, stripes=1), connect_as("admin")
-    gateway = Gateway(parse_database_url(api_url))
+    gateway = Gateway(parse(api_url))
     with ThreadPoolExecutor(1) as pool, a_locked_row(connect_as, product):
         asked = pool.submit(connect_as("api").one, "create_hold", product, 1, None, new_key())
         wait_until(lambda: lock_waits(admin) == 1)

@@ -161,7 +161,7 @@ def test_a_database_that_stops_answering_is_out_of_service_for_writers_only_and_
         backup.query("FLUSH TABLES WITH READ LOCK")
         try:
             first = [pool.submit(seconds_of, crowd[n].hold, product) for n in range(11)]
-            wait_until(lambda: backup.value(STUCK) >= 11)
+            wait_until(lambda: backup.value(STUCK) >= 2)  # fewer than buyers: they travel together
             assert crowd[11].get(f"/api/products/{product}").status_code == 200
             answers = [future.result() for future in first]
             assert [answer.status_code for answer, _ in answers] == [503] * 11

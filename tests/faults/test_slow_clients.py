@@ -9,11 +9,11 @@ from tests.support.crowd import open_files
 from tests.support.database import Database
 from tests.support.lengths import times
 from tests.support.sale import new_product
-from tests.support.service import WORKERS, Service
+from tests.support.service import Service
 from tests.support.shop import Buyer, buyers
 
 AT_ONCE_SECONDS = 2
-THREADS = 24
+CROWD = 192
 GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
 POST = b"POST /api/holds HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 HALVES = {
@@ -70,7 +70,7 @@ def test_clients_that_stop_in_the_middle_of_a_request_are_cut_off_and_a_buyer_is
 
 
 def test_clients_that_send_byte_after_byte_keep_nobody_out(own_service: Service, db: Database) -> None:
-    product, crowd = new_product(db, 50), 4 * WORKERS * THREADS
+    product, crowd = new_product(db, 50), CROWD
     with ExitStack() as stack:
         drips = [
             stack.enter_context(socket.create_connection(("127.0.0.1", own_service.port), timeout=30))
@@ -116,7 +116,7 @@ def test_pipelined_requests_are_answered_in_order_and_keep_nobody_out(own_servic
     with ExitStack() as stack:
         pipes = [
             stack.enter_context(socket.create_connection(("127.0.0.1", own_service.port), timeout=30))
-            for _ in range(THREADS // 2)  # so that none waits for a thread, even if one worker gets them all
+            for _ in range(12)
         ]
         for pipe in pipes:
             pipe.sendall(requests * 10 + POST)

@@ -1,0 +1,53 @@
+"""Reads that are asked for at the same time share a CALL, which begins after the last of them was asked for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from api.gateway.lane import Job, Lane
+from api.gateway.waiting import Outcome, Waiting
+
+SHARED = frozenset({"get_product", "list_products", "health_check"})
+"""Procedures that change nothing, and whose answer depends on nothing but their arguments and the moment."""
+
+
+class SharedRead:
+    """One procedure with its arguments. For the loop alone.
+
+    Who asks while the CALL is under way waits for the next one: what they are told was read after they asked.
+    """
+
+    def __init__(self, procedure: str, arguments: Sequence[Any], reads: Lane) -> None:
+        self._procedure = procedure
+        self._arguments = arguments
+        self._reads = reads
+        self._waiting: list[Waiting] = []
+        self._under_way = False
+        self._loop = asyncio.get_running_loop()
+
+    def ask(self, waiting: Waiting) -> None:
+        """Have it answered by the next CALL, which begins at the end of this turn of the loop if none is under way."""
+        if not self._waiting and not self._under_way:
+            self._loop.call_soon(self._send)
+        self._waiting.append(waiting)
+
+    def is_idle(self) -> bool:
+        """Whether nobody waits and nothing is under way."""
+        return not self._waiting and not self._under_way
+
+    def _send(self) -> None:
+        group = [each for each in self._waiting if not each.answer.done()]
+        self._waiting = []
+        if not group:
+            return
+        self._under_way = True
+
+        def done(outcome: Outcome) -> None:
+            self._under_way = False
+            for each in group:
+                each.settle(outcome)
+            self._send()
+
+        self._reads.submit(Job(self._procedure, self._arguments, group, done, group[0].context))
