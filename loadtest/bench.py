@@ -1,8 +1,9 @@
 """`make bench`: the reference for one hot product, on a MySQL of its own with full durability.
 
 Every figure of a run comes from interleaved rounds, so that what the machine does meanwhile hits all of them, and every
-round ends with the check that nothing was oversold. Writes loadtest/RESULTS.md and loadtest/plots/ in about 12 minutes.
-QUICK=1: one short round each, about a minute, for developing; writes to .flashsale/bench/ instead.
+round ends with the check that nothing was oversold. Writes loadtest/RESULTS.md and loadtest/plots/ in about 20 minutes.
+OLD=<folder>: the threaded API of that checkout is measured in the same rounds (older.py).
+QUICK=1: one short round each, about two minutes, for developing; writes to .flashsale/bench/ instead.
 """
 
 import os
@@ -15,12 +16,14 @@ import time
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
-from loadtest import history, lines, machine, plots, report, trials
+from loadtest import history, lines, machine, older, plots, report, trials
 from loadtest.database import Database
-from loadtest.measure import family, memory_mb
+from loadtest.lines import Point
+from loadtest.measure import Round, family, memory_mb
 from loadtest.results import FULL, QUICK, Plan, Results
-from loadtest.service import HOST, ROOT, ServiceError, serving
+from loadtest.service import HOST, ROOT, Checkout, ServiceError, serving
 from loadtest.shop import INSERTS, Shop
 from loadtest.wire import Mysql
 from sql.deploy import migrate
@@ -29,7 +32,17 @@ from sql.server.state import Failure, private_folder, say
 from sql.server.urls import Url
 
 TEMPORARY = ROOT / ".flashsale" / "bench"
-SHOP, OLD_SHOP = "flashsale", "flashsale_history"
+SHOP, HISTORY, OLD = "flashsale", "flashsale_history", "flashsale_old"
+CONNECTIONS = 1000
+"""Room for 512 clients of MySQL beside the APIs."""
+
+
+class Shops(NamedTuple):
+    """On one server: the shop as it is, one for the history, and one of the old API, if there is such a checkout."""
+
+    shop: Shop
+    history: Shop
+    old: Shop | None
 
 
 def main() -> int:
@@ -39,7 +52,7 @@ def main() -> int:
     target = TEMPORARY if quick else ROOT / "loadtest"
     folder = Path(tempfile.mkdtemp(prefix="mysql-", dir=private_folder(TEMPORARY)))
     try:
-        results = measure(folder, QUICK if quick else FULL)
+        results = measure(folder, QUICK if quick else FULL, older.find(os.environ.get("OLD", "")))
     except (Failure, ServiceError) as failure:
         say(f"\n{failure}")
         return 1
@@ -55,13 +68,17 @@ def main() -> int:
     return 1 if results.checks.faults else 0
 
 
-def measure(folder: Path, plan: Plan) -> Results:
+def measure(folder: Path, plan: Plan, checkout: Checkout | None) -> Results:
     """All rounds, on a server that lives for them in `folder`; on the disk of the project, never in memory."""
     began = time.monotonic()
     with ExitStack() as stack:
-        shop, old = _open(stack, folder, plan)
+        shop, past, old = _open(stack, folder, plan, checkout)
         brief = replace(shop, seconds=plan.sweep_seconds)
-        figures = lines.interleave("the tables", lines.main_points(), plan.rounds, shop.measure)
+
+        def measure_either(point: Point) -> Round:
+            return (old if old and point.old else shop).measure(point)
+
+        figures = lines.interleave("the tables", lines.main_points(old=old is not None), plan.rounds, measure_either)
         sweeps = [
             lines.interleave(what, points, plan.sweep_rounds, brief.measure)
             for what, points in (
@@ -71,42 +88,49 @@ def measure(folder: Path, plan: Plan) -> Results:
             )
         ]
         rushes = {line: trials.rush(shop, line) for line in (lines.CALL, lines.HTTP)}
-        crowds = [trials.crowd(shop) for _ in range(plan.rounds)]
+        crowds, old_crowds = trials.crowds([shop, old] if old else [shop], plan.rounds)
         refusals = trials.refuse(shop, plan.refused)
         sweeping = trials.sweep_beside_a_sale(shop, plan.expired, plan.trial_rounds)
-        stages = history.measure(brief, old, plan.history, plan.history_rounds)
+        stages = history.measure(brief, past, plan.history, plan.history_rounds)
         return Results(
             machine=machine.describe(shop.database, folder), plan=plan, main=figures,
             clients=sweeps[0], latency=sweeps[1], stripes=sweeps[2], history=stages,
-            rushes=rushes, crowds=crowds, refusals=refusals, sweeping=sweeping,
+            rushes=rushes, crowds=crowds, old_crowds=old_crowds, refusals=refusals, sweeping=sweeping,
             workers=[memory_mb(pid) for pid in family(shop.service.pid)[1:]],
             checks=shop.checks, minutes=(time.monotonic() - began) / 60,
         )  # fmt: skip
 
 
-def _open(stack: ExitStack, folder: Path, plan: Plan) -> tuple[Shop, Shop]:
-    """Two shops on one server, the second for the history; both note what they check in the same place."""
+def _open(stack: ExitStack, folder: Path, plan: Plan, checkout: Checkout | None) -> Shops:
+    """The shops, all of which note what they check in the same place."""
     say("starting a MySQL of the benchmark's own")
     root_password, password, unused = (secrets.token_urlsafe(12) for _ in range(3))
-    server = stack.enter_context(PrivateServer(folder, root_password=root_password, echo=lambda _: None))
-    databases = []
-    for name in (SHOP, OLD_SHOP):
-        migrate(server.admin_url(name), password, unused, echo=lambda _: None)
-        databases.append(Database(server.admin_url(name)))
-        stack.callback(databases[-1].close)
-    for statement in ("CREATE DATABASE bench", INSERTS, "GRANT INSERT ON bench.* TO flashsale_api@'%'"):
-        databases[0].query(statement)
-    address = Url("flashsale_api", password, HOST, server.port, SHOP)
-    # caching_sha2_password wants one encrypted login of an account; the generators then log in without.
-    Database(str(address)).close()
-    service = stack.enter_context(serving(str(address), folder / "gunicorn.log"))
-    empty = stack.enter_context(serving(str(address), folder / "empty.log", "loadtest.empty:get_app()"))
-    assert server.pid is not None
-    shop = Shop(databases[0], Mysql(address), server.pid, service, empty, plan.seconds)
-    old = replace(
-        shop, database=databases[1], mysql=Mysql(replace(address, database=OLD_SHOP)), seconds=plan.sweep_seconds
+    settings = {"max_connections": str(CONNECTIONS)}
+    server = stack.enter_context(
+        PrivateServer(folder, root_password=root_password, settings=settings, echo=lambda _: None)
     )
-    return shop, old
+    if checkout:
+        older.deploy(checkout, server.admin_url(OLD), password, unused)
+    for name in (SHOP, HISTORY):
+        migrate(server.admin_url(name), password, unused, echo=lambda _: None)
+    names = (SHOP, HISTORY, OLD) if checkout else (SHOP, HISTORY)
+    databases = {name: Database(server.admin_url(name)) for name in names}
+    for database in databases.values():
+        stack.callback(database.close)
+    for statement in ("CREATE DATABASE bench", INSERTS, "GRANT INSERT ON bench.* TO flashsale_api@'%'"):
+        databases[SHOP].query(statement)
+    addresses = {name: Url("flashsale_api", password, HOST, server.port, name) for name in names}
+    # caching_sha2_password wants one encrypted login of an account; the generators then log in without.
+    Database(str(addresses[SHOP])).close()
+    service = stack.enter_context(serving(str(addresses[SHOP]), folder / "gunicorn.log"))
+    empty = stack.enter_context(serving(str(addresses[SHOP]), folder / "empty.log", "loadtest.empty:get_app()"))
+    assert server.pid is not None
+    shop = Shop(databases[SHOP], Mysql(addresses[SHOP]), server.pid, service, empty, plan.seconds)
+    past = replace(shop, database=databases[HISTORY], mysql=Mysql(addresses[HISTORY]), seconds=plan.sweep_seconds)
+    if checkout is None:
+        return Shops(shop, past, None)
+    service = stack.enter_context(serving(str(addresses[OLD]), folder / "old.log", checkout=checkout))
+    return Shops(shop, past, replace(shop, database=databases[OLD], mysql=Mysql(addresses[OLD]), service=service))
 
 
 if __name__ == "__main__":

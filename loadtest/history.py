@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 
 from loadtest import stage
 from loadtest.lines import CALL, CLIENTS, GET_CALL
-from loadtest.measure import Requests, Round
-from loadtest.shop import DONE, PLENTY, Shop, call_hold
+from loadtest.measure import Round
+from loadtest.messages import Requests, call_hold
+from loadtest.shop import PLENTY, Shop
+from loadtest.wire import DONE
 from sql.server.state import say
 
 CHUNK = 100_000

@@ -16,7 +16,8 @@ def describe(database: Database, folder: Path) -> dict[str, str]:
     server = database.one(
         "SELECT VERSION() AS version, @@GLOBAL.sync_binlog AS sync_binlog, @@GLOBAL.log_bin AS log_bin,"
         " @@GLOBAL.innodb_flush_log_at_trx_commit AS flush_log, @@GLOBAL.innodb_doublewrite AS doublewrite,"
-        " @@GLOBAL.event_scheduler AS event_scheduler, @@GLOBAL.performance_schema AS performance_schema"
+        " @@GLOBAL.event_scheduler AS event_scheduler, @@GLOBAL.performance_schema AS performance_schema,"
+        " @@GLOBAL.max_connections AS max_connections"
     )
     housekeeping = (f"{name} = {server[name]}" for name in ("event_scheduler", "performance_schema"))
     return {
@@ -24,7 +25,8 @@ def describe(database: Database, folder: Path) -> dict[str, str]:
         "Memory": f"{os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / 2**30:.1f} GB",
         "System": f"{platform.system()} {platform.release()}, Python {platform.python_version()}",
         "Disk": f"one fdatasync of a small append takes {_flush_ms(folder):.2f} ms (median of {FLUSHES})",
-        "MySQL": f"{server['version']}, settings of sql/server/my.cnf",
+        "MySQL": f"{server['version']}, settings of sql/server/my.cnf,"
+        f" but max_connections = {server['max_connections']}",
         "Durability": f"log_bin = {server['log_bin']}, sync_binlog = {server['sync_binlog']},"
         f" innodb_flush_log_at_trx_commit = {server['flush_log']}, innodb_doublewrite = {server['doublewrite']}",
         "Housekeeping": ", ".join(housekeeping),

@@ -1,5 +1,6 @@
 """One round of load: generators in processes of their own, and what the processes under test spent meanwhile."""
 
+import gc
 import itertools
 import math
 import multiprocessing
@@ -9,54 +10,30 @@ import statistics
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import NamedTuple
 
+from loadtest.messages import Requests
 from loadtest.wire import Generator, Tally, Wire
 
 GENERATORS = 2
 WARM_UP_SECONDS = 0.3
 """Before the clock runs: each connection of MySQL parses the procedures it calls once, which costs milliseconds."""
 PROC = Path("/proc")
-# Keys of 36 characters in no order, as UUIDs have none: an index must not profit from the benchmark.
-_SPREAD = 0x9E3779B97F4A7C15F39CC0605CEDC835
-_MASK = (1 << 128) - 1
-
-
-@dataclass(frozen=True)
-class Requests:
-    """Requests that differ only in their key, which stands between each two of the `pieces`; one piece has no key.
-
-    keys: those to use, each once; None: no end of fresh ones.
-    """
-
-    pieces: tuple[bytes, ...]
-    keys: Sequence[bytes] | None = None
-
-    def series(self, seed: int, part: int, parts: int) -> Iterator[bytes]:
-        """The requests of one of `parts` generators; another seed gives other fresh keys."""
-        if self.keys is not None:
-            return (key.join(self.pieces) for key in self.keys[part::parts])
-        if len(self.pieces) == 1:
-            return itertools.repeat(self.pieces[0])
-        numbers = itertools.count((seed * parts + part) << 32)
-        return (fresh_key(number).join(self.pieces) for number in numbers)
-
-
-def fresh_key(number: int) -> bytes:
-    """A key of 36 characters; neighbouring numbers have keys far apart."""
-    return b"%08x-%027x" % divmod(number * _SPREAD & _MASK, 1 << 96)
+FASTEST = 12_000
+"""Requests a second that one generator may send. So many are made before the clock runs; more are made as needed."""
+MOST_READY = 30_000
 
 
 class Round(NamedTuple):
     """What one round measured.
 
-    rate: responses a second. p50, p95, p99: milliseconds. *_us: microseconds of CPU a response: of mysqld, of all of
-    gunicorn, of the generators; NaN where the system does not tell. outcomes: responses by outcome, also those of the
-    warm-up and those after the end, so that they can be compared with what was committed. others: the share of the
-    machine's CPU time that went to other processes meanwhile, 0 to 1.
+    rate: requests answered a second; of sets, those that were done. p50, p95, p99: milliseconds of a response. *_us:
+    microseconds of CPU a request: of mysqld, of all of gunicorn, of the generators; NaN where the system does not
+    tell. outcomes: requests by outcome, also those of the warm-up and those after the end, so that they can be compared
+    with what was committed. others: the share of the machine's CPU time that went to other processes meanwhile, 0 to 1.
     """
 
     rate: float
@@ -106,11 +83,9 @@ def run_round(
             ours, theirs = context.Pipe()
             share = len(range(number, connections, GENERATORS))
 
-            def generate(pipe: Connection = theirs, number: int = number, share: int = share) -> None:
-                series = requests.series(seed, number, GENERATORS)
-                _generate(pipe, wire, series, share, seconds, until, warm_up, lambda: bool(over.value))
-
-            process = context.Process(target=generate, daemon=True)
+            beginning = partial(begin, wire, requests, share, seconds, (seed, number))
+            arguments = (theirs, beginning, seconds, until, warm_up, lambda: bool(over.value))
+            process = context.Process(target=_generate, args=arguments, daemon=True)
             process.start()
             theirs.close()
             processes.append(process)
@@ -173,11 +148,20 @@ def median(rounds: Sequence[Round], figure: str) -> float:
     return float(statistics.median(getattr(each, figure) for each in rounds))
 
 
+def begin(
+    wire: Wire, requests: Requests, connections: int, seconds: float, part: tuple[int, int]
+) -> tuple[Generator, Iterator[bytes]]:
+    """A connected generator and its framed messages, most of them made now: what that costs is nobody's later on."""
+    seed, number = part
+    messages = map(wire.frame, requests.series(seed, number, GENERATORS))
+    count = min(int((seconds + WARM_UP_SECONDS) * FASTEST), MOST_READY) // requests.size
+    ready = list(itertools.islice(messages, count))
+    return Generator(wire, connections, requests.follow), itertools.chain(ready, messages)
+
+
 def _generate(
     pipe: Connection,
-    wire: Wire,
-    series: Iterator[bytes],
-    connections: int,
+    beginning: Callable[[], tuple[Generator, Iterator[bytes]]],
     seconds: float,
     until: int | None,
     warm_up: bool,
@@ -186,11 +170,13 @@ def _generate(
     # Ctrl-C is for the parent, which ends us.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    # Nothing here makes cycles, and a collection would look through all that the parent had.
+    gc.disable()
     try:
-        generator = Generator(wire, connections)
-        pipe.send(generator.run(series, WARM_UP_SECONDS) if warm_up else Tally())
+        generator, messages = beginning()
+        pipe.send(generator.run(messages, WARM_UP_SECONDS) if warm_up else Tally())
         pipe.recv()
-        pipe.send(generator.run(series, seconds, until, ended))
+        pipe.send(generator.run(messages, seconds, until, ended))
     except Exception as error:
         pipe.send(error)
 
@@ -213,7 +199,7 @@ def _summarise(warm_ups: Sequence[Tally], tallies: Sequence[Tally], spent: _Spen
     clients = sum(tally.cpu_seconds for tally in tallies)
     others = spent.machine - spent.mysqld - spent.api - clients
     return Round(
-        rate=sum(tally.in_time for tally in tallies) / seconds,
+        rate=sum(tally.in_time for tally in tallies) / max(seconds, 1e-6),
         p50=latencies[len(latencies) // 2] * 1e3,
         p95=latencies[len(latencies) * 95 // 100] * 1e3,
         p99=latencies[len(latencies) * 99 // 100] * 1e3,

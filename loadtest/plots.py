@@ -9,7 +9,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from loadtest.lines import CALL, GET_CALL, HTTP, INSERT, STRIPES, Figures, Point
+from loadtest.lines import CALL, GET_CALL, HOLD_SETS, HTTP, INSERT, LARGEST, Figures, Point, in_sets
 from loadtest.measure import Round, median
 from loadtest.results import Results
 
@@ -24,7 +24,7 @@ STYLE: Mapping[str, object] = {
     "axes.spines.top": False,
     "axes.spines.right": False,
 }
-COLOURS = ("#444444", "#1b6ca8", "#d1495b", "#2a9d5c")
+COLOURS = ("#444444", "#1b6ca8", "#d1495b", "#2a9d5c", "#8a5fbf", "#e09f3e")
 
 
 class Series(NamedTuple):
@@ -39,7 +39,7 @@ def write(results: Results, folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     plots: Mapping[str, tuple[str, Sequence[Series], str]] = {
         "clients.svg": ("clients, no added commit latency", _by_clients(results.clients), "log2"),
-        "latency.svg": ("added commit latency, ms; 32 clients", _by_latency(results.latency), "linear"),
+        "latency.svg": ("added commit latency, ms; 32 clients unless said", _by_latency(results.latency), "linear"),
         "stripes.svg": ("stripes of the product, 32 clients", _by_stripes(results.stripes), "log2"),
         "history.svg": ("rows of history, 32 clients", _by_history(results), "symlog"),
     }
@@ -100,14 +100,22 @@ def _by(label: str, figures: Figures, x: Callable[[Point], float], **belongs: fl
 
 
 def _by_clients(figures: Figures) -> list[Series]:
-    return [_by(line, figures, lambda point: point.clients, line=line) for line in (INSERT, CALL, HTTP)]
+    names = {line: line for line in (INSERT, CALL, HTTP)} | {HOLD_SETS: f"{HOLD_SETS}, sets of half, {LARGEST} at most"}
+    return [_by(name, figures, lambda point: point.clients, line=line) for line, name in names.items()]
 
 
 def _by_latency(figures: Figures) -> list[Series]:
+    points = {line: Point(line) for line in (INSERT, CALL, HTTP)}
+    points |= {f"{HTTP}, 128 clients": Point(HTTP, 128)}
+    points |= {point.label: point for point in (in_sets(HOLD_SETS), Point(CALL, stripes=1))}
     return [
-        _by(Point(line, stripes=stripes).label, figures, lambda point: point.delay / 1000, line=line, stripes=stripes)
-        for line, stripes in ((INSERT, STRIPES), (CALL, STRIPES), (HTTP, STRIPES), (CALL, 1))
+        _by(name, figures, _delay_ms, line=point.line, clients=point.clients, stripes=point.stripes)
+        for name, point in points.items()
     ]
+
+
+def _delay_ms(point: Point) -> float:
+    return point.delay / 1000
 
 
 def _by_stripes(figures: Figures) -> list[Series]:

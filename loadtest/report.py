@@ -4,47 +4,51 @@ import datetime
 import statistics
 from collections.abc import Iterable, Sequence
 
-from loadtest import elsewhere
-from loadtest.lines import BY_HTTP, HTTP, SLOW, SOLD_OUT_HTTP, STRIPES, Figures, Point
-from loadtest.measure import GENERATORS, Round, median
+from loadtest import elsewhere, older
+from loadtest.lines import (
+    BY_HTTP,
+    CALL,
+    CROWDS,
+    EMPTY,
+    GET_HTTP,
+    HOLD_SETS,
+    HTTP,
+    INSERT,
+    SLOW,
+    SOLD_OUT_HTTP,
+    STRIPES,
+    Figures,
+    Point,
+    in_sets,
+)  # fmt: skip
+from loadtest.measure import Round, median
+from loadtest.method import LIMITS, method
+from loadtest.purchases import combined, ways
 from loadtest.results import Results
-from loadtest.shop import SOLD_OUT_UNITS
-from loadtest.targets import targets
+from loadtest.targets import Target, further_targets, targets
 from loadtest.trials import CROWD, CROWD_STOCK, RUSH_STOCK
 
 TARGETS_HEAD = ["| | where | measured | target | |", "|---|---|---|---|---|"]
 FIGURES_HEAD = "a second | lowest–highest round | p50 ms | p95 ms | p99 ms | CPU µs: mysqld | API | client |"
-PLOTS = (
-    ("clients", "Against the number of clients"),
-    ("latency", "Against the commit latency"),
-    ("stripes", "Against the number of stripes"),
-    ("history", "Against rows of history"),
-)
-
-LIMITS = (
-    "- A hold by CALL: [ADR 2](../docs/adr/0002-two-ways-to-a-hold.md) for the short way and the long one,"
-    " [ADR 10](../docs/adr/0010-what-a-hold-costs.md) for what each statement costs, what was tried and what is left.",
-    "- A hold by HTTP: [ADR 5](../docs/adr/0005-gunicorn-worker.md) for workers, threads, parsers and what else was"
-    " tried, [ADR 7](../docs/adr/0007-one-connection-a-thread.md) for the driver. An empty POST hardly changes threads;"
-    " a hold's thread waits for MySQL and then for the interpreter, and finds the caches of its core used by others.",
-    "- Sold out, and 400 buyers at once: the same CPUs, since such an answer costs the API nearly what a hold does.",
-    "- 256 clients and 64 stripes: four share a stripe, and who waits for one costs two switches of thread more. With"
-    " as many stripes as connections it is above the target; `create_product` takes up to 256.",
-    "- 5 million rows of history: what grows is the index of ended keys, which each hold looks into once.",
-    "- Everything, the clients included, shares the CPUs named below: where the CPU is what limits, a ratio of rates"
-    " is at best that of the CPU for each, which the tables show.",
-)
+PLOTS = {
+    "clients": "Against the number of clients",
+    "latency": "Against the commit latency",
+    "stripes": "Against the number of stripes",
+    "history": "Against rows of history",
+}
 
 
 def markdown(results: Results) -> str:
-    """RESULTS.md."""
+    """RESULTS.md: what one looks for is open, all else is folded."""
     today = datetime.datetime.now(datetime.UTC).date()
+    further = further_targets(results)
     return "\n".join(
         [
             "# Results of the benchmark",
             "",
-            f"Made by `make bench` on {today}; the same command makes them anew, with your figures, in"
-            f" {results.minutes:.0f} minutes.",
+            f"Made by `make bench{' OLD=…' if results.old_crowds else ''}` on {today}; the same command makes them"
+            f" anew, with your figures, in {results.minutes:.0f} minutes.",
+            *_old_api(results),
             "",
             "Ratios are what counts: both sides of each were measured in the same run, in interleaved rounds.",
             "",
@@ -52,8 +56,16 @@ def markdown(results: Results) -> str:
             "",
             "A ratio is the median of the ratios within a round.",
             "",
-            *TARGETS_HEAD,
-            *(target.row() for target in targets(results)),
+            *_rows(targets(results)),
+            "",
+            *_fold(f"further targets: {_verdicts(further)}", _rows(further)),
+            "## What a second sells",
+            "",
+            *_at_a_glance(results.main),
+            "",
+            "## Whole purchases",
+            "",
+            *_purchases(results.main),
             "",
             *_tables(results.main),
             *_sweeps(results),
@@ -76,28 +88,81 @@ def markdown(results: Results) -> str:
             *(f"| {name} | {value} |" for name, value in results.machine.items()),
             f"| Other work | {_others(results)} |",
             "",
-            "## How it is measured",
-            "",
-            *_method(results),
-            "",
+            *_fold("how it is measured", method(results.plan)),
         ]
     )
 
 
 def summary(results: Results) -> str:
     """The verdict, for a terminal."""
-    rows = [*TARGETS_HEAD, *(target.row() for target in targets(results))]
+    rows = _rows([*targets(results), *further_targets(results)])
     return "\n".join(["", *rows, "", *_oversell(results), "", f"While it ran, {_others(results)}."])
+
+
+def _old_api(results: Results) -> list[str]:
+    """What to do for the rows that are not there."""
+    if results.old_crowds:
+        return [
+            f"`old API` is the last one that had a thread for each buyer (commit {older.LAST}), in the same rounds."
+        ]
+    return [f"The old API was not measured beside it: {older.HOW}."]
+
+
+def _rows(rows: Sequence[Target]) -> list[str]:
+    return [*TARGETS_HEAD, *(target.row() for target in rows)]
+
+
+def _verdicts(rows: Sequence[Target]) -> str:
+    met = [row.met for row in rows]
+    return f"{met.count(True)} met, {met.count(False)} missed"
+
+
+def _fold(title: str, lines: Iterable[str]) -> list[str]:
+    return [f"<details><summary>{title}</summary>", "", *lines, "", "</details>", ""]
+
+
+def _at_a_glance(main: Figures) -> Iterable[str]:
+    """The rates of the most important lines, and what each costs."""
+    yield "| | a second, +0 ms | +2 ms | p99 ms, +0 | +2 | CPU µs: mysqld, +0 ms | API |"
+    yield "|---" * 7 + "|"
+    chosen = [Point(INSERT), Point(CALL), in_sets(HOLD_SETS), in_sets(HOLD_SETS, limited=True)]
+    chosen += [Point(HTTP, each) for each in CROWDS] + [Point(HTTP, 128, limited=True)]
+    chosen += [Point(HTTP, each, old=True) for each in CROWDS]
+    chosen += [Point(line, 128) for line in (GET_HTTP, SOLD_OUT_HTTP, EMPTY)]
+    for point in chosen:
+        if point in main:
+            both = [main[point], main.get(point._replace(delay=SLOW), [])]
+            rates, tails = (
+                [f"{median(each, what):{form}}" if each else "" for each in both]
+                for what, form in (("rate", ",.0f"), ("p99", ".1f"))
+            )
+            api = f"{median(both[0], 'api_us'):.0f}" if point.line in BY_HTTP else ""
+            number = "" if point.size > 1 else f", {point.clients} client{'s' if point.clients > 1 else ''}"
+            yield (
+                f"| {point.label}{number} | {' | '.join(rates + tails)} | {median(both[0], 'mysqld_us'):.0f} | {api} |"
+            )
+
+
+def _purchases(main: Figures) -> Iterable[str]:
+    """A second: each step by itself, the three in turn, and one buyer who goes through all of them."""
+    yield "| +0 ms | holds a second | orders | payments | purchases: 1 / Σ 1/rate | hold, order, payment in a chain |"
+    yield "|---" * 6 + "|"
+    for way in ways(main):
+        steps = " | ".join(f"{median(main[step], 'rate'):,.0f}" for step in way.steps)
+        chain = f"{median(main[way.chain], 'rate'):,.0f}" if way.chain else ""
+        yield f"| {way.name} | {steps} | {statistics.median(combined(main, way)):,.0f} | {chain} |"
 
 
 def _tables(main: Figures) -> Iterable[str]:
     """A table for each number of clients and each delay."""
-    for delay, clients in sorted({(point.delay, point.clients) for point in main}):
-        yield from (f"## {clients} clients, +{delay // 1000} ms a commit", "", f"| | {FIGURES_HEAD}", "|---" * 9 + "|")
-        for point, rounds in main.items():
-            if (point.delay, point.clients) == (delay, clients):
-                yield _figures(point.label, point.line, rounds)
-        yield ""
+    for delay in sorted({point.delay for point in main}):
+        lines = [f"| clients | | {FIGURES_HEAD}", "|---" * 10 + "|"]
+        lines += [
+            _figures(f"{point.clients} | {point.label}", point.line, rounds)
+            for point, rounds in sorted(main.items(), key=lambda item: item[0].clients)
+            if point.delay == delay
+        ]
+        yield from _fold(f"all lines, +{delay // 1000} ms a commit", lines)
 
 
 def _figures(label: str, line: str, rounds: Sequence[Round]) -> str:
@@ -112,22 +177,21 @@ def _figures(label: str, line: str, rounds: Sequence[Round]) -> str:
 
 def _sweeps(results: Results) -> Iterable[str]:
     """The plots, and their figures."""
-    figures = (results.clients, results.latency, results.stripes)
-    for (name, title), points in zip(PLOTS, figures, strict=False):
-        yield from (f"## {title}", "", f"![{title}](plots/{name}.svg)", "", "<details><summary>figures</summary>", "")
-        yield from (f"| | clients | + ms | stripes | {FIGURES_HEAD}", "|---" * 12 + "|")
+    yield from ("## Against clients, commit latency, stripes and history", "")
+    for name, title in PLOTS.items():
+        yield from (f"![{title}](plots/{name}.svg)", "")
+    lines = [f"| | clients | + ms | stripes | {FIGURES_HEAD}", "|---" * 12 + "|"]
+    for points in (results.clients, results.latency, results.stripes):
         for point, rounds in points.items():
             where = f"{point.clients} | {point.delay / 1000:g} | {point.stripes}"
-            yield _figures(f"{point.line} | {where}", point.line, rounds)
-        yield from ("", "</details>", "")
-    name, title = PLOTS[-1]
-    yield from (f"## {title}", "", f"![{title}](plots/{name}.svg)", "", f"| | rows | {FIGURES_HEAD}", "|---" * 10 + "|")
+            lines.append(_figures(f"{point._replace(stripes=STRIPES).label} | {where}", point.line, rounds))
+    lines += ["", f"| | rows of history | {FIGURES_HEAD}", "|---" * 10 + "|"]
     for stage in results.history:
         for beside, of_lines in (("", stage.without), (" beside them", stage.beside)):
             for line, rounds in of_lines.items():
                 rows = f"{stage.rows:,}" if beside else f"none, same rounds as {stage.rows:,}"
-                yield _figures(f"{line}{beside} | {rows}", line, rounds)
-    yield ""
+                lines.append(_figures(f"{line}{beside} | {rows}", line, rounds))
+    yield from _fold("the figures of the plots", lines)
 
 
 def _stacks(results: Results) -> Iterable[str]:
@@ -207,31 +271,3 @@ def _oversell(results: Results) -> list[str]:
         " back every unit."
     )
     return lines
-
-
-def _method(results: Results) -> list[str]:
-    plan = results.plan
-    return [
-        f"- Each client has one request under way, without a pause. Tables: {plan.rounds} rounds of {plan.seconds} s"
-        f" for each line, interleaved; medians. Plots: {plan.sweep_rounds} rounds of {plan.sweep_seconds} s. A warm-up"
-        " before each round is not counted.",
-        "- The tables are emptied before each round (but for the rows of history): each finds what the first one did.",
-        "- `plain INSERT`: autocommitted, one row, AUTO_INCREMENT key and a unique key of 36 characters.",
-        f"- `CALL create_hold`: one unit of one product with {STRIPES} stripes, each call under a new idempotency key;"
-        " `1 row` is the same with stripes = 1, the plain counter.",
-        "- `POST /api/holds`: the same through gunicorn as it ships, on kept connections, with an Idempotency-Key.",
-        "- `empty POST`: the same request to a Falcon application that does nothing (loadtest/empty.py), under the same"
-        " gunicorn, worker and settings.",
-        "- Webhooks: a succeeded payment for a pending order, each event another order and another key, in no order;"
-        " unsigned, as a development server takes them.",
-        f"- GET and sold out: one product of which everything is held, by {SOLD_OUT_UNITS} live holds.",
-        "- History: of ten rows eight are ended holds and two orders, all paid, of the very product that is measured,"
-        " with their payment events besides; a cleared shop on the same server is measured in the same rounds. The"
-        " buffer pool is that of sql/server/my.cnf, so millions of rows do not fit.",
-        "- The sweep beside a sale: `CALL sweep()`, which is what the EVENT calls, from its beginning to its end.",
-        "- `binlog_group_commit_sync_delay` stands for a slow disk; it is 0 in production. Nothing weakens durability.",
-        f"- Clients are {GENERATORS} Python processes that speak the protocols themselves over epoll"
-        " (loadtest/wire.py), without TLS, on the same machine as everything else; what they cost is in the tables.",
-        "- CPU is user and system time a response, from /proc; mysqld's includes its background threads.",
-        "- No hold expires meanwhile, unless said otherwise; the EVENT runs every second as it ships.",
-    ]

@@ -29,21 +29,22 @@ class Plan:
 
 
 FULL = Plan(
-    seconds=1.3, rounds=5, sweep_seconds=0.9, sweep_rounds=2,
-    clients=(1, 2, 4, 8, 16, 32, 64, 128, 256), delays=(0, 1000, 2000, 3000, 5000), stripes=(1, 2, 4, 8, 16, 32, 64),
+    seconds=1.0, rounds=5, sweep_seconds=0.7, sweep_rounds=2,
+    clients=(1, 4, 16, 32, 64, 128, 256, 512), delays=(0, 1000, 2000, 5000),
+    stripes=(1, 2, 4, 8, 16, 32, 64),
     history=(0, 100_000, 1_000_000, 5_000_000), history_rounds=(1, 1, 1, 5),
     refused=10_000, expired=100_000, trial_rounds=3,
 )  # fmt: skip
 QUICK = Plan(
     seconds=0.3, rounds=1, sweep_seconds=0.2, sweep_rounds=1,
-    clients=(1, 256), delays=(0, 5000), stripes=(2, 64), history=(0, 10_000), history_rounds=(1, 1),
+    clients=(1, 512), delays=(0, 5000), stripes=(2, 64), history=(0, 10_000), history_rounds=(1, 1),
     refused=500, expired=5_000, trial_rounds=1,
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Results:
-    """What RESULTS.md and the plots are made of."""
+    """What RESULTS.md and the plots are made of. old_crowds: under the old API; empty when it was not measured."""
 
     machine: Mapping[str, str]
     plan: Plan
@@ -54,6 +55,7 @@ class Results:
     history: Sequence[Stage]
     rushes: Mapping[str, Round]
     crowds: Sequence[Round]
+    old_crowds: Sequence[Round]
     refusals: Refusals
     sweeping: Sweeping
     workers: Sequence[tuple[float, float]]

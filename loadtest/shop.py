@@ -13,26 +13,54 @@ from loadtest.lines import (
     EMPTY,
     GET_CALL,
     GET_HTTP,
+    HOLD_SETS,
     HTTP,
+    IN_SETS,
     INSERT,
+    ORDER_CALL,
+    ORDER_HTTP,
+    ORDER_SETS,
+    PURCHASE_HTTP,
     SOLD_OUT_CALL,
     SOLD_OUT_HTTP,
     STRIPES,
     WEBHOOK_CALL,
     WEBHOOK_HTTP,
+    WEBHOOK_SETS,
     Point,
 )  # fmt: skip
-from loadtest.measure import WARM_UP_SECONDS, Requests, Round, run_round
+from loadtest.measure import WARM_UP_SECONDS, Round, run_round
+from loadtest.messages import (
+    Requests,
+    call_hold,
+    call_holds,
+    call_order,
+    call_orders,
+    call_paid,
+    call_paids,
+    get_product,
+    post_hold,
+    post_order,
+    post_paid,
+    post_purchase,
+)  # fmt: skip
 from loadtest.service import Service
-from loadtest.wire import Http, Mysql
+from loadtest.wire import ALONE, DONE, Http, Mysql, MysqlSets, Wire
 from sql.server.state import Failure
 
 PLENTY = 50_000_000
 SOLD_OUT_UNITS = 100
-DONE, SOLD_OUT = 0, 31101
+SOLD_OUT = 31101
 OK, CREATED, CONFLICT = 200, 201, 409
-FASTEST = 4500
-"""Webhooks a second that there are orders for: more than two cores can take."""
+MAX_PER_CUSTOMER = 2
+FASTEST = {
+    ORDER_CALL: 4_500, WEBHOOK_CALL: 4_500, ORDER_SETS: 30_000, WEBHOOK_SETS: 30_000, ORDER_HTTP: 12_000,
+    WEBHOOK_HTTP: 12_000,
+}  # fmt: skip
+"""What a line needs rows for, a second: more than two cores can take."""
+FASTEST_OLD = 3_000
+PREPARED = 25_000
+"""Rows that are put on the stage for a round at most. Who is faster ends earlier, and the clock with it."""
 INSERTS = """
 CREATE TABLE bench.plain_inserts (
   row_id          BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,
@@ -80,19 +108,23 @@ class Shop:
         """One round, on the way that the line takes. Raises Failure when there was another outcome than `expected`."""
         self.seed += 1
         service = self.empty if line == EMPTY else self.service
-        wire = Http(service.host, service.port) if line in BY_HTTP else self.mysql
         done = run_round(
-            wire, requests, clients, seconds or self.seconds, self.mysqld, service.pid, self.seed,
-            until, meanwhile, warm_up,
+            self._wire(line, service), requests, clients // requests.size, seconds or self.seconds, self.mysqld,
+            service.pid, self.seed, until, meanwhile, warm_up,
         )  # fmt: skip
-        if strange := set(done.outcomes) - expected:
+        if strange := set(done.outcomes) - expected - {ALONE}:
             log = service.log.read_text(errors="replace")[-1000:]
             raise Failure(f"{line} was answered with {strange}; the API's log: {log}")
+        if line in IN_SETS:
+            self.checks.equal(f"plain requests that {line} left to single CALLs", 0, done.outcomes[ALONE])
         return done
 
-    def product(self, stock: int = PLENTY, stripes: int = STRIPES) -> int:
+    def product(self, stock: int = PLENTY, stripes: int = STRIPES, *, limited: bool = False) -> int:
         """A product on sale; its id."""
-        return self.database.create_product("Benchmark", stock, stripes=stripes, hold_seconds=stage.HOLD_SECONDS)
+        return self.database.create_product(
+            "Benchmark", stock, stripes=stripes, hold_seconds=stage.HOLD_SECONDS,
+            max_per_customer=MAX_PER_CUSTOMER if limited else None,
+        )  # fmt: skip
 
     def check_units(self, product: int, acknowledged: int) -> None:
         """Nothing oversold, and what buyers were told is what is committed."""
@@ -102,19 +134,21 @@ class Shop:
         self.checks.equal(f"units of product {product}", units["stock_total"], units["free"] + taken)
         self.checks.none("check_invariants()", self.database.violations())
 
+    def _wire(self, line: str, service: Service) -> Wire:
+        if line in BY_HTTP:
+            return Http(service.host, service.port)
+        return MysqlSets(self.mysql.address) if line in IN_SETS else self.mysql
+
     @property
     def _measures(self) -> dict[str, Callable[[Point], Round]]:
         return {
             INSERT: self._inserts,
-            CALL: self._holds,
-            HTTP: self._holds,
             EMPTY: lambda point: self.load(EMPTY, post_hold(1), {CREATED}, point.clients),
-            WEBHOOK_CALL: self._webhooks,
-            WEBHOOK_HTTP: self._webhooks,
-            GET_CALL: self._sold_out,
-            GET_HTTP: self._sold_out,
-            SOLD_OUT_CALL: self._sold_out,
-            SOLD_OUT_HTTP: self._sold_out,
+            PURCHASE_HTTP: self._purchases,
+            **dict.fromkeys((CALL, HOLD_SETS, HTTP), self._holds),
+            **dict.fromkeys((ORDER_CALL, ORDER_SETS, ORDER_HTTP), self._orders),
+            **dict.fromkeys((WEBHOOK_CALL, WEBHOOK_SETS, WEBHOOK_HTTP), self._webhooks),
+            **dict.fromkeys((GET_CALL, GET_HTTP, SOLD_OUT_CALL, SOLD_OUT_HTTP), self._sold_out),
         }
 
     def _inserts(self, point: Point) -> Round:
@@ -128,18 +162,42 @@ class Shop:
 
     def _holds(self, point: Point) -> Round:
         """Holds of one unit, on one product."""
-        product = self.product(stripes=point.stripes)
-        requests, outcome = (post_hold(product), CREATED) if point.line == HTTP else (call_hold(product), DONE)
+        product = self.product(stripes=point.stripes, limited=point.limited)
+        requests, outcome = {
+            CALL: lambda: (call_hold(product), DONE),
+            HOLD_SETS: lambda: (call_holds(product, point.size, customers=point.limited), DONE),
+            HTTP: lambda: (post_hold(product, customers=point.limited), CREATED),
+        }[point.line]()
         done = self.load(point.line, requests, {outcome}, point.clients)
         self.check_units(product, done.outcomes[outcome])
         return done
 
+    def _orders(self, point: Point) -> Round:
+        """An order of each of many live holds."""
+        count = self._count(point)
+        product = self.product(count)
+        holds = stage.live_holds(self.database, product, count)
+        requests, outcome = {
+            ORDER_CALL: lambda: (call_order(holds), DONE),
+            ORDER_SETS: lambda: (call_orders(holds, point.size), DONE),
+            ORDER_HTTP: lambda: (post_order(holds), CREATED),
+        }[point.line]()
+        done = self.load(point.line, requests, {outcome}, point.clients)
+        made = done.outcomes[outcome]
+        self.checks.equal(f"orders made of product {product}", made, self.database.units(product)["pending"])
+        self.check_units(product, count - made)
+        return done
+
     def _webhooks(self, point: Point) -> Round:
         """A succeeded payment for each of many unpaid orders."""
-        count = int((self.seconds + WARM_UP_SECONDS + 0.3) * FASTEST)
+        count = self._count(point)
         product = self.product(count)
         orders = stage.unpaid_orders(self.database, product, count)
-        requests, outcome = (post_paid(orders), OK) if point.line == WEBHOOK_HTTP else (call_paid(orders), DONE)
+        requests, outcome = {
+            WEBHOOK_CALL: lambda: (call_paid(orders), DONE),
+            WEBHOOK_SETS: lambda: (call_paids(orders, point.size), DONE),
+            WEBHOOK_HTTP: lambda: (post_paid(orders), OK),
+        }[point.line]()
         done = self.load(point.line, requests, {outcome}, point.clients)
         self.checks.equal(
             f"orders paid of product {product}", done.outcomes[outcome], self.database.units(product)["sold"]
@@ -147,50 +205,34 @@ class Shop:
         self.check_units(product, 0)
         return done
 
+    def _purchases(self, point: Point) -> Round:
+        """Buyers who hold, order and pay one unit, and again; a second, and the CPU, of a whole purchase."""
+        product = self.product()
+        done = self.load(point.line, post_purchase(product), {CREATED, OK}, point.clients)
+        units = self.database.units(product)
+        ordered, paid = units["pending"] + units["sold"], done.outcomes[OK]
+        self.checks.equal(f"holds and orders of product {product}", done.outcomes[CREATED], units["holds"] + ordered)
+        self.checks.equal(f"orders paid of product {product}", paid, units["sold"])
+        self.check_units(product, done.outcomes[CREATED] - 2 * ordered)
+        return done._replace(
+            rate=done.rate / 3, mysqld_us=done.mysqld_us * 3, api_us=done.api_us * 3, client_us=done.client_us * 3
+        )
+
+    def _count(self, point: Point) -> int:
+        """How many rows there have to be for a round."""
+        fastest = FASTEST_OLD if point.old else FASTEST[point.line]
+        return min(int((self.seconds + WARM_UP_SECONDS + 0.3) * fastest), PREPARED)
+
     def _sold_out(self, point: Point) -> Round:
         """What is asked of a product of which everything is held."""
         product = self.product(SOLD_OUT_UNITS)
         stage.live_holds(self.database, product, SOLD_OUT_UNITS)
         requests, outcome = {
             GET_CALL: (Requests((b"CALL get_product(%d)" % product,)), DONE),
-            GET_HTTP: (Requests((b"GET /api/products/%d HTTP/1.1\r\nHost: bench\r\n\r\n" % product,)), OK),
+            GET_HTTP: (get_product(product), OK),
             SOLD_OUT_CALL: (call_hold(product), SOLD_OUT),
             SOLD_OUT_HTTP: (post_hold(product), CONFLICT),
         }[point.line]
         done = self.load(point.line, requests, {outcome}, point.clients)
         self.check_units(product, SOLD_OUT_UNITS)
         return done
-
-
-def call_hold(product: int) -> Requests:
-    """A hold of one unit by CALL."""
-    return Requests((b"CALL create_hold(%d, 1, NULL, '" % product, b"')"))
-
-
-def post_hold(product: int, keys: list[bytes] | None = None) -> Requests:
-    """A hold of one unit by HTTP."""
-    body = b'{"product_id": %d, "qty": 1}' % product
-    head = b"POST /api/holds HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
-    return Requests((head + b"Content-Length: %d\r\nIdempotency-Key: " % len(body), b"\r\n\r\n" + body), keys)
-
-
-def call_paid(orders: list[bytes]) -> Requests:
-    """The payments of these orders by CALL, with the event as it came, as the API hands it over."""
-    event = _payment()
-    arguments = b"', 'succeeded', %d, 'EUR', NULL, '" % stage.PRICE
-    call = b"CALL receive_payment_webhook('evt-", b"', '", b"', 'pi_", arguments + event[0]
-    return Requests((*call, *event[1:-1], event[-1] + b"')"), orders)
-
-
-def post_paid(orders: list[bytes]) -> Requests:
-    """The payments of these orders by HTTP."""
-    event = _payment()
-    size = sum(map(len, event)) + (len(event) - 1) * len(orders[0])
-    head = b"POST /api/payments/webhook HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
-    return Requests((head + b"Content-Length: %d\r\n\r\n" % size + event[0], *event[1:]), orders)
-
-
-def _payment() -> tuple[bytes, ...]:
-    """A payment event; between its parts stands the id of the order, of which its own and its payment's are made."""
-    rest = b'", "status": "succeeded", "amount": %d, "currency": "EUR"}' % stage.PRICE
-    return b'{"idempotency_key": "evt-', b'", "order_id": "', b'", "payment_id": "pi_', rest

@@ -41,9 +41,10 @@ def no_sweeps(database: Database) -> Iterator[None]:
         database.query("SET GLOBAL event_scheduler = ON")
 
 
-def live_holds(database: Database, product: int, count: int) -> None:
-    """So many live holds of one unit."""
+def live_holds(database: Database, product: int, count: int) -> list[bytes]:
+    """So many live holds of one unit; their ids, shuffled: orders come in no order."""
     _holds(database, product, count, "UTC_TIMESTAMP(6), UTC_TIMESTAMP(6) + INTERVAL 1 DAY")
+    return _shuffled(database, "SELECT hold_uuid AS id FROM holds")
 
 
 def expired_holds(database: Database, product: int, count: int) -> None:
@@ -68,9 +69,7 @@ def unpaid_orders(database: Database, product: int, count: int) -> list[bytes]:
     )  # fmt: skip
     settle(database, product)
     analyze(database)
-    ids = [row["order_uuid"].encode() for row in database.query("SELECT order_uuid FROM orders")]
-    random.Random(count).shuffle(ids)
-    return ids
+    return _shuffled(database, "SELECT order_uuid AS id FROM orders")
 
 
 def settle(database: Database, product: int) -> None:
@@ -93,6 +92,12 @@ def settle(database: Database, product: int) -> None:
 def analyze(database: Database) -> None:
     """Let the optimizer know the tables at once, which in a shop that grows it does in passing."""
     database.query(f"ANALYZE NO_WRITE_TO_BINLOG TABLE {', '.join(TABLES)}")
+
+
+def _shuffled(database: Database, query: str) -> list[bytes]:
+    ids = [row["id"].encode() for row in database.query(query)]
+    random.Random(len(ids)).shuffle(ids)
+    return ids
 
 
 def _holds(database: Database, product: int, count: int, times: str) -> None:

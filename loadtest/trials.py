@@ -1,12 +1,15 @@
 """What is not a line: sales to the last unit, refused buyers and what they leave, a large sweep beside a sale."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from loadtest import stage
 from loadtest.database import Database
 from loadtest.lines import CALL, CLIENTS, HTTP
-from loadtest.measure import Round, fresh_key
-from loadtest.shop import CONFLICT, CREATED, DONE, SOLD_OUT, SOLD_OUT_UNITS, Shop, call_hold, post_hold
+from loadtest.measure import Round
+from loadtest.messages import call_hold, fresh_key, post_hold
+from loadtest.shop import CONFLICT, CREATED, SOLD_OUT, SOLD_OUT_UNITS, Shop
+from loadtest.wire import DONE
 from sql.server.state import say
 
 RUSH_STOCK = 2000
@@ -44,6 +47,15 @@ def rush(shop: Shop, line: str) -> Round:
     shop.check_units(product, result.outcomes[done])
     shop.checks.equal("units sold of a product that is sold out", result.outcomes[done], RUSH_STOCK)
     return result
+
+
+def crowds(shops: Sequence[Shop], rounds: int) -> tuple[list[Round], ...]:
+    """A crowd in each shop, round by round: the rounds of the first shop, and of the second, if there is one."""
+    found: tuple[list[Round], ...] = ([], [])
+    for _ in range(rounds):
+        for rounds_of, shop in zip(found, shops, strict=False):
+            rounds_of.append(crowd(shop))
+    return found
 
 
 def crowd(shop: Shop) -> Round:

@@ -1,17 +1,18 @@
 """A closed-loop load generator that costs next to nothing: one process, many sockets, one epoll.
 
-Each connection has one request under way. What a response means is found out from its framing, nothing is decoded.
+Each connection has one message under way. What a response means is found out from its framing, nothing is decoded.
 On a machine whose cores also run the server, what a driver and its threads cost would be measured as the server's.
 """
 
 import hashlib
+import re
 import select
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from sql.server.urls import Url
 
@@ -23,10 +24,16 @@ COM_QUERY = b"\x03"
 ERROR, OK, END_OF_ROWS = 0xFF, 0x00, 0xFE
 PATIENCE_SECONDS = 30
 """A response that takes longer is a fault of the server, and the round fails."""
+DONE, REFUSED, ALONE = 0, -1, -2
+"""What the row of a request says in the answer to a set; the first is also what a CALL without an error says."""
+_LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
 
 
 class Wire(Protocol):
     """How a connection is opened, a request is framed and the end of a response is seen."""
+
+    piece: ClassVar[int]
+    """Bytes that hold most responses: room for more costs a microsecond each time."""
 
     def connect(self) -> socket.socket:
         """A connection that is ready for its first request."""
@@ -37,12 +44,18 @@ class Wire(Protocol):
     def outcome(self, received: bytes) -> int | None:
         """What a whole response says: for MySQL 0 or the errno, for HTTP the status. None: there is more to come."""
 
+    def outcomes(self, received: bytes, outcome: int) -> Mapping[int, int]:
+        """How many requests of the message had which outcome."""
 
-@dataclass(frozen=True)
+
+@dataclass
 class Mysql:
     """The text protocol. The account must have logged in over TLS once since the server's start (caching_sha2)."""
 
+    piece: ClassVar[int] = 4096
     address: Url
+    _columns: bytes = field(default=b"", init=False, repr=False, compare=False)
+    """The packets that describe the columns of the answers, which are the same in each: only the first is walked."""
 
     def connect(self) -> socket.socket:
         """Log in over TCP in the clear, by the fast path of caching_sha2_password. Raises ConnectionError."""
@@ -79,6 +92,8 @@ class Mysql:
         """0 when every result arrived, the errno of an error packet."""
         at, size = 0, len(received)
         columns = -1
+        if self._columns and received.startswith(self._columns):
+            at, columns = len(self._columns), 0
         while at + 4 < size:
             length = int.from_bytes(received[at : at + 3], "little")
             body = at + 4
@@ -88,6 +103,8 @@ class Mysql:
             kind = received[body]
             if columns > 0:
                 columns -= 1
+                if not columns and not self._columns:
+                    self._columns = received[:at]
             elif kind == ERROR:
                 return int.from_bytes(received[body + 1 : body + 3], "little")
             elif columns == -1 and kind != OK:
@@ -98,11 +115,31 @@ class Mysql:
                 columns = -1
         return None
 
+    def outcomes(self, received: bytes, outcome: int) -> Mapping[int, int]:
+        """One request."""
+        return {outcome: 1}
+
+
+@dataclass
+class MysqlSets(Mysql):
+    """CALLs that answer a row for each request of a set."""
+
+    piece: ClassVar[int] = 32768
+
+    def outcomes(self, received: bytes, outcome: int) -> Mapping[int, int]:
+        """By the words of the rows, each of which has its length before it; an error is one for the whole set."""
+        if outcome != DONE:
+            return {outcome: 1}
+        words = {DONE: b"done", REFUSED: b"refused", ALONE: b"alone"}
+        found = {answer: received.count(b"%c%s" % (len(word), word)) for answer, word in words.items()}
+        return {answer: count for answer, count in found.items() if count}
+
 
 @dataclass(frozen=True)
 class Http:
     """HTTP/1.1 on kept connections; a request is a whole message."""
 
+    piece: ClassVar[int] = 4096
     host: str
     port: int
 
@@ -119,100 +156,117 @@ class Http:
         end = received.find(b"\r\n\r\n")
         if end < 0:
             return None
-        head = received[:end].lower()
-        length = head.find(b"\r\ncontent-length:")
-        if length < 0:
+        length = _LENGTH.search(received, 0, end)
+        if length is None:
             raise ConnectionError(f"a response without Content-Length: {received[:200]!r}")
-        body = int(head[length + 17 :].split(b"\r\n", 1)[0])
-        return int(received[9:12]) if len(received) >= end + 4 + body else None
+        return int(received[9:12]) if len(received) >= end + 4 + int(length[1]) else None
+
+    def outcomes(self, received: bytes, outcome: int) -> Mapping[int, int]:
+        """One request."""
+        return {outcome: 1}
 
 
 @dataclass
 class Tally:
     """What a generator saw.
 
-    outcomes: responses by outcome, those after the deadline included: they were committed too.
-    in_time: responses before the deadline. latencies: of those, in seconds. seconds: to the deadline, or to the last
-    response when the requests ran out. cpu_seconds: the generator's own.
-    reconnects: connections that the server closed between two requests.
+    outcomes: requests by outcome, those answered after the deadline included: they were committed too.
+    in_time: requests answered before the deadline; of a set, those that were done. latencies: of the responses until
+    then, in seconds. seconds: to the deadline, or to the last response when the requests ran out.
+    cpu_seconds: the generator's own. reconnects: connections that the server closed between two requests.
     """
 
     outcomes: Counter[int] = field(default_factory=Counter)
+    in_time: int = 0
     latencies: list[float] = field(default_factory=list)
     seconds: float = 0.0
     cpu_seconds: float = 0.0
     reconnects: int = 0
 
-    @property
-    def in_time(self) -> int:
-        """Responses before the deadline."""
-        return len(self.latencies)
 
-
-@dataclass
 class _Connection:
-    socket: socket.socket
-    request: bytes = b""
-    received: bytes = b""
-    sent_at: float = 0.0
+    """A socket with its calls looked up once, and the message that is under way on it."""
+
+    __slots__ = ("handle", "message", "receive", "received", "send", "sent_at", "socket")
+
+    def __init__(self, connected: socket.socket) -> None:
+        # From here on epoll says when to read. A socket with a timeout would ask the system before each call again.
+        connected.settimeout(None)
+        self.socket = connected
+        self.handle = connected.fileno()
+        self.receive = connected.recv
+        self.send = connected.sendall
+        self.message = b""
+        self.received = b""
+        self.sent_at = 0.0
 
 
 class Generator:
-    """Keeps one request under way on each of its connections."""
+    """Keeps one message under way on each of its connections.
 
-    def __init__(self, protocol: Wire, connections: int) -> None:
+    follow: the request that follows from a response, None when the next one is to be taken.
+    """
+
+    def __init__(self, protocol: Wire, connections: int, follow: Callable[[bytes], bytes | None] | None = None) -> None:
         self._protocol = protocol
+        self._follow = follow
         self._poll = select.epoll()
         self._open: dict[int, _Connection] = {}
         for _ in range(connections):
             self._register(_Connection(protocol.connect()))
 
     def _register(self, connection: _Connection) -> None:
-        self._open[connection.socket.fileno()] = connection
-        self._poll.register(connection.socket, select.EPOLLIN)
+        self._open[connection.handle] = connection
+        self._poll.register(connection.handle, select.EPOLLIN)
 
     def run(
         self,
-        requests: Iterator[bytes],
+        messages: Iterator[bytes],
         seconds: float,
         until: int | None = None,
         ended: Callable[[], bool] = lambda: False,
     ) -> Tally:
-        """Send requests for so many seconds, or to the first outcome `until`, or while they last, or until `ended()`;
-        then wait for what is under way."""
+        """Send framed messages for so many seconds, or to the first outcome `until`, or while they last, or until
+        `ended()`; then wait for what is under way."""
         tally = Tally()
-        outcome_of, clock = self._protocol.outcome, time.perf_counter
+        outcome_of, clock, poll = self._protocol.outcome, time.perf_counter, self._poll.poll
+        latencies, follow, piece = tally.latencies, self._follow, self._protocol.piece
         began, cpu = clock(), time.process_time()
         deadline, last = began + seconds, began
         busy = 0
         for connection in self._open.values():
-            busy += self._send_next(connection, requests)
+            busy += self._send(connection, next(messages, None), clock())
         while busy:
-            ready = self._poll.poll(PATIENCE_SECONDS)
+            ready = poll(PATIENCE_SECONDS)
             if not ready:
                 raise TimeoutError(f"no response within {PATIENCE_SECONDS} s")
             if ended():
                 deadline = min(deadline, clock())
             for handle, _ in ready:
                 connection = self._open[handle]
-                piece = connection.socket.recv(65536)
-                if not piece:
+                received = connection.receive(piece)
+                if not received:
                     self._reconnect(connection)
                     tally.reconnects += 1
                     continue
-                connection.received += piece
-                outcome = outcome_of(connection.received)
+                if connection.received:
+                    received = connection.received + received
+                outcome = outcome_of(received)
                 if outcome is None:
+                    connection.received = received
                     continue
                 now = last = clock()
-                tally.outcomes[outcome] += 1
+                done = self._count(tally, received, outcome)
                 if outcome == until:
                     deadline = min(deadline, now)
-                if now < deadline:
-                    tally.latencies.append(now - connection.sent_at)
-                    busy -= not self._send_next(connection, requests)
-                else:
+                if now >= deadline:
                     busy -= 1
+                    continue
+                tally.in_time += done
+                latencies.append(now - connection.sent_at)
+                message = follow and follow(received)
+                message = self._protocol.frame(message) if message else next(messages, None)
+                busy -= not self._send(connection, message, now)
         tally.seconds = min(deadline, last) - began
         tally.cpu_seconds = time.process_time() - cpu
         return tally
@@ -223,27 +277,34 @@ class Generator:
         for connection in self._open.values():
             connection.socket.close()
 
-    def _send_next(self, connection: _Connection, requests: Iterator[bytes]) -> bool:
-        """Send the next request; False when there is none left."""
-        request = next(requests, None)
-        if request is None:
+    def _count(self, tally: Tally, received: bytes, outcome: int) -> int:
+        """Note what became of the message's requests; how many count as answered."""
+        outcomes = self._protocol.outcomes(received, outcome)
+        for each, count in outcomes.items():
+            tally.outcomes[each] += count
+        return outcomes.get(outcome, 0)
+
+    @staticmethod
+    def _send(connection: _Connection, message: bytes | None, now: float) -> bool:
+        """Send a message; False when there is none."""
+        if message is None:
             return False
-        connection.request = self._protocol.frame(request)
+        connection.message = message
         connection.received = b""
-        connection.sent_at = time.perf_counter()
-        connection.socket.sendall(connection.request)
+        connection.sent_at = now
+        connection.send(message)
         return True
 
     def _reconnect(self, connection: _Connection) -> None:
-        """A server may close a kept connection; the request is sent again on a new one, which its key makes safe."""
+        """A server may close a kept connection; the message is sent again on a new one, which its keys make safe."""
         if connection.received:
             raise ConnectionError("the server closed a connection in the middle of a response")
-        self._poll.unregister(connection.socket)
-        del self._open[connection.socket.fileno()]
+        self._poll.unregister(connection.handle)
+        del self._open[connection.handle]
         connection.socket.close()
-        connection.socket = self._protocol.connect()
-        self._register(connection)
-        connection.socket.sendall(connection.request)
+        fresh = _Connection(self._protocol.connect())
+        self._register(fresh)
+        self._send(fresh, connection.message, connection.sent_at)
 
 
 def _dial(host: str, port: int) -> socket.socket:

@@ -5,7 +5,8 @@ from collections import Counter
 
 import pytest
 
-from loadtest.measure import Requests, Round, fresh_key
+from loadtest.measure import Round
+from loadtest.messages import Requests, fresh_key
 from loadtest.targets import Target, ratio, tail
 
 
