@@ -16,13 +16,31 @@ AS := dba
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long test-faults soak stop clean mysql migrate seed webhook lint loadtest bench python
+.PHONY: help run cluster cluster-status cluster-kill cluster-start cluster-mysql test test-long test-faults test-cluster soak stop clean mysql migrate seed webhook lint loadtest bench python
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 run: python ## serve the sale on http://127.0.0.1:$PORT (8000) until Ctrl-C, from an empty machine
 	@$(server) run
+
+cluster: python ## the same on a group of three MySQL nodes, one of which may die
+	@$(PYTHON) -m sql.server venv
+	@exec $(venv) -m sql.group run
+
+cluster-status cluster-start cluster-kill: python
+	@$(PYTHON) -m sql.server venv
+	@exec $(venv) -m sql.group $(@:cluster-%=%)
+
+cluster-status: ## role, state, lag and EVENT of each node
+
+cluster-kill: ## kill -9 of the node that sells
+
+cluster-start: ## start the nodes that do not run, and let them join
+
+cluster-mysql: python ## `make mysql` on the node that sells
+	@$(PYTHON) -m sql.server venv
+	@exec $(venv) -m sql.group client $(AS)
 
 test: python ## the tests, in parallel, each process on a MySQL of its own; ARGS= goes to pytest
 	@$(PYTHON) -m sql.server venv test
@@ -41,13 +59,19 @@ test-faults: python ## everything that can break, broken again and again, for up
 	@exec env FLASHSALE_FAULTS=long $(venv) -m pytest --timeout=240 --session-timeout=900 \
 	    tests/faults tests/hostile tests/sql/test_procedure_fuzz.py $(ARGS)
 
+test-cluster: python ## three nodes, killed, frozen, parted and switched in the middle of sales, for up to 10 minutes
+	@$(PYTHON) -m sql.server venv test
+	@$(PYTHON) -m sql.server programs
+	@exec env FLASHSALE_CLUSTER=long $(venv) -m pytest -s --timeout=360 --session-timeout=900 tests/cluster $(ARGS)
+
 soak: python ## a sale for SECONDS= (600); fails if the memory of the API or of MySQL grows
 	@$(PYTHON) -m sql.server venv
 	@$(PYTHON) -m sql.server programs
 	@exec $(venv) -m loadtest.soak $(SECONDS)
 
-stop: python ## stop what `make run` and the others left running; the data stays
+stop: python ## stop what `make run`, `make cluster` and the others left running; the data stays
 	@$(server) stop
+	@if [ -d .flashsale/cluster ] && [ -x $(venv) ]; then exec $(venv) -m sql.group stop; fi
 
 clean: ## delete the database and everything else that was generated; asks first, unless FORCE=1
 	@if [ -z "$(FORCE)$(YES)" ]; then \

@@ -15,7 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from api.access import Access
 from api.bodies import RECEIVE
-from api.gateway import BlockingCalls, Calls, Gateway, make_gateway, where_it_failed
+from api.gateway import BlockingCalls, Calls, Gateway, Primary, make_gateway, where_it_failed
 from api.limits import REFUSAL, judge
 from api.openapi import encode_document
 from api.pages.demo import demo_responders
@@ -122,9 +122,10 @@ def get_app() -> Application:
     settings = read_settings()
     say_what_nobody_reads()
     telemetry = make_telemetry(settings)
-    url = settings.database
-    sale = make_gateway(url, telemetry, settings.connections)
-    live, counted = Gateway(url, telemetry), Gateway(url, telemetry, COUNTED_READ_SECONDS)
+    url, primary = settings.database, Primary(settings.database)
+    sale = make_gateway(url, telemetry, settings.connections, primary)
+    live = Gateway(url, telemetry, primary=primary)
+    counted = Gateway(url, telemetry, COUNTED_READ_SECONDS, primary=primary)
     return create_app(Gateways(sale, live, counted), settings, telemetry)
 
 

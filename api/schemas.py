@@ -270,6 +270,11 @@ class Health(Struct, kw_only=True):
     event_status: str | None
     last_sweep_at: Time | None
     sweep_lag_seconds: float | None
+    role: Annotated[str, Meta(description="primary: this node of MySQL sells")]
+    node: Annotated[str, Meta(description="its host and port")]
+    members_online: Annotated[int, Meta(description="nodes of its group that are online; 1 without a group")]
+    members: Annotated[int, Meta(description="nodes that the group should have; 1 without a group")]
+    members_behind: Annotated[int, Meta(description="transactions that the slowest of them has not applied yet")]
     checked_at: Time
 
 

@@ -28,6 +28,7 @@ SOURCE procedures/operations/_keep_marked.sql
 SOURCE procedures/operations/_raise.sql
 SOURCE procedures/operations/_read_health.sql
 SOURCE procedures/operations/_read_obstacle.sql
+SOURCE procedures/operations/_read_role.sql
 SOURCE procedures/operations/_record_action.sql
 SOURCE procedures/operations/_require_currency.sql
 SOURCE procedures/operations/_require_number.sql
@@ -38,11 +39,13 @@ SOURCE procedures/operations/check_invariants.sql
 SOURCE procedures/operations/collect_live_metrics.sql
 SOURCE procedures/operations/collect_metrics.sql
 SOURCE procedures/operations/end_call.sql
+SOURCE procedures/operations/find_role.sql
 SOURCE procedures/operations/forget_customer.sql
 SOURCE procedures/operations/health_check.sql
 SOURCE procedures/operations/help.sql
 SOURCE procedures/operations/list_ledger.sql
 SOURCE procedures/operations/purge_history.sql
+SOURCE procedures/operations/resume_sweep.sql
 SOURCE procedures/operations/sale_overview.sql
 SOURCE procedures/operations/show_board.sql
 SOURCE procedures/operations/show_totals.sql

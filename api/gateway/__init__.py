@@ -5,6 +5,7 @@ from api.gateway.blocking import BlockingCalls, Gateway
 from api.gateway.driver import Row
 from api.gateway.errors import ProcedureError, UnavailableError
 from api.gateway.observer import Observer, Unobserved, where_it_failed
+from api.gateway.primary import Primary
 
 __all__ = [
     "AsyncGateway",
@@ -12,6 +13,7 @@ __all__ = [
     "Calls",
     "Gateway",
     "Observer",
+    "Primary",
     "ProcedureError",
     "Row",
     "UnavailableError",

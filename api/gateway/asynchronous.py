@@ -10,6 +10,7 @@ from api.gateway.blocking import Gateway
 from api.gateway.driver import Row
 from api.gateway.lane import Job, Lane
 from api.gateway.observer import Observer, Reports, Unobserved
+from api.gateway.primary import Primary
 from api.gateway.reads import SHARED, SharedRead
 from api.gateway.sets import SETS, Line
 from api.gateway.waiting import QUEUE_SECONDS, Patience
@@ -35,11 +36,16 @@ class AskedCalls(Protocol):
         """CALL a procedure and return its one result set. Raises ProcedureError or UnavailableError."""
 
 
-def make_gateway(url: Url, observer: Observer | None = None, connections: int = 16) -> AsyncGateway:
-    """A gateway to the MySQL of a URL. Raises RuntimeError when the driver can't be loaded."""
-    observer = observer or Unobserved()
-    for_sets = Gateway(url, observer, row_lock_seconds=SET_ROW_LOCK_SECONDS)
-    return AsyncGateway(for_sets, Gateway(url, _OfRequests(observer)), observer, connections)
+def make_gateway(
+    url: Url, observer: Observer | None = None, connections: int = 16, primary: Primary | None = None
+) -> AsyncGateway:
+    """A gateway to the MySQL of a URL; of several nodes to the `primary`, as the process has one look for it.
+
+    Raises RuntimeError when the driver can't be loaded.
+    """
+    observer, primary = observer or Unobserved(), primary or Primary(url)
+    for_sets = Gateway(url, observer, row_lock_seconds=SET_ROW_LOCK_SECONDS, primary=primary)
+    return AsyncGateway(for_sets, Gateway(url, _OfRequests(observer), primary=primary), observer, connections)
 
 
 class AsyncGateway:

@@ -11,15 +11,17 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from errno import ECONNREFUSED
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from api.gateway.driver import CONNECT_SECONDS, Driver, Row
 from api.gateway.endings import Endings
 from api.gateway.errors import (
     DEADLOCKED,
+    ELSEWHERE,
     LOCK_WAIT,
     LOST,
     LOST_CONNECTION,
+    NO_PRIMARY,
     OVERLOADED,
     READ_ONLY,
     REPLACED,
@@ -33,6 +35,7 @@ from api.gateway.errors import (
     fields,
 )
 from api.gateway.observer import Observer, Reports, Unobserved
+from api.gateway.primary import Primary
 from sql.server.urls import Url
 
 READ_SECONDS = 3
@@ -44,6 +47,8 @@ RETRY_SECONDS = 1.2
 ENDING_SECONDS = 0.3
 """How long a caller who is refused waits for the end of the CALL, which takes some 10 ms unless MySQL hangs."""
 ATTEMPTS = 3
+ELSEWHERE_SECONDS = 0.02
+"""The pause before a CALL is repeated on the node that sells then."""
 STALL_SECONDS = 2.0
 """After a CALL that MySQL took and did not answer, so long nobody else waits for that procedure."""
 END_CALL = "end_call"
@@ -57,8 +62,22 @@ class BlockingCalls(Protocol):
         """CALL a procedure and return its one result set. Raises ProcedureError or UnavailableError."""
 
 
+class Session(NamedTuple):
+    """A session of MySQL: on which node, and its number there."""
+
+    node: Url
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.number} on {self.node.place}"
+
+
 class Gateway:
-    """CALLs procedures, retrying what is safe to retry. Every procedure of the API may be repeated."""
+    """CALLs procedures, retrying what is safe to retry. Every procedure of the API may be repeated.
+
+    Of several nodes it uses the one that sells. What a node answers that takes no writes any more is not passed on, be
+    it a refusal: it knows only what was true before.
+    """
 
     def __init__(
         self,
@@ -66,14 +85,18 @@ class Gateway:
         observer: Observer | None = None,
         read_seconds: int = READ_SECONDS,
         row_lock_seconds: int = ROW_LOCK_SECONDS,
+        primary: Primary | None = None,
     ) -> None:
+        """`primary` looks for the node that sells, among those of the URL, for all gateways of the process."""
         self._report = Reports()
-        self._driver = Driver(url, row_lock_seconds, read_seconds, self._report)
-        self._error = self._driver.Error
+        self._primary = primary or Primary(url)
+        self._drivers = {node: Driver(node, row_lock_seconds, read_seconds, self._report) for node in url.nodes}
+        self._error = next(iter(self._drivers.values())).Error
+        self._used: Url | None = None
         self._observer = observer or Unobserved()
         self._read_seconds = read_seconds
         self._own = threading.local()
-        self._endings = Endings(self._end)
+        self._endings: Endings[Session] = Endings(self._end)
         self._unreachable_until = 0.0
         self._stalled: dict[str, float] = {}
 
@@ -98,12 +121,16 @@ class Gateway:
         attempt = 0
         while True:
             attempt += 1
-            connection = getattr(self._own, "connection", None) or self._connect(asked)
+            connection, driver = self._connection(asked)
             try:
-                rows = self._driver.run(connection, procedure, arguments)
+                rows = driver.run(connection, procedure, arguments)
                 if self._stalled:
                     self._stalled.pop(procedure, None)
-                return rows
+                if not self._primary.several or not driver.is_read_only(connection):
+                    return rows
+                pause = self._go_elsewhere(
+                    0, f"CALL {procedure}: the node sells no more", time.monotonic() - asked >= RETRY_SECONDS
+                )
             except self._error as error:
                 now = time.monotonic()
                 pause = self._after(error, procedure, attempt, now - asked, now - began)
@@ -122,7 +149,7 @@ class Gateway:
         until = self._stalled.get(procedure)
         if until is None:
             return
-        if now < until or self._endings.under_way():
+        if now < until or self._endings.under_way(lambda session: session.node is self._used):
             raise UnavailableError("The database does not answer at the moment; try again in a few seconds.")
         self._stalled[procedure] = now + self._read_seconds + 1
 
@@ -132,10 +159,12 @@ class Gateway:
         elapsed: seconds since the gateway was asked. spent: seconds since the first attempt.
         """
         errno, sqlstate, message = fields(error)
-        if sqlstate.startswith(SIGNAL_CLASS):
-            raise ProcedureError(procedure, errno, sqlstate, message) from None
         late = elapsed >= RETRY_SECONDS
         told = f"CALL {procedure}: {message} (errno {errno})"
+        if sqlstate.startswith(SIGNAL_CLASS):
+            if self._primary.several and self._sells_no_more():
+                return self._go_elsewhere(errno, told, late)
+            raise ProcedureError(procedure, errno, sqlstate, message) from None
         if errno in REPLACED:
             if not late:
                 self._observer.retried("replaced_procedure", errno)
@@ -148,6 +177,10 @@ class Gateway:
         if errno in DEADLOCKED:
             raise self._give_up(errno, f"{told}, {attempt} times", TOO_BUSY)
         ended = self._abandon() if errno in UNANSWERED else None
+        if self._primary.several and errno in ELSEWHERE:
+            if not (ended and late):
+                return self._go_elsewhere(errno, told, late)
+            self._primary.doubt(self._own.session.node)
         self._drop()
         if errno in LOST and attempt < ATTEMPTS and not late:
             self._observer.retried("lost_connection", errno)
@@ -174,6 +207,30 @@ class Gateway:
         self._report(errno, told)
         return LockWaitError(detail, errno) if errno == LOCK_WAIT else UnavailableError(detail, errno)
 
+    def _go_elsewhere(self, errno: int, told: str, late: bool) -> float:
+        """Seconds until the next attempt, on the node that sells then. Raises UnavailableError when it is too late."""
+        self._primary.doubt(self._own.session.node)
+        self._drop()
+        if late:
+            raise self._give_up(errno, told, NO_PRIMARY)
+        self._observer.retried("other_node", errno)
+        return ELSEWHERE_SECONDS
+
+    def _sells_no_more(self) -> bool:
+        """Whether the node of this thread's connection takes no writes."""
+        try:
+            return self._drivers[self._own.session.node].is_read_only(self._own.connection)
+        except self._error:
+            return True
+
+    def _connection(self, asked: float) -> tuple[Any, Driver]:
+        """This thread's connection to the node that sells, opened when needed. Raises as _connect."""
+        connection = getattr(self._own, "connection", None)
+        if connection is not None and self._own.session.node is self._primary.node(asked + RETRY_SECONDS):
+            return connection, self._own.driver
+        self._drop()
+        return self._connect(asked), self._own.driver
+
     def _connect(self, asked: float) -> Any:
         """Open this thread's connection, for a CALL that was asked for then.
 
@@ -182,18 +239,27 @@ class Gateway:
         began = time.monotonic()
         if began < self._unreachable_until:
             raise UnavailableError(UNREACHABLE)
+        node = self._primary.node(asked + RETRY_SECONDS)
+        driver = self._drivers[node]
         try:
-            connection = self._driver.log_in()
+            connection = driver.log_in()
         except self._error as error:
             errno, _, message = fields(error)
             now = time.monotonic()
-            if now - began > CONNECT_SECONDS / 2:
+            if self._primary.several:
+                self._primary.doubt(node)
+                if now - asked < RETRY_SECONDS:
+                    time.sleep(ELSEWHERE_SECONDS)
+                    return self._connect(asked)
+            elif now - began > CONNECT_SECONDS / 2:
                 self._unreachable_until = now + 1.0
-            where = f"{self._driver.url.host}:{self._driver.url.port}"
-            raise self._give_up(
-                errno, f"no connection to MySQL at {where}: {message} (errno {errno})", UNREACHABLE
-            ) from None
-        self._own.connection, self._own.session = connection, (connection.thread_id(), began)
+            told = f"no connection to MySQL at {node.place}: {message} (errno {errno})"
+            raise self._give_up(errno, told, UNREACHABLE) from None
+        if node is not self._used:
+            self._used = node
+            self._stalled.clear()  # it was another server that did not answer
+        self._own.connection, self._own.driver = connection, driver
+        self._own.session, self._own.opened = Session(node, connection.thread_id()), began
         self._observer.connected(1)
         late = time.monotonic() - asked
         if late > RETRY_SECONDS:
@@ -203,24 +269,32 @@ class Gateway:
 
     def _abandon(self) -> threading.Event:
         """Have the session of this thread's connection ended, which may still be at the CALL; set when it is gone."""
-        return self._endings.add(*self._own.session)
+        return self._endings.add(self._own.session, self._own.opened)
 
-    def _end(self, sessions: Mapping[int, float]) -> set[int]:
-        """Have MySQL end sessions, by id, with when they were opened; those that are gone. For Endings.
+    def _end(self, sessions: Mapping[Session, float]) -> set[Session]:
+        """Have MySQL end sessions, with when they were opened; those that are gone. For Endings.
 
-        A server that nobody can connect to, or that was started after a session was opened, has ended it.
+        A session on a node that does not sell can't commit anything any more.
         """
+        node = self._primary.known()
+        if node is None:
+            return set()
+        there = {session: opened for session, opened in sessions.items() if session.node == node}
+        return (sessions.keys() - there.keys()) | (self._end_on(self._drivers[node], there) if there else set())
+
+    def _end_on(self, driver: Driver, sessions: Mapping[Session, float]) -> set[Session]:
+        """The same on one node. A server that nobody can connect to, or that was started later, has ended a session."""
         try:
-            connection = self._driver.log_in()
+            connection = driver.log_in()
         except UnavailableError:
             return set()
         except self._error as error:
             return set(sessions) if _REFUSED in (error.msg or "") else set()
         gone = set()
         try:
-            started = self._driver.started(connection)
+            started = driver.started(connection)
             for session, opened in sessions.items():
-                if opened < started or self._driver.run(connection, END_CALL, [session])[0]["gone"]:
+                if opened < started or driver.run(connection, END_CALL, [session.number])[0]["gone"]:
                     gone.add(session)
         except self._error as error:
             errno, _, message = fields(error)

@@ -90,6 +90,13 @@ class Driver:
             pass
         return rows
 
+    def is_read_only(self, connection: Any) -> bool:
+        """Whether the server takes no writes at this moment."""
+        connection.query(b"SELECT @@GLOBAL.super_read_only", buffered=True)
+        [(read_only, *_)] = [connection.fetch_row()]
+        connection.free_result()
+        return bool(read_only)
+
     def started(self, connection: Any) -> float:
         """A moment before which the server was not yet running (monotonic); 0.0 when it does not tell."""
         uptime = _UPTIME.match(connection.stat())

@@ -20,11 +20,14 @@ OVERLOADED = frozenset({1040, 1041, 1135, 1203, 1226, 1637, 3032, 3024})
 """The server answers but cannot serve now: too many connections, out of memory."""
 READ_ONLY = frozenset({1015, 1036, 1290, 1665, 1792, 1836, 1874, 1881})
 """It reads but cannot sell: read-only after a fail-over, tables that cannot be written, binlog_format STATEMENT."""
+ELSEWHERE = LOST | frozenset({1290, 1792, 1836, 2002, 2003, 3032, 3100, 3796, 3797, 3798, 4094})
+"""Of a group: another node may sell now. After 3100 it is not known whether the CALL was committed."""
 NEEDS_TLS = frozenset({1045, 2061, 3159})
 
 TOO_BUSY = "The sale is too busy at the moment; try again."
 LOST_CONNECTION = "The connection to the database was lost; try again."
 UNREACHABLE = "The database can't be reached; try again in a moment."
+NO_PRIMARY = "The sale is moving to another database server; try again in a moment."
 _QUOTED_DATA = re.compile(r"(entry|value:?) (?:'.*'(?= for (?:key|column|function) )|'.*'$)", re.DOTALL)
 
 

@@ -21,7 +21,7 @@ from api.watch.logs import Answer
 REQUEST_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 CALL_BUCKETS = (0.0005, *REQUEST_BUCKETS)
 REQUESTS = "flashsale_http_requests"
-RETRY_CAUSES = ("deadlock", "lost_connection", "read_only", "replaced_procedure")
+RETRY_CAUSES = ("deadlock", "lost_connection", "other_node", "read_only", "replaced_procedure")
 
 
 class Meters:

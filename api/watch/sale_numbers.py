@@ -59,6 +59,11 @@ NUMBERS = {
     "sweep_lag_seconds": Number("sweep_lag_seconds", "How long the oldest expired unit has been waiting"),
     "sweep_age_seconds": Number("sweep_age_seconds", "Since the last sweep began"),
     "scheduler_on": Number("scheduler_on", "1 while MySQL's event scheduler is ON and the EVENT enabled"),
+    "group_members": Number("group_members", "Nodes of the group: expected, and online", ("state",)),
+    "group_behind": Number(
+        "group_behind_transactions", "Transactions that the slowest node of the group has received and not applied"
+    ),
+    "node": Number("node", "The node of the group that answers, by its place; 1 while it sells", ("node",)),
     "invariant_violations": Number(
         "invariant_violations", "Rows of check_invariants; anything but 0 is a fault", counted=True
     ),

@@ -18,7 +18,7 @@ KNOWN_VARIABLES = frozenset((*VARIABLES, *OF_THE_DEPLOYMENT))
 def say_where_and_what_is_open(settings: Settings) -> None:
     """Where MySQL is, who may send webhooks, and in production who may do what with neither key nor token."""
     database = settings.database
-    log.info("answering from MySQL at %s:%d, database %s", database.host, database.port, database.database)
+    log.info("answering from MySQL at %s, database %s", database.place, database.database)
     _say_who_may_send_webhooks(settings)
     if settings.production and not settings.api_keys:
         log.warning(

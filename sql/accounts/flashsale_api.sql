@@ -17,6 +17,8 @@ GRANT EXECUTE ON PROCEDURE receive_payment_webhook TO flashsale_api@'%';
 GRANT EXECUTE ON PROCEDURE receive_payment_webhooks TO flashsale_api@'%';
 GRANT EXECUTE ON PROCEDURE count_refused_webhook TO flashsale_api@'%';
 GRANT EXECUTE ON PROCEDURE end_call TO flashsale_api@'%';
+GRANT EXECUTE ON PROCEDURE find_role TO flashsale_api@'%';
+GRANT EXECUTE ON PROCEDURE resume_sweep TO flashsale_api@'%';
 GRANT EXECUTE ON PROCEDURE health_check TO flashsale_api@'%';
 GRANT EXECUTE ON PROCEDURE collect_live_metrics TO flashsale_api@'%';
 GRANT EXECUTE ON PROCEDURE collect_metrics TO flashsale_api@'%';

@@ -8,8 +8,9 @@ import mysql.connector
 from mysql.connector.abstracts import MySQLConnectionAbstract
 from yoyo import read_migrations
 
-from sql.deploy import accounts, objects, requirements, rules
+from sql.deploy import accounts, group, objects, requirements, rules
 from sql.deploy.connections import connect
+from sql.deploy.primary import find_primary
 from sql.deploy.yoyo_backend import open_backend
 from sql.server.urls import Url, parse
 
@@ -22,10 +23,11 @@ Echo = Callable[[str], None]
 def migrate(admin_url: str, api_password: str, operator_password: str, echo: Echo = print) -> None:
     """Create or update everything in the database of ``admin_url``; running it again changes nothing.
 
-    ``admin_url`` names an administrator. Two runs at once wait for each other. Raises mysql.connector.Error, and
-    Failure for a server or a database that the sale can't run on: then nothing was created.
+    ``admin_url`` names an administrator; of several nodes the one that sells is used, and the EVENT enabled on all. Two
+    runs at once wait for each other. Raises mysql.connector.Error, and Failure for a server or a database that the sale
+    can't run on: then nothing was created.
     """
-    address = parse(admin_url)
+    address = find_primary(parse(admin_url))
     with _deploying(address) as connection:
         requirements.check_server(connection)
         requirements.use_database(connection, address.database)
@@ -40,6 +42,8 @@ def migrate(admin_url: str, api_password: str, operator_password: str, echo: Ech
         for account, password in (("flashsale_api", api_password), ("flashsale_operator", operator_password)):
             if accounts.set_password(connection, address, account, password):
                 echo(f"  set the password of {account}")
+        for change in group.enable_event_everywhere(connection, address):
+            echo(f"  {change}")
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from contextlib import closing
 
 from sql.deploy.connections import connect, query
+from sql.deploy.primary import find_primary
 from sql.server.urls import parse
 
 FIRST_PRODUCT = "CALL create_product('Limited sneaker', 12900, 'EUR', 100, NULL, NULL, NULL, NULL, NULL, NULL, NULL)"
@@ -10,6 +11,6 @@ FIRST_PRODUCT = "CALL create_product('Limited sneaker', 12900, 'EUR', 100, NULL,
 
 def seed(admin_url: str) -> int:
     """Put one limited product on sale unless there is a product already; return the first product's id."""
-    with closing(connect(parse(admin_url))) as connection:
+    with closing(connect(find_primary(parse(admin_url)))) as connection:
         products = query(connection, "CALL list_products()") or query(connection, FIRST_PRODUCT)
     return int(products[0][0])

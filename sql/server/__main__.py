@@ -20,7 +20,7 @@ import sys
 from .client import become_client
 from .environment import administrator, environment, has_own_server, private_server, variables
 from .programs import find_programs
-from .run import run, stop_api
+from .run import port_of, run, stop_api
 from .state import ROOT, STATE, Failure, private_folder, say
 from .venv import ensure_venv
 
@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> int:
     private_folder(STATE)
     match arguments:
         case ["run"]:
-            run(_port())
+            run(port_of(os.environ))
         case ["start"]:
             _start()
         case ["stop"]:
@@ -78,19 +78,12 @@ def _start() -> None:
 def _status() -> int:
     if has_own_server():
         url = administrator()
-        print(f"FLASHSALE_ADMIN_URL names a server at {url.host}:{url.port}")
+        print(f"FLASHSALE_ADMIN_URL names a server at {url.place}")
         return 0
     server = private_server()
     running = server.running()
     print(f"MySQL runs on 127.0.0.1:{server.port}, process {server.pid}" if running else "MySQL does not run")
     return 0 if running else 1
-
-
-def _port() -> int:
-    text = os.environ.get("PORT") or "8000"
-    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 65536:
-        raise Failure(f"PORT must be a number from 1 to 65535, not {text!r}")
-    return int(text)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
 """A session of the mysql client."""
 
 import os
+import subprocess
 import sys
 from typing import NoReturn
 
 from .environment import account, has_own_server
 from .programs import find_client, find_programs
+from .urls import Url
 
 
 def become_client(who: str) -> NoReturn:
@@ -15,8 +17,32 @@ def become_client(who: str) -> NoReturn:
     and the first error ends it with a status that is not 0.
     """
     url = account(who)
-    command = find_client() if has_own_server() else find_programs().mysql_command()
-    command += [
+    program = find_client() if has_own_server() else find_programs().mysql_command()
+    # One of several nodes sells; where none says so a person wants to look at the first that answers.
+    answers = [(node, role) for node in url.nodes if (role := _role(program, node))] if url.others else [(url, "")]
+    url = min(answers, key=lambda answer: answer[1] != "primary", default=(url, ""))[0]
+    command = _command(program, url)
+    if not sys.stdin.isatty():
+        command.append("--batch")
+    os.execve(command[0], [*command, url.database], _environment(url))
+
+
+def _role(program: list[str], node: Url) -> str:
+    """What find_role says on the node; "" when it does not answer."""
+    ask = ["--batch", "--skip-column-names", "--connect-timeout=3", "--execute=CALL find_role()", node.database]
+    command = [*_command(program, node), *ask]
+    done = subprocess.run(command, capture_output=True, text=True, env=_environment(node), check=False)
+    return done.stdout.split("\t")[0] if done.returncode == 0 else ""
+
+
+def _environment(url: Url) -> dict[str, str]:
+    """The environment of a process is its owner's to read, a command line is everybody's."""
+    return os.environ | {"MYSQL_PWD": url.password}
+
+
+def _command(program: list[str], url: Url) -> list[str]:
+    command = [
+        *program,
         "--no-defaults",
         "--default-character-set=utf8mb4",
         "--comments",  # comments in the bodies of procedures stay in them
@@ -31,7 +57,4 @@ def become_client(who: str) -> NoReturn:
         command.append(f"--ssl-mode={url.ssl_mode}")
     if url.ssl_ca:
         command.append(f"--ssl-ca={url.ssl_ca}")
-    if not sys.stdin.isatty():
-        command.append("--batch")
-    # The environment of a process is its owner's to read, a command line is everybody's.
-    os.execve(command[0], [*command, url.database], os.environ | {"MYSQL_PWD": url.password})
+    return command

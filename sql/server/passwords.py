@@ -5,7 +5,12 @@ from pathlib import Path
 
 from .state import locked, write_private
 
-NAMES = ("FLASHSALE_ROOT_PASSWORD", "FLASHSALE_API_PASSWORD", "FLASHSALE_OPERATOR_PASSWORD")
+NAMES = (
+    "FLASHSALE_ROOT_PASSWORD",
+    "FLASHSALE_API_PASSWORD",
+    "FLASHSALE_OPERATOR_PASSWORD",
+    "FLASHSALE_RECOVERY_PASSWORD",
+)
 
 
 def load_passwords(folder: Path) -> dict[str, str]:

@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
@@ -31,6 +31,7 @@ class PrivateServer:
     port: 0 means the port of the last time, else the first free one from 13306 on.
     root_password: None means the one in `folder`/secrets.env, generated once.
     settings: further mysqld options, {"binlog_group_commit_sync_delay": "2000"}.
+    option_files: read after my.cnf, but not while the data folder is made.
     It speaks TCP only: a socket's path may have 107 bytes, and a project may lie deeper.
     """
 
@@ -42,6 +43,7 @@ class PrivateServer:
         settings: Mapping[str, str] | None = None,
         programs: Programs | None = None,
         echo: Echo = say,
+        option_files: Sequence[Path] = (),
     ) -> None:
         self._folder = folder.resolve()
         self._data = self._folder / "data"
@@ -51,6 +53,7 @@ class PrivateServer:
         self._fixed_port = port
         self._password = root_password
         self._settings = dict(settings or {})
+        self._option_files = option_files
         self._programs = programs
         self._echo = echo
         self._process: subprocess.Popen[bytes] | None = None
@@ -67,6 +70,11 @@ class PrivateServer:
             return int((self._run / "port").read_text())
         except (FileNotFoundError, ValueError):
             return self._fixed_port
+
+    @property
+    def log(self) -> Path:
+        """The file of its messages."""
+        return self._log
 
     @property
     def root_password(self) -> str:
@@ -106,6 +114,10 @@ class PrivateServer:
         """End it by SIGKILL, as a power cut would."""
         self._end(signal.SIGKILL)
 
+    def forget(self) -> None:
+        """Delete its data; it must not run."""
+        shutil.rmtree(self._data)
+
     def __enter__(self) -> Self:
         self.start()
         return self
@@ -118,9 +130,9 @@ class PrivateServer:
     def _locked(self, doing: str) -> AbstractContextManager[None]:
         return locked(private_folder(self._run) / "lock", f"{doing} MySQL in {self._folder}", self._echo)
 
-    def _command(self, programs: Programs, data: Path) -> list[str]:
+    def _command(self, programs: Programs, data: Path, option_file: Path = MY_CNF) -> list[str]:
         user = ["--user=root"] if os.geteuid() == 0 else []
-        options = [f"--defaults-file={MY_CNF}", *programs.server_options, *user, f"--datadir={data}"]
+        options = [f"--defaults-file={option_file}", *programs.server_options, *user, f"--datadir={data}"]
         return [*programs.mysqld_command(), *options, f"--log-error={self._log}"]
 
     def _initialise(self, programs: Programs) -> None:
@@ -142,9 +154,11 @@ class PrivateServer:
         options = ["--socket=", f"--pid-file={self._run / 'mysqld.pid'}", f"--init-file={init}"]
         options += [f"--{name}={value}" for name, value in self._settings.items()]
         since = self._log_size()
+        option_file = self._run / "my.cnf"
+        write_private(option_file, "".join(f"!include {path}\n" for path in (MY_CNF, *self._option_files)))
         for port in self._ports():
             since = self._log_size()
-            if self._serve([*self._command(programs, self._data), *options, f"--port={port}"], port):
+            if self._serve([*self._command(programs, self._data, option_file), *options, f"--port={port}"], port):
                 init.unlink()
                 return
             if "Do you already have another mysqld server running on port" not in self._log_text(since):

@@ -4,7 +4,7 @@ import http.client
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -41,26 +41,46 @@ def run(port: int) -> None:
 
     Raises Failure when a step fails, SystemExit after a signal (Ctrl-C: SIGINT, SIGTERM, SIGHUP).
     """
+    be_ended_in_order()
+    require_port(port)
+    _step(1, "Python packages")
+    python = str(ensure_venv())
+    with _database():
+        deploy_and_serve(python, port, environment())
+
+
+def deploy_and_serve(python: str, port: int, given: dict[str, str]) -> None:
+    """Bring the server that `given` names up to date, and serve on `port` until a signal or the end of gunicorn."""
+    _step(4, "tables, procedures and accounts")
+    _call([python, "-m", "sql.deploy", "migrate"], given)
+    _step(5, "a product to sell")
+    _call([python, "-m", "sql.deploy", "seed"], given)
+    _step(6, "the API")
+    # The API gets its own account and no other.
+    _serve(python, port, {name: value for name, value in given.items() if name not in OF_THE_DEPLOYMENT})
+
+
+def be_ended_in_order() -> None:
+    """From here on a signal that asks for the end raises SystemExit."""
     for number in ENDINGS:
         signal.signal(number, _leave)
+
+
+def require_port(port: int) -> None:
+    """Raise Failure when the API could not listen there."""
     if not port_is_free(port):
         raise Failure(
             f"port {port} is taken, perhaps by another `make run` (`make stop` ends it), or is not yours to use.\n"
             f"Another port: PORT={max(port + 1, 8001)} make run"
         )
-    _step(1, "Python packages")
-    python = str(ensure_venv())
-    with _database():
-        given = environment()
-        _step(4, "tables, procedures and accounts")
-        _call([python, "-m", "sql.deploy", "migrate"], given)
-        _step(5, "a product to sell")
-        _call([python, "-m", "sql.deploy", "seed"], given)
-        _step(6, "the API")
-        # The API gets its own account and no other.
-        for name in OF_THE_DEPLOYMENT:
-            del given[name]
-        _serve(python, port, given)
+
+
+def port_of(environ: Mapping[str, str]) -> int:
+    """The port that the user chose as PORT, else 8000. Raises Failure."""
+    text = environ.get("PORT") or "8000"
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 65536:
+        raise Failure(f"PORT must be a number from 1 to 65535, not {text!r}")
+    return int(text)
 
 
 def stop_api() -> None:
@@ -92,7 +112,7 @@ def _database() -> Iterator[None]:
     if has_own_server():
         url = administrator()
         _step(2, "MySQL programs: not needed, FLASHSALE_ADMIN_URL names a server")
-        _step(3, f"MySQL server: {url.host}:{url.port}")
+        _step(3, f"MySQL server: {url.place}")
         yield
         return
     _step(2, "MySQL programs")
@@ -105,7 +125,7 @@ def _database() -> Iterator[None]:
     try:
         yield
     finally:
-        _ignore_signals()
+        ignore_signals()
         if not started:
             say("MySQL was running before and goes on; `make stop` ends it")
         elif _leases():
@@ -130,7 +150,7 @@ def _serve(python: str, port: int, environment: dict[str, str]) -> None:
         say(TRY.format(url=f"http://{HOST}:{port}"))
         status = process.wait()
     finally:
-        _ignore_signals()
+        ignore_signals()
         say("stopping the API")
         # Also when it ended by itself: workers outlive a gunicorn that was killed.
         lease.end(path, signal.SIGTERM, STOP_SECONDS)
@@ -160,7 +180,7 @@ def _healthy(port: int) -> bool:
         connection.close()
 
 
-def _ignore_signals() -> None:
+def ignore_signals() -> None:
     """The end is in order from here on; an impatient second Ctrl-C must not leave half of it running."""
     for number in ENDINGS:
         signal.signal(number, signal.SIG_IGN)

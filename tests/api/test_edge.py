@@ -52,6 +52,7 @@ RECEIPT = {
 HEALTH = {
     "status": "ok", "detail": None, "database_version": "9.7.4", "schema_version": "0009", "event_scheduler": "ON",
     "event_status": "ENABLED", "last_sweep_at": NOON, "sweep_lag_seconds": Decimal("0.250"), "checked_at": NOON,
+    "role": "primary", "node": "10.0.0.11:3306", "members_online": 3, "members": 3, "members_behind": 0,
 }  # fmt: skip
 ROWS = {
     "list_products": PRODUCT, "get_product": PRODUCT, "create_hold": HOLD, "get_hold": HOLD, "release_hold": HOLD,

@@ -48,6 +48,7 @@ OF_THE_MOMENT = frozenset(
         "pay_in_ms",
         "fulfilled_at",
         "sweep_lag_seconds",
+        "node",
         "webhook_id",
         "database_version",
         "schema_version",

@@ -27,7 +27,7 @@ def test_the_service_is_ready_and_says_what_it_stands_on(http: httpx.Client) -> 
     state = answer.json()
     assert state.keys() == {
         "status", "detail", "database_version", "schema_version", "event_scheduler", "event_status", "last_sweep_at",
-        "sweep_lag_seconds", "checked_at",
+        "sweep_lag_seconds", "checked_at", "role", "node", "members_online", "members", "members_behind",
     }  # fmt: skip
     assert (state["status"], state["event_scheduler"], state["event_status"]) == ("ok", "ON", "ENABLED")
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", state["checked_at"])

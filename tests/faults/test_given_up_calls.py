@@ -14,6 +14,7 @@ import mysql.connector
 import pytest
 
 from api.gateway import Gateway
+from api.gateway.blocking import Session
 from sql.server.private import PrivateServer
 from sql.server.urls import parse
 from tests.faults.test_mysql_fails import API_SESSIONS, assert_out_of_service, seconds_of
@@ -224,16 +225,17 @@ def test_a_session_that_has_the_number_of_one_before_a_restart_is_left_alone(
     patient_server: PrivateServer, api_url: str, db: Database, connect_as: Connect
 ) -> None:
     product, admin = new_product(db, 5, stripes=1), connect_as("admin")
-    gateway = Gateway(parse(api_url))
+    node = parse(api_url)
+    gateway = Gateway(node)
     with ThreadPoolExecutor(1) as pool, a_locked_row(connect_as, product):
         asked = pool.submit(connect_as("api").one, "create_hold", product, 1, None, new_key())
         wait_until(lambda: lock_waits(admin) == 1)
         [session] = [row["id"] for row in admin.query(AT_WORK)]
         long_ago = time.monotonic() - 86_400
 
-        assert gateway._end({session: long_ago}) == {session}
+        assert gateway._end({Session(node, session): long_ago}) == {(node, session)}
         assert [row["id"] for row in admin.query(AT_WORK)] == [session]
-        wait_until(lambda: gateway._end({session: time.monotonic()}) == {session})
+        wait_until(lambda: gateway._end({Session(node, session): time.monotonic()}) == {(node, session)})
         with pytest.raises(mysql.connector.Error):
             asked.result()
 

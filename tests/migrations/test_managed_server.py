@@ -79,7 +79,9 @@ def test_who_may_not_see_the_locks_is_told_that_somebody_holds_one(
     "right",
     [
         "CREATE USER ON *.*", "ROLE_ADMIN ON *.*", "SET_ANY_DEFINER ON *.*", "ALLOW_NONEXISTENT_DEFINER ON *.*",
-        "SHOW_ROUTINE ON *.*", "SELECT ON mysql.procs_priv", f"SHOW VIEW ON `{SCRATCH}`.*",
+        "SHOW_ROUTINE ON *.*", "SELECT ON mysql.procs_priv",
+        "SELECT ON performance_schema.replication_group_members",
+        "SELECT ON performance_schema.replication_group_member_stats", f"SHOW VIEW ON `{SCRATCH}`.*",
     ],
 )  # fmt: skip
 def test_none_of_these_grants_is_too_many(admin: Database, deployers_url: str, right: str) -> None:

@@ -16,10 +16,10 @@ Connect = Callable[..., Database]
 
 API_PROCEDURES = {
     "cancel_pending_order", "check_invariants", "collect_live_metrics", "collect_metrics", "count_refused_webhook",
-    "create_hold", "create_holds", "create_order", "end_call", "extend_hold", "fulfil_order", "get_hold", "get_order",
-    "get_product", "health_check", "list_products", "receive_payment_webhook", "release_hold", "show_board",
+    "create_hold", "create_holds", "create_order", "create_orders", "end_call", "extend_hold", "find_role",
+    "fulfil_order", "get_hold", "get_order", "get_product", "health_check", "list_products",
+    "receive_payment_webhook", "receive_payment_webhooks", "release_hold", "resume_sweep", "show_board",
     "show_totals",
-    "create_orders", "receive_payment_webhooks",
 }  # fmt: skip
 # No right to the object, to the column, to any routine of this name, or to the database.
 DENIED = {1142, 1143, 1370, 1044, 1227}

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-TOGETHER = ("tests/pages/live/", "tests/faults/")
+TOGETHER = ("tests/pages/live/", "tests/faults/", "tests/cluster/")
 """Folders with servers of their own: one process for each, so that these are started once."""
 LONG = (
     *TOGETHER, "tests/hostile/", "tests/sql/test_stateful_sale.py", "tests/sql/test_payment_rules.py",

@@ -7,13 +7,18 @@ CREATE DEFINER = flashsale_owner@localhost PROCEDURE _read_health (
   OUT out_detail VARCHAR(255),
   OUT out_event_status VARCHAR(32),
   OUT out_last_sweep_at DATETIME(6),
-  OUT out_lag_seconds DECIMAL(16, 6)
+  OUT out_lag_seconds DECIMAL(16, 6),
+  OUT out_role VARCHAR(16),
+  OUT out_members_online INT,
+  OUT out_members INT,
+  OUT out_members_behind BIGINT
 )
 COMMENT '
 Description
   Reads whether the sale can be served and whether the housekeeping runs. out_status is unable when nothing can be sold,
   degraded when the sale goes on but something is wrong, else ok. out_detail says what is wrong and what to do, NULL when
-  nothing is; out_event_status is NULL when the EVENT is missing, out_last_sweep_at (UTC) when there was no sweep.
+  nothing is; out_event_status is NULL when the EVENT is missing, out_last_sweep_at (UTC) when there was no sweep. The last four are
+  those of _read_role.
 
 Locks
   none
@@ -23,6 +28,16 @@ BEGIN
   DECLARE v_collation VARCHAR(64);
 
   CALL _read_obstacle(out_detail);
+  CALL _read_role(out_role, out_members_online, out_members, out_members_behind);
+  -- A member of a group is read-only for a reason; to make it writable by hand would part it from the group for ever.
+  SET out_detail = CASE out_role
+    WHEN 'secondary' THEN 'another node of the group sells, this one is a secondary: use the primary'
+    WHEN 'recovering' THEN 'this node is joining its group and does not sell: use the primary'
+    WHEN 'minority' THEN 'this node sees half of its group or less, nothing can be sold here: mend the network, or start the others'
+    WHEN 'outside' THEN 'this node is outside its group, nothing can be sold here: START GROUP_REPLICATION, and never SET super_read_only = OFF'
+    WHEN 'read_only' THEN IF(out_members > 1, 'this node takes over its group, in a moment it sells', out_detail)
+    ELSE out_detail
+  END;
 
   -- MAX: a row of NULLs when there is no EVENT. Its times are in the session's time zone, and UNIX_TIMESTAMP reads them so.
   SELECT MAX(status), MAX(UNIX_TIMESTAMP() - UNIX_TIMESTAMP(created))
@@ -44,9 +59,13 @@ BEGIN
       WHEN COLLATION(v_collation) <> 'utf8mb4_0900_bin' THEN 'the procedures have a wrong collation: run the migration'
       WHEN @@GLOBAL.event_scheduler <> 'ON' THEN 'event_scheduler is not ON: SET GLOBAL event_scheduler = ON'
       WHEN out_event_status IS NULL THEN 'the EVENT sweep_expired is missing: run the migration'
+      WHEN out_event_status LIKE '%SIDE_DISABLED' THEN 'the EVENT is disabled since another node created it: CALL resume_sweep()'
       WHEN out_event_status <> 'ENABLED' THEN 'the EVENT is not enabled: ALTER DEFINER = flashsale_owner@localhost EVENT sweep_expired ENABLE'
       WHEN out_lag_seconds > 60 THEN 'expired units have been waiting for more than a minute: see sweep_heartbeat'
       WHEN out_last_sweep_at < UTC_TIMESTAMP(6) - INTERVAL 60 SECOND THEN 'no sweep for more than a minute: see the error log'
+      WHEN out_members_online < out_members
+        THEN CONCAT(out_members_online, ' of ', out_members, ' nodes of the group are online: start the others, or see their error logs')
+      WHEN out_members_behind > 10000 THEN CONCAT('a node of the group is ', out_members_behind, ' transactions behind: look at its disk and CPU')
       WHEN out_last_sweep_at IS NULL AND v_event_age_seconds > 60 THEN 'the sweep has never run: see the error log, and CALL sweep()'
     END;
     SET out_status = IF(out_detail IS NULL, 'ok', 'degraded');

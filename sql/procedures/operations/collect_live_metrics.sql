@@ -17,7 +17,9 @@ Result set
   payments (waiting for an order that may still come; due: of which money has to go back), money_due (by currency, in minor units;
   no row when none is due), oldest_payment_due_seconds, oldest_payment_waiting_seconds, webhooks_refused (by reason, since the
   beginning), sweep_lag_seconds, sweep_age_seconds (since the last sweep began; no row when
-  there was none), scheduler_on (1 when the event scheduler is ON and the EVENT enabled)
+  there was none), scheduler_on (1 when the event scheduler is ON and the EVENT enabled),
+  group_members (expected, online; 1 and 1 without a group), group_behind (transactions that the slowest member has not applied),
+  node (state: the one that answers; 1 when it sells)
 
 Errors
   none
@@ -30,7 +32,11 @@ Example
   +--------------------------------+------------+-------------------+---------+
   | metric                         | product_id | state             | value   |
   +--------------------------------+------------+-------------------+---------+
+  | group_behind                   |       NULL | NULL              |  0.0000 |
+  | group_members                  |       NULL | expected          |  1.0000 |
+  | group_members                  |       NULL | online            |  1.0000 |
   | holds                          |          1 | NULL              |  1.0000 |
+  | node                           |       NULL | 10.0.0.11:3306    |  1.0000 |
   | orders                         |          1 | pending           |  0.0000 |
   | orders_overdue                 |          1 | NULL              |  0.0000 |
   | oldest_payment_due_seconds     |       NULL | NULL              |  0.0000 |
@@ -49,8 +55,21 @@ Example
   +--------------------------------+------------+-------------------+---------+
 '
 BEGIN
+  DECLARE v_role VARCHAR(16);
+  DECLARE v_members_online, v_members INT;
+  DECLARE v_members_behind BIGINT;
+
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+  CALL _read_role(v_role, v_members_online, v_members, v_members_behind);
   SELECT metric, product_id, state, value FROM live_metrics
+   UNION ALL
+  SELECT 'group_members', NULL, 'online', v_members_online
+   UNION ALL
+  SELECT 'group_members', NULL, 'expected', v_members
+   UNION ALL
+  SELECT 'group_behind', NULL, NULL, v_members_behind
+   UNION ALL
+  SELECT 'node', NULL, CONCAT(COALESCE(@@GLOBAL.report_host, @@GLOBAL.hostname), ':', @@GLOBAL.port), v_role = 'primary'
    UNION ALL
   SELECT 'scheduler_on', NULL, NULL,
          @@GLOBAL.event_scheduler = 'ON'

@@ -31,8 +31,12 @@ Example
   | disputes                       |       NULL | lost              |  0.0000 |
   | disputes                       |       NULL | opened            |  0.0000 |
   | disputes                       |       NULL | won               |  0.0000 |
+  | group_behind                   |       NULL | NULL              |  0.0000 |
+  | group_members                  |       NULL | expected          |  1.0000 |
+  | group_members                  |       NULL | online            |  1.0000 |
   | holds                          |          1 | NULL              |  1.0000 |
   | invariant_violations           |       NULL | NULL              |  0.0000 |
+  | node                           |       NULL | 10.0.0.11:3306    |  1.0000 |
   | orders                         |          1 | cancelled         |  0.0000 |
   | orders                         |          1 | paid              |  1.0000 |
   | orders                         |          1 | pending           |  0.0000 |
@@ -63,10 +67,23 @@ Example
   +--------------------------------+------------+-------------------+---------+
 '
 BEGIN
+  DECLARE v_role VARCHAR(16);
+  DECLARE v_members_online, v_members INT;
+  DECLARE v_members_behind BIGINT;
+
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+  CALL _read_role(v_role, v_members_online, v_members, v_members_behind);
   SELECT metric, product_id, state, value FROM live_metrics
    UNION ALL
   SELECT metric, product_id, state, value FROM counted_metrics
+   UNION ALL
+  SELECT 'group_members', NULL, 'online', v_members_online
+   UNION ALL
+  SELECT 'group_members', NULL, 'expected', v_members
+   UNION ALL
+  SELECT 'group_behind', NULL, NULL, v_members_behind
+   UNION ALL
+  SELECT 'node', NULL, CONCAT(COALESCE(@@GLOBAL.report_host, @@GLOBAL.hostname), ':', @@GLOBAL.port), v_role = 'primary'
    UNION ALL
   SELECT 'scheduler_on', NULL, NULL,
          @@GLOBAL.event_scheduler = 'ON'

@@ -13,7 +13,8 @@ Parameters
 Result set
   status (ok; degraded: the sale goes on, but see detail; unable: nothing can be sold), detail (NULL when ok), database_version,
   schema_version (the newest migration), event_scheduler, event_status (NULL: the EVENT is missing),
-  last_sweep_at (UTC; NULL: never), sweep_lag_seconds (how long the oldest expired unit has been waiting), checked_at (UTC)
+  last_sweep_at (UTC; NULL: never), sweep_lag_seconds (how long the oldest expired unit has been waiting), role, node, members_online,
+  members and members_behind (as find_role), checked_at (UTC)
 
 Errors
   none
@@ -32,6 +33,11 @@ Example
        event_status: ENABLED
       last_sweep_at: 2026-11-22 11:51:51.927485
   sweep_lag_seconds: 0.000000
+               role: primary
+               node: 10.0.0.11:3306
+     members_online: 1
+            members: 1
+     members_behind: 0
          checked_at: 2026-11-22 11:51:51.945820
 '
 BEGIN
@@ -40,16 +46,21 @@ BEGIN
   DECLARE v_event_status VARCHAR(32);
   DECLARE v_last_sweep_at DATETIME(6);
   DECLARE v_lag_seconds DECIMAL(16, 6);
+  DECLARE v_role VARCHAR(16);
+  DECLARE v_members_online, v_members INT;
+  DECLARE v_members_behind BIGINT;
   DECLARE v_schema_version VARCHAR(255);
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-  CALL _read_health(v_status, v_detail, v_event_status, v_last_sweep_at, v_lag_seconds);
+  CALL _read_health(v_status, v_detail, v_event_status, v_last_sweep_at, v_lag_seconds, v_role, v_members_online, v_members, v_members_behind);
   SELECT MAX(migration_id) INTO v_schema_version FROM _yoyo_migration;
   COMMIT;
 
   SELECT v_status AS status, v_detail AS detail, VERSION() AS database_version,
          v_schema_version AS schema_version, @@GLOBAL.event_scheduler AS event_scheduler, v_event_status AS event_status,
-         v_last_sweep_at AS last_sweep_at, v_lag_seconds AS sweep_lag_seconds, UTC_TIMESTAMP(6) AS checked_at;
+         v_last_sweep_at AS last_sweep_at, v_lag_seconds AS sweep_lag_seconds, v_role AS role,
+         CONCAT(COALESCE(@@GLOBAL.report_host, @@GLOBAL.hostname), ':', @@GLOBAL.port) AS node, v_members_online AS members_online,
+         v_members AS members, v_members_behind AS members_behind, UTC_TIMESTAMP(6) AS checked_at;
 END $$
 
 DELIMITER ;

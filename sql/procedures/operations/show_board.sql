@@ -19,7 +19,8 @@ Result set
   orders_overdue (of the pending ones: past pay_by, and not closed yet); and only in the row of everything
   together: payments_waiting (for an order that may still come), payments_due (of which money has to go back), money_due (minor
   units; NULL: in several currencies), money_due_currency (NULL: none or several), health (NULL: all is well; else what is wrong
-  and what to do), last_sweep_at (UTC; NULL: never), sweep_lag_seconds, database_version, shown_at (UTC)
+  and what to do), last_sweep_at (UTC; NULL: never), sweep_lag_seconds, event_status (as health_check), role, node, members_online,
+  members and members_behind (as find_role), database_version, shown_at (UTC)
 
 Errors
   none
@@ -50,6 +51,12 @@ Example
                 health: NULL
          last_sweep_at: NULL
      sweep_lag_seconds: NULL
+          event_status: NULL
+                  role: NULL
+                  node: NULL
+        members_online: NULL
+               members: NULL
+        members_behind: NULL
       database_version: NULL
               shown_at: NULL
   *************************** 2. row ***************************
@@ -73,6 +80,12 @@ Example
                 health: NULL
          last_sweep_at: 2026-11-24 13:41:07.512083
      sweep_lag_seconds: 0.000000
+          event_status: ENABLED
+                  role: primary
+                  node: 10.0.0.11:3306
+        members_online: 1
+               members: 1
+        members_behind: 0
       database_version: 9.7.4-2
               shown_at: 2026-11-24 13:41:08.094518
 '
@@ -82,9 +95,12 @@ BEGIN
   DECLARE v_event_status VARCHAR(32);
   DECLARE v_last_sweep_at DATETIME(6);
   DECLARE v_lag_seconds DECIMAL(16, 6);
+  DECLARE v_role VARCHAR(16);
+  DECLARE v_members_online, v_members INT;
+  DECLARE v_members_behind BIGINT;
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-  CALL _read_health(v_status, v_health, v_event_status, v_last_sweep_at, v_lag_seconds);
+  CALL _read_health(v_status, v_health, v_event_status, v_last_sweep_at, v_lag_seconds, v_role, v_members_online, v_members, v_members_behind);
   -- The LIMIT keeps MySQL from merging the stock into both of its readers, and counting twice.
   WITH stock AS (
     SELECT l.product_id, l.name, l.currency, l.sale, l.stock_total, l.available, l.held, l.sold, l.live_holds,
@@ -94,6 +110,7 @@ BEGIN
   SELECT s.product_id, s.name, s.currency, s.sale, s.stock_total, s.available, s.held, s.sold, s.live_holds,
          s.expiring_within_10_s, s.expiring_within_30_s, s.orders_pending, s.orders_overdue,
          NULL AS payments_waiting, NULL AS payments_due, NULL AS money_due, NULL AS money_due_currency, NULL AS health, NULL AS last_sweep_at, NULL AS sweep_lag_seconds,
+         NULL AS event_status, NULL AS role, NULL AS node, NULL AS members_online, NULL AS members, NULL AS members_behind,
          NULL AS database_version, NULL AS shown_at
     FROM stock AS s
    UNION ALL
@@ -104,7 +121,9 @@ BEGIN
          (SELECT COUNT(*) FROM money_owed),
          (SELECT IF(COUNT(DISTINCT d.currency) <= 1, CAST(COALESCE(SUM(d.amount_due), 0) AS SIGNED), NULL) FROM money_owed AS d),
          (SELECT IF(COUNT(DISTINCT d.currency) = 1, MIN(d.currency), NULL) FROM money_owed AS d),
-         v_health, v_last_sweep_at, v_lag_seconds, VERSION(), UTC_TIMESTAMP(6)
+         v_health, v_last_sweep_at, v_lag_seconds, v_event_status, v_role,
+         CONCAT(COALESCE(@@GLOBAL.report_host, @@GLOBAL.hostname), ':', @@GLOBAL.port), v_members_online, v_members, v_members_behind,
+         VERSION(), UTC_TIMESTAMP(6)
     FROM stock AS s
    ORDER BY product_id IS NULL, product_id;
   COMMIT;

@@ -149,8 +149,12 @@ export function showHealth({ away, together, violations, checkedAgo }) {
   const lines = [["Database", away ? "bad" : together ? "ok" : "wait", away ? "away" : (together?.database_version ?? "…"), away ?? ""]];
   if (together) {
     const last = together.last_sweep_at ? `last sweep ${time(new Date(together.last_sweep_at))}` : "no sweep yet";
+    const missing = together.members - together.members_online;
+    const late = together.health && !missing;
     lines.push(
-      ["Scheduler and EVENT", together.health ? "bad" : "ok", together.health ? "stopped or late" : "running", last],
+      ["Node that sells", together.role !== "primary" ? "bad" : missing ? "warn" : "ok", together.node,
+        together.members > 1 ? `${together.members_online} of ${together.members} nodes online, ${count(together.members_behind)} transactions behind` : ""],
+      ["Scheduler and EVENT", late ? "bad" : "ok", late ? "stopped or late" : "running", last],
       ["Sweep lag", together.sweep_lag_seconds > 60 ? "bad" : together.sweep_lag_seconds > 5 ? "warn" : "ok", seconds(together.sweep_lag_seconds), ""],
       ["Orders past their time", together.orders_overdue > 0 && together.sweep_lag_seconds > 5 ? "warn" : "ok", count(together.orders_overdue), ""]);
   }
