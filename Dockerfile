@@ -26,6 +26,13 @@ ENV PATH=/srv/flashsale/.venv/bin:$PATH \
     FLASHSALE_ENV=production \
     FLASHSALE_HOST=0.0.0.0 \
     PORT=8000
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="flashsale" \
+      org.opencontainers.image.description="Flash-sale checkout whose every rule lives in MySQL stored procedures" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
 USER 10001:10001
 EXPOSE 8000
 # Alive, not ready: a container must not be restarted because MySQL is away.

@@ -106,9 +106,14 @@ lint: python ## ruff, mypy, sqlfluff, hadolint and the house rules of SQL
 	@$(venv) -m sql.lint
 	@$(dir $(venv))hadolint Dockerfile && echo 'hadolint: Dockerfile is fine'
 
-loadtest: seed ## a sale at its boundary for 30 s; fails if one unit is oversold
+# An environment may have a HOST of its own.
+loadtest_host = $(if $(findstring command,$(origin HOST))$(filter http%,$(HOST)),$(HOST))
+loadtest_settings = $(foreach name,USERS SECONDS PROFILE WORKERS WEB KEY PRODUCTS STOCK,$(if $($(name)),LOADTEST_$(name)='$($(name))'))
+
+loadtest: $(if $(loadtest_host),python,migrate) ## a sale at its boundary: HOST= USERS= SECONDS= PROFILE= WORKERS= WEB=1 KEY=; loadtest/plan.py
 	@$(PYTHON) -m sql.server venv loadtest
-	@$(server) exec $(venv) -m loadtest
+	@exec env $(if $(loadtest_host),LOADTEST_HOST='$(loadtest_host)') $(loadtest_settings) \
+	    $(if $(loadtest_host),,$(PYTHON) -m sql.server exec) $(venv) -m loadtest
 
 bench: python ## buyers one by one and in sets against plain INSERTs, by CALL and by HTTP; OLD=<checkout> beside its API
 	@$(PYTHON) -m sql.server venv loadtest

@@ -19,6 +19,7 @@ from api.gateway import BlockingCalls, Calls, Gateway, Primary, make_gateway, wh
 from api.limits import REFUSAL, judge
 from api.openapi import encode_document
 from api.pages.demo import demo_responders
+from api.pages.home import home_responders
 from api.pages.problem_pages import problem_responders
 from api.pages.static_files import static_responders
 from api.problems import PROBLEMS, serialize_http_error, write_problem
@@ -29,6 +30,7 @@ from api.translator import Responder, make_responder
 from api.watch.board import Board, board_responder
 from api.watch.logs import choose_format, make_request_log
 from api.watch.meters import Meters
+from api.watch.rates import history_responder
 from api.watch.sale_numbers import COUNTED_READ_SECONDS, SaleNumbers
 from api.watch.start_up import say_what_nobody_reads, say_where_and_what_is_open
 from api.watch.telemetry import UNREADABLE, Telemetry
@@ -103,11 +105,14 @@ def create_app(gateways: Gateways, settings: Settings, telemetry: Telemetry | No
         responders.setdefault(route.path, {})[route.method] = make_responder(route, gateways.sale, receive)
     responders["/healthz"] = {"GET": _fixed(b'{"status":"alive"}')}
     responders["/openapi.json"] = {"GET": _fixed(encode_document(ROUTES))}
-    board = Board(gateways.live, gateways.counted, telemetry.meters)
+    # Without a token only where everybody may mark an order as paid anyway.
+    lists = settings.metrics_token is not None or settings.demo
+    board = Board(gateways.live, gateways.counted, telemetry.meters, lists)
     responders["/board/data"] = {"GET": board_responder(board, watchers)}
+    responders["/board/history"] = {"GET": history_responder()}
     if settings.demo:
         responders |= demo_responders(settings.secrets)
-    responders |= static_responders() | problem_responders()
+    responders |= static_responders() | problem_responders() | home_responders(settings.demo)
     numbers = SaleNumbers(gateways.live, gateways.counted)
     responders["/metrics"] = {"GET": _exposition(telemetry, numbers, watchers)}
     for path, methods in responders.items():

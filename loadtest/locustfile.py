@@ -1,6 +1,6 @@
 """A flash sale at its boundary: many more buyers than units, and every way a purchase can go.
 
-`python -m loadtest.run` runs it. By hand, with the id of a product:
+`python -m loadtest` runs it, and loadtest/plan.py says what its variables mean. By hand, with the id of a product:
 LOADTEST_PRODUCTS=1 locust -f loadtest/locustfile.py --host http://127.0.0.1:8000
 
 One run of the task is one buyer. A refusal that the sale owes its buyers (409 sold_out …) is a success and is counted
@@ -17,19 +17,29 @@ from pathlib import Path
 from typing import Any
 
 import gevent  # type: ignore[import-untyped]
-from locust import FastHttpUser, constant, events, task
+from locust import FastHttpUser, events, task
 from locust.env import Environment
+from locust.runners import WorkerRunner
+
+from api.providers import standard
 
 Body = dict[str, Any]
 # For a status: the slugs that may come with it; a success has none.
 Expected = Mapping[int, tuple[str, ...]]
 
 PRODUCTS = [int(number) for number in os.environ.get("LOADTEST_PRODUCTS", "1").split(",")]
-HOLD_SECONDS = float(os.environ.get("LOADTEST_HOLD_SECONDS", "5"))
-# Few enough that customers come back and meet max_per_customer.
-CUSTOMERS = 400
+PROFILE = os.environ.get("LOADTEST_PROFILE", "edge")
+OWN = "LOADTEST_HOLD_SECONDS" in os.environ
+"""Whether the products were made for this test, so that it is known how they refuse."""
+HOLD_SECONDS = float(os.environ.get("LOADTEST_HOLD_SECONDS", "inf"))
+KEY = os.environ.get("LOADTEST_KEY", "")
+SECRET = os.environ.get("FLASHSALE_WEBHOOK_SECRETS", "").split(",")[0].strip()
+# Few enough that customers come back and meet max_per_customer; bots are few.
+CUSTOMERS = 10 if PROFILE == "bots" else 400
 
-REFUSALS = ("sold_out", "customer_limit_reached", "sale_not_started")
+REFUSALS: tuple[str, ...] = ("sold_out", "customer_limit_reached", "sale_not_started")
+if not OWN:
+    REFUSALS += ("unpaid_limit_reached", "customer_paused", "sale_ended")
 EXPIRED: Expected = {410: ("hold_expired",)}
 
 counts: Counter[str] = Counter()
@@ -41,23 +51,29 @@ class BrokenPromiseError(Exception):
 
 
 class Buyer(FastHttpUser):
-    """Buyers, one after the other, without a pause: a queue that never ends."""
+    """Buyers, one after the other, without a pause: a queue that never ends. `steady` ones take their time."""
 
-    wait_time = constant(0)
     network_timeout = 30.0
     connection_timeout = 30.0
+
+    def wait_time(self) -> float:
+        """Seconds until the next buyer."""
+        return random.uniform(1, 3) if PROFILE == "steady" else 0.0
 
     @task
     def buy(self) -> None:
         """Look, try to get units, and then do what buyers do."""
         try:
+            if PROFILE == "bots":
+                self._snatch(random.choice(PRODUCTS))
+                return
             product = self._browse(random.choice(PRODUCTS))
             # A buyer who sees that nothing is left mostly leaves; some try all the same.
             if product["available"] == 0 and random.random() < 0.7:
                 counts["left without trying"] += 1
                 self._pause(0.5)
                 return
-            hold = self._hold(product["product_id"])
+            hold = self._hold(product)
             if hold is not None:
                 self._after_the_hold(hold)
             else:
@@ -67,18 +83,25 @@ class Buyer(FastHttpUser):
 
     def _after_the_hold(self, hold: Body) -> None:
         self._pause(0.2)
-        [way] = random.choices(
-            (self._order, self._pay_early, self._release, self._dawdle, self._abandon), weights=(50, 15, 10, 5, 20)
-        )
+        ways = (self._order, self._pay_early, self._release, self._dawdle, self._abandon)
+        [way] = random.choices(ways, weights=(50, 50, 0, 0, 0) if PROFILE == "payments" else (50, 15, 10, 5, 20))
         way(hold)
+
+    def _snatch(self, product_id: int) -> None:
+        """One of a few customers, again and again under a new key; nothing is ordered, and nothing given back."""
+        body = {"product_id": product_id, "qty": 1, "customer_id": _customer()}
+        status, _ = self._post_hold(body, _key(), {201: (), 409: REFUSALS})
+        if status == 201:
+            counts["holds"] += 1
 
     def _browse(self, product_id: int) -> Body:
         return self._ask("GET", f"/api/products/{product_id}", "GET /api/products/{id}", {200: ()})[1]
 
-    def _hold(self, product_id: int) -> Body | None:
+    def _hold(self, product: Body) -> Body | None:
         """One to three units under a key; one in five buyers sends the request again."""
         key = str(uuid.uuid4())
-        body = {"product_id": product_id, "qty": random.choice((1, 1, 1, 2, 3)), "customer_id": _customer()}
+        qty = min(random.choice((1, 1, 1, 2, 3)), product["max_per_hold"])
+        body = {"product_id": product["product_id"], "qty": qty, "customer_id": _customer()}
         status, hold = self._post_hold(body, key, {201: (), 409: REFUSALS})
         if status != 201:
             return None
@@ -86,8 +109,8 @@ class Buyer(FastHttpUser):
         if random.random() < 0.2:
             _, again = self._post_hold(body, key, {200: ()}, same=("hold_id", hold["hold_id"]))
             counts["replayed holds"] += 1
-            if random.random() < 0.1:
-                self._post_hold({**body, "qty": 4}, key, {422: ("idempotency_key_reused",)})
+            if random.random() < 0.1 and product["max_per_hold"] > qty:
+                self._post_hold({**body, "qty": qty + 1}, key, {422: ("idempotency_key_reused",)})
             return again
         return hold
 
@@ -106,7 +129,8 @@ class Buyer(FastHttpUser):
             used = ("hold_already_used",)
             self._ask("POST", "/api/orders", "POST /api/orders", {409: used}, {"hold_id": hold["hold_id"]}, _key())
         self._pause(0.2)
-        [way] = random.choices(("succeeded", "failed", "cancelled", None), weights=(75, 10, 5, 10))
+        ends = ("succeeded", "failed", "cancelled", None)
+        [way] = random.choices(ends, weights=(100, 0, 0, 0) if PROFILE == "payments" else (75, 10, 5, 10))
         if way is None:
             counts["unpaid orders"] += 1
         elif way == "cancelled":
@@ -123,9 +147,13 @@ class Buyer(FastHttpUser):
         counts[f"payment {status}: {receipt['outcome']}"] += 1
         if status != "succeeded" or receipt["outcome"] != "applied":
             return
-        if random.random() < 0.2:
+        _count_paid(order)
+        handed_over = random.random() < 0.2
+        if handed_over:
             self._change_order(order, "fulfilment", "paid")
         if random.random() < 0.1:
+            if not handed_over:  # what was handed over stays sold
+                _count_paid(order, -1)
             self._pay(order, "refunded", {200: ()})
             counts["refunded orders"] += 1
             self._check_order(order["order_id"], "refunded")
@@ -138,6 +166,7 @@ class Buyer(FastHttpUser):
         counts["payments before their order"] += 1
         order = self._post_order(hold, {201: (), **EXPIRED}, "paid")
         if order is not None:
+            _count_paid(order)
             self._pay(hold, "succeeded", {200: ()}, receipt["idempotency_key"], ("outcome", "applied"))
 
     def _release(self, hold: Body) -> None:
@@ -148,7 +177,10 @@ class Buyer(FastHttpUser):
             self._ask("GET", path, "GET /api/holds/{id}", {410: ("hold_released",)})
 
     def _dawdle(self, hold: Body) -> None:
-        """Too late by one second: this buyer does not hold the units any more."""
+        """Too late by one second: this buyer does not hold the units any more. Nobody waits for a hold of minutes."""
+        if HOLD_SECONDS > 10:
+            self._abandon(hold)
+            return
         gevent.sleep(HOLD_SECONDS + 1)
         body = {"hold_id": hold["hold_id"]}
         self._ask("POST", "/api/orders", "POST /api/orders", EXPIRED, body, _key())
@@ -182,7 +214,7 @@ class Buyer(FastHttpUser):
             body |= {"amount": about["amount"], "currency": about["currency"]}
         path = "/api/payments/webhook"
         _, receipt = self._ask("POST", path, f"POST {path}", expected, body, same=same)
-        if random.random() < 0.2:
+        if random.random() < (1.0 if PROFILE == "payments" else 0.2):
             self._ask("POST", path, f"POST {path}", expected, body, same=("webhook_id", receipt["webhook_id"]))
             counts["webhooks delivered twice"] += 1
         return receipt
@@ -213,8 +245,15 @@ class Buyer(FastHttpUser):
         `same` is a member and the value it must have in an answer of the status `same_for`. Raises
         BrokenPromiseError for any answer that is not `expected`.
         """
-        headers = {"Idempotency-Key": key} if key else {}
-        with self.client.request(method, path, name=name, json=body, headers=headers, catch_response=True) as response:
+        data = json.dumps(body) if body is not None else None
+        headers = {"Content-Type": "application/json"} if data else {}
+        if key:
+            headers["Idempotency-Key"] = key
+        if KEY:
+            headers["Authorization"] = f"Bearer {KEY}"
+        if data and SECRET and path.endswith("/webhook"):
+            headers |= standard.sign(SECRET, data.encode())
+        with self.client.request(method, path, name=name, data=data, headers=headers, catch_response=True) as response:
             status = response.status_code
             answer = _decode(response.text)
             slug = str(answer.get("type", "")).removeprefix("/problems/")
@@ -252,11 +291,29 @@ def _key() -> str:
     return str(uuid.uuid4())
 
 
+def _count_paid(order: Body, sign: int = 1) -> None:
+    counts[f"units paid of product {order['product_id']}"] += sign * order["qty"]
+
+
+# Of several processes each counts what its own buyers do, and tells the first, as it tells its requests.
+@events.report_to_master.add_listener  # type: ignore[untyped-decorator]
+def tell_counts(client_id: str, data: Body, **_: object) -> None:
+    """What happened since the last time."""
+    data["counts"] = dict(counts)
+    counts.clear()
+
+
+@events.worker_report.add_listener  # type: ignore[untyped-decorator]
+def take_counts(client_id: str, data: Body, **_: object) -> None:
+    """What happened in another process. A Counter adds, and keeps what is below zero."""
+    counts.update(data["counts"])
+
+
 @events.quitting.add_listener  # type: ignore[untyped-decorator]
 def write_summary(environment: Environment, **_: object) -> None:
     """Leave the figures where LOADTEST_SUMMARY says, for loadtest.run."""
     target = os.environ.get("LOADTEST_SUMMARY")
-    if not target:
+    if not target or isinstance(environment.runner, WorkerRunner):
         return
     stats = environment.stats
     endpoints = [

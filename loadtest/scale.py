@@ -244,6 +244,7 @@ def lines(order: str, payment: str) -> Iterator[Line]:
     yield Line("get_product", "get_product(1)")
     yield Line("list_products", "list_products()")
     yield Line("show_board", "show_board()")
+    yield Line("list_tasks", "list_tasks()")
     yield Line("collect_live_metrics", "collect_live_metrics()")
     yield Line("health_check", "health_check()")
     yield Line("sale_overview", "sale_overview()", quick=False, times=3)

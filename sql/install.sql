@@ -23,6 +23,7 @@ SOURCE views/order_totals.sql
 SOURCE views/sale_figures.sql
 SOURCE views/live_metrics.sql
 SOURCE views/counted_metrics.sql
+SOURCE views/open_tasks.sql
 
 SOURCE procedures/operations/_keep_marked.sql
 SOURCE procedures/operations/_raise.sql
@@ -44,6 +45,7 @@ SOURCE procedures/operations/forget_customer.sql
 SOURCE procedures/operations/health_check.sql
 SOURCE procedures/operations/help.sql
 SOURCE procedures/operations/list_ledger.sql
+SOURCE procedures/operations/list_tasks.sql
 SOURCE procedures/operations/purge_history.sql
 SOURCE procedures/operations/resume_sweep.sql
 SOURCE procedures/operations/sale_overview.sql

@@ -43,7 +43,7 @@ class StaticFile:
 
 _SWAGGER_UI = "swagger-ui-5.35.0"
 _UPLOT = "uplot-1.6.32"
-_BOARD_SCRIPTS = ("board.js", "cards.js", "chart.js", "text.js")
+_BOARD_SCRIPTS = ("board.js", "cards.js", "chart.js", "strip.js", "tasks.js", "text.js")
 _DEMO_SCRIPTS = ("demo.js", "shop.js")
 
 STATIC_FILES: tuple[StaticFile, ...] = (

@@ -70,7 +70,12 @@ meter_files.prepare()
 
 def post_worker_init(worker):  # type: ignore[no-untyped-def]
     """A worker serves from now on."""
-    worker.wsgi.telemetry.meters.worker_began()
+    meters = worker.wsgi.telemetry.meters
+    meters.worker_began()
+    # Imported here: it needs prometheus_client, which looks for the folder that prepare() makes.
+    from api.watch.rates import keep_samples
+
+    keep_samples(meters)
     threading.Thread(target=_end_without_master, args=(worker.ppid,), daemon=True).start()
 
 

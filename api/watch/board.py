@@ -1,8 +1,8 @@
 """What `/board` shows: the sale as MySQL sees it and the service's own counters, fetched once for all who look.
 
-Three answers of MySQL of three ages. show_board costs the same whatever has been sold and is a second old at most.
-show_totals and check_invariants walk over the history; they run on threads that nobody waits for, for a share of the
-time, and the page says how old they are.
+Answers of MySQL of several ages. show_board and list_tasks cost the same whatever has been sold and are a second or
+two old. show_totals and check_invariants walk over the history; they run on threads that nobody waits for, for a share
+of the time, and the page says how old they are.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from api.access import HIDE_FROM_CACHES
 from api.gateway import BlockingCalls, ProcedureError, Row, UnavailableError
 from api.watch.cached import Cached
 from api.watch.meters import Meters
+from api.watch.rates import take_sample
 
 LIVE_SECONDS = 1.0
 LIVE_PATIENCE = 2.0
@@ -34,16 +35,19 @@ TOTALS_SHARE = 0.05
 """Of the time, for show_totals: a walk of 3 s every minute."""
 INVARIANTS_SECONDS = 5.0
 INVARIANTS_SHARE = 0.02
-
-HOLDS = ("POST", "/api/holds")
+TASKS_SECONDS = 2.0
 
 
 class Board:
-    """The document of /board/data. `patient` waits for CALLs for which no request would."""
+    """The document of /board/data. `patient` waits for CALLs for which no request would.
 
-    def __init__(self, gateway: BlockingCalls, patient: BlockingCalls, meters: Meters) -> None:
+    What waits for somebody names payments, so `lists` says whether those who look may see it.
+    """
+
+    def __init__(self, gateway: BlockingCalls, patient: BlockingCalls, meters: Meters, lists: bool) -> None:
         self._live = Cached(lambda: gateway.call("show_board", ()), LIVE_SECONDS, LIVE_PATIENCE)
-        self._requests = Cached(lambda: _requests(meters), LIVE_SECONDS, LIVE_PATIENCE)
+        self._requests = Cached(lambda: take_sample(meters), LIVE_SECONDS, LIVE_PATIENCE)
+        self._tasks = Cached(lambda: gateway.call("list_tasks", ()), TASKS_SECONDS, SLOW_PATIENCE) if lists else None
         self._totals = Cached(lambda: patient.call("show_totals", ()), TOTALS_SECONDS, SLOW_PATIENCE, TOTALS_SHARE)
         self._violations = Cached(
             lambda: patient.call("check_invariants", ()), INVARIANTS_SECONDS, SLOW_PATIENCE, INVARIANTS_SHARE
@@ -53,6 +57,7 @@ class Board:
         """Everything, each part with its age; parts that nobody has yet are null.
 
         `away` says why MySQL gave no figures just now, null when it did; `live` then holds the last that there were.
+        `lists` is false where nobody is told what waits.
         """
         away = None
         try:
@@ -63,14 +68,18 @@ class Board:
             away = f"The database refuses to show the board: errno {error.errno}."
         if away is None:
             totals, violations = self._totals.last(), self._violations.last()
+            tasks = self._tasks.last() if self._tasks else None
         else:  # they would only wait for what is not there
             totals, violations = self._totals.kept(), self._violations.kept()
+            tasks = self._tasks.kept() if self._tasks else None
         return {
             "at": _now(),
             "away": away,
             "live": _part(self._live.kept()),
             "totals": _part(totals),
             "violations": _part(violations),
+            "lists": self._tasks is not None,
+            "tasks": _part(tasks),
             "requests": self._requests.fresh(),
         }
 
@@ -85,18 +94,6 @@ def board_responder(board: Board, executor: Executor) -> Callable[..., Awaitable
         resp.data = msgspec.json.encode(document)
 
     return respond
-
-
-def _requests(meters: Meters) -> dict[str, Any]:
-    """Requests for holds since the service began, in all workers: those that got one, and the others by slug."""
-    held, refused = 0, dict[str, int]()
-    for (method, route, problem), count in meters.answers().items():
-        if (method, route) == HOLDS:
-            if problem:
-                refused[problem] = refused.get(problem, 0) + count
-            else:
-                held += count
-    return {"at": _now(), "held": held, "refused": refused}
 
 
 def _part(found: tuple[list[Row], float] | None) -> dict[str, Any] | None:

@@ -25,3 +25,4 @@ GRANT EXECUTE ON PROCEDURE collect_metrics TO flashsale_api@'%';
 GRANT EXECUTE ON PROCEDURE check_invariants TO flashsale_api@'%';
 GRANT EXECUTE ON PROCEDURE show_board TO flashsale_api@'%';
 GRANT EXECUTE ON PROCEDURE show_totals TO flashsale_api@'%';
+GRANT EXECUTE ON PROCEDURE list_tasks TO flashsale_api@'%';

@@ -46,6 +46,7 @@ GRANT EXECUTE ON PROCEDURE collect_live_metrics TO flashsale_dba;
 GRANT EXECUTE ON PROCEDURE collect_metrics TO flashsale_dba;
 GRANT EXECUTE ON PROCEDURE show_board TO flashsale_dba;
 GRANT EXECUTE ON PROCEDURE show_totals TO flashsale_dba;
+GRANT EXECUTE ON PROCEDURE list_tasks TO flashsale_dba;
 GRANT EXECUTE ON PROCEDURE help TO flashsale_dba;
 -- EXECUTE that comes through a role does not make a routine visible in information_schema; SHOW_ROUTINE (8.0.20) does.
 /*!80020 GRANT SHOW_ROUTINE ON *.* TO flashsale_dba */;

@@ -22,7 +22,8 @@ SELECT p.product_id, p.name, p.currency,
        p.stock_total - free.units - held.units - unpaid.overdue_units AS sold,
        held.holds - held.expired AS live_holds,
        held.ended_in_10_s - held.expired AS expiring_within_10_s, held.ended_in_30_s - held.expired AS expiring_within_30_s,
-       unpaid.orders AS orders_pending, unpaid.overdue AS orders_overdue
+       unpaid.orders AS orders_pending, unpaid.overdue AS orders_overdue,
+       p.sale_starts_at, p.sale_ends_at, p.stopped_at
   FROM products AS p
   JOIN clock
   JOIN LATERAL (SELECT CAST(COALESCE(SUM(s.available), 0) AS SIGNED) AS units

@@ -54,8 +54,8 @@ def test_a_wrong_method_is_answered_with_the_right_ones(http: httpx.Client, path
 @pytest.mark.parametrize(
     "path",
     [
-        "/", "/api", "/api/hold", "/API/products", "/api//products", "/api/products/1/2", "/%2e%2e/etc/passwd", "/%00",
-        "/%FF", "/api/holds/" + "a/" * 100, "/problems/sold_out/",
+        "/shop", "/api", "/api/hold", "/API/products", "/api//products", "/api/products/1/2", "/%2e%2e/etc/passwd",
+        "/%00", "/%FF", "/api/holds/" + "a/" * 100, "/problems/sold_out/",
     ],
 )  # fmt: skip
 def test_an_unknown_address_is_not_found(http: httpx.Client, path: str) -> None:

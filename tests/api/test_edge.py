@@ -488,7 +488,7 @@ def test_a_malformed_id_in_an_address_is_not_found(
     assert not gateway.calls
 
 
-@pytest.mark.parametrize("path", ["/", "/api", "/api/product", f"/api/holds/{UUID}/x"])
+@pytest.mark.parametrize("path", ["/shop", "/api", "/api/product", f"/api/holds/{UUID}/x"])
 def test_an_unknown_address_is_not_found(client: Any, path: str) -> None:
     assert_problem(client.simulate_get(path), 404, "not_found")
 

@@ -1,5 +1,6 @@
 """The interactive page of the API, in a real browser under the page's own Content-Security-Policy."""
 
+import re
 from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
@@ -62,3 +63,21 @@ def test_the_page_works_on_a_phone(open_page: Callable[..., Page]) -> None:
     expect(page.locator(".opblock").first).to_be_visible()
     keep_screenshot(page, "docs-phone")
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+def test_the_page_is_as_light_or_dark_as_its_visitor_likes(open_page: Callable[..., Page]) -> None:
+    page = open_page(color_scheme="dark")
+    page.goto("/docs")
+    expect(page.locator(".opblock").first).to_be_visible()
+
+    def lightness() -> int:
+        """Of the ground behind the text, 0 to 255."""
+        color = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+        channels = [int(part) for part in re.findall(r"\d+", color)]
+        return 255 if channels[3:] == [0] else max(channels[:3])
+
+    assert lightness() < 64
+    keep_screenshot(page, "docs-dark")
+    page.emulate_media(color_scheme="light")
+    expect(page.locator("html")).not_to_have_class(re.compile("dark-mode"))
+    assert lightness() > 192

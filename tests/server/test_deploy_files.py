@@ -21,6 +21,12 @@ COMPOSE_TEXT = (ROOT / "compose.yaml").read_text(encoding="utf-8")
 COMPOSE = yaml.safe_load(COMPOSE_TEXT)
 GUNICORN = (ROOT / "api/server/gunicorn.conf.py").read_text(encoding="utf-8")
 SERVICES: dict[str, Any] = COMPOSE["services"]
+SOCKET = (ROOT / "docs/deploy/flashsale.socket").read_text(encoding="utf-8")
+KUBERNETES_TEXT = (ROOT / "docs/deploy/kubernetes/flashsale.yaml").read_text(encoding="utf-8")
+KUBERNETES = {(each["kind"], each["metadata"]["name"]): each for each in yaml.safe_load_all(KUBERNETES_TEXT)}
+POD = KUBERNETES["Deployment", "flashsale"]["spec"]["template"]["spec"]
+[CONTAINER] = POD["containers"]
+VERSION = re.findall(r"^version = (\S+)$", (ROOT / "setup.cfg").read_text(encoding="utf-8"), re.MULTILINE)[0]
 
 
 def gunicorn(setting: str) -> int:
@@ -102,9 +108,10 @@ def test_every_file_that_compose_wants_is_made_by_the_commands_of_the_documentat
 
 
 def test_every_variable_of_the_deployment_files_is_read_by_somebody() -> None:
-    used = set(re.findall(r"\b(FLASHSALE_\w+)\b", "".join((UNIT, DOCKERFILE, NGINX, COMPOSE_TEXT))))
+    used = set(re.findall(r"\b(FLASHSALE_\w+)\b", "".join((UNIT, DOCKERFILE, NGINX, COMPOSE_TEXT, KUBERNETES_TEXT))))
 
-    assert {name.removesuffix("_FILE") for name in used} <= KNOWN_VARIABLES
+    of_the_image = {"FLASHSALE_VERSION", "FLASHSALE_REVISION"}
+    assert {name.removesuffix("_FILE") for name in used} - of_the_image <= KNOWN_VARIABLES
 
 
 def test_nginx_keeps_the_figures_inside_and_passes_keys_on() -> None:
@@ -165,3 +172,64 @@ def test_what_nginx_answers_by_itself_is_a_problem_of_the_api() -> None:
         assert problem["detail"]
     for limit in (BODY_LIMIT, EVENT_LIMIT):
         assert str(limit) in answers[0][1]
+
+
+def test_the_image_has_a_version_and_says_what_it_is() -> None:
+    assert f"ARG VERSION={VERSION}\n" in DOCKERFILE
+    for label in ("title", "description", "licenses", "version", "revision"):
+        assert f"org.opencontainers.image.{label}=" in DOCKERFILE
+    tag = f"flashsale:${{FLASHSALE_VERSION:-{VERSION}}}"
+    assert {SERVICES[name]["image"] for name in ("migrate", "api")} == {tag}
+    assert set(re.findall(r"image: (\S+)", KUBERNETES_TEXT)) == {f"flashsale:{VERSION}"}
+
+
+def test_the_logs_of_no_container_fill_the_disk() -> None:
+    for service in SERVICES.values():
+        assert service["logging"]["options"].keys() == {"max-size", "max-file"}
+
+
+def test_nginx_caches_nothing_unless_somebody_asks_for_it() -> None:
+    in_force = "\n".join(line for line in NGINX.splitlines() if not line.strip().startswith("#"))
+
+    assert "proxy_cache" not in in_force
+    assert re.search(r"^\s*http2 on;", in_force, re.MULTILINE)
+    assert re.search(r"^\s*gzip +on;", in_force, re.MULTILINE)
+    zones = re.findall(r"keys_zone=(\w+):|shared:(\w+):", NGINX)
+    assert len({first or second for first, second in zones}) == len(zones) == 2
+
+
+def test_kubernetes_gives_the_api_what_it_reads_and_the_job_the_rest() -> None:
+    [job] = [each for (kind, _), each in KUBERNETES.items() if kind == "Job"]
+    pairs = ((POD, "flashsale"), (job["spec"]["template"]["spec"], "flashsale-admin"))
+    for pod, secret in pairs:
+        [container] = pod["containers"]
+        read = {each["value"] for each in container["env"]}
+        assert read == {f"/run/secrets/{name}" for name in KUBERNETES["Secret", secret]["stringData"]}
+        assert {each["secret"]["secretName"] for each in pod["volumes"] if "secret" in each} == {secret}
+        assert pod["securityContext"]["runAsUser"] == 10001
+        assert container["securityContext"]["readOnlyRootFilesystem"]
+    assert KUBERNETES["Secret", "flashsale"]["stringData"].keys() == set(SERVICES["api"]["secrets"])
+
+
+def test_kubernetes_restarts_no_pod_for_mysqls_sake_and_ends_none_in_the_middle_of_an_answer() -> None:
+    paths = {name: CONTAINER[f"{name}Probe"]["httpGet"]["path"] for name in ("startup", "liveness", "readiness")}
+
+    assert paths == {"startup": "/healthz", "liveness": "/healthz", "readiness": "/readyz"}
+    pause = int(CONTAINER["lifecycle"]["preStop"]["exec"]["command"][1])
+    assert POD["terminationGracePeriodSeconds"] > pause + gunicorn("graceful_timeout")
+    replicas = KUBERNETES["Deployment", "flashsale"]["spec"]["replicas"]
+    assert 1 <= KUBERNETES["PodDisruptionBudget", "flashsale"]["spec"]["minAvailable"] < replicas
+    selectors = [
+        KUBERNETES["Deployment", "flashsale"]["spec"]["selector"]["matchLabels"],
+        KUBERNETES["PodDisruptionBudget", "flashsale"]["spec"]["selector"]["matchLabels"],
+        KUBERNETES["Service", "flashsale"]["spec"]["selector"],
+    ]
+    assert selectors == [KUBERNETES["Deployment", "flashsale"]["spec"]["template"]["metadata"]["labels"]] * 3
+
+
+def test_systemd_keeps_the_port_that_nginx_asks() -> None:
+    [address] = re.findall(r"^ListenStream=(\S+)$", SOCKET, re.MULTILINE)
+
+    assert f"server {address};" in NGINX
+    assert f"Backlog={gunicorn('backlog')}\n" in SOCKET
+    assert "Requires=flashsale.socket\n" in UNIT

@@ -1,11 +1,12 @@
 """What the board asks for: the figures of sale_overview and health_check, and what each costs."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
 from tests.support.database import Database, Row
-from tests.support.sale import hold, new_product, order, pay, scheduler_off, sweep
+from tests.support.sale import hold, new_key, new_product, order, pay, scheduler_off, sweep
 
 
 def board(db: Database, product: int) -> tuple[Row, Row]:
@@ -177,3 +178,77 @@ def test_the_board_reads_nothing_that_only_grows(db: Database, connect_as: Calla
         pay(db, order(db, product))
 
     assert rows_read() - before < 50
+
+
+def tasks(db: Database, kind: str) -> list[Row]:
+    """The rows of list_tasks of a kind."""
+    return [row for row in db.call("list_tasks") if row["kind"] == kind]
+
+
+def settle_everything(db: Database) -> None:
+    """Nothing of another test is left to do."""
+    while rows := db.call("list_tasks"):
+        for row in rows:
+            db.query(row["settled_by"])
+
+
+def test_money_that_has_to_go_back_leaves_the_list_by_the_call_that_stands_there(db: Database) -> None:
+    settle_everything(db)
+    bought = order(db, new_product(db, 5))
+    strange = f'o\'hara\\ "{bought}"'
+    pay(db, bought, amount=700, currency="EUR", payment=strange)
+
+    [task] = tasks(db, "refund due")
+    assert (task["subject"], task["order_id"], task["amount"], task["currency"]) == (strange, bought, 700, "EUR")
+    assert task["of_kind"] == 1
+    db.query(task["settled_by"])
+    assert db.call("list_tasks") == db.call("list_refunds_due") == []
+
+
+def test_a_payment_that_waits_gets_its_order_by_the_call_that_stands_there(db: Database) -> None:
+    settle_everything(db)
+    held = hold(db, new_product(db, 5))
+    pay(db, held)
+
+    [task] = tasks(db, "payment waiting")
+    assert task["order_id"] == held
+    db.query(task["settled_by"])
+    assert db.call("list_tasks") == []
+    assert db.one("get_order", held)["status"] == "paid"
+
+
+def test_a_payment_of_an_id_that_nobody_knows_becomes_a_refund_by_the_call_that_stands_there(db: Database) -> None:
+    settle_everything(db)
+    with_nobody = new_key()
+    db.travel(-1000)
+    pay(db, with_nobody, amount=5, currency="EUR", payment=f"pi of {with_nobody}")
+    [task] = tasks(db, "payment waiting")
+    db.come_back()
+
+    db.query(task["settled_by"])
+    assert [row["subject"] for row in db.call("list_tasks")] == [f"pi of {with_nobody}"]
+    assert tasks(db, "payment waiting") == []
+
+
+def test_of_many_tasks_the_oldest_are_listed_and_all_are_counted(db: Database) -> None:
+    settle_everything(db)
+    bought = order(db, new_product(db, 5))
+    for number in range(23):
+        pay(db, bought, amount=number + 1, currency="EUR", payment=f"{number:02} of {bought}")
+
+    listed = tasks(db, "refund due")
+    assert [row["subject"][:2] for row in listed] == [f"{number:02}" for number in range(20)]
+    assert {row["of_kind"] for row in listed} == {23}
+    settle_everything(db)
+
+
+def test_the_board_says_from_when_to_when_a_product_is_sold(db: Database) -> None:
+    now = db.value("SELECT UTC_TIMESTAMP(6)")
+    starts, ends = now + timedelta(seconds=60), now + timedelta(seconds=120)
+    product = new_product(db, 5, sale_starts_at=starts, sale_ends_at=ends)
+    mine, together = board(db, product)
+    assert (mine["sale_starts_at"], mine["sale_ends_at"]) == (starts, ends)
+    assert (together["sale_starts_at"], together["sale_ends_at"]) == (None, None)
+
+    db.call("stop_sale", product, "a test")
+    assert board(db, product)[0]["sale_ends_at"] == db.one("get_product", product)["stopped_at"]

@@ -11,6 +11,12 @@ function withKeyOfItsOwn(request) {
   return request;
 }
 
+// Swagger UI is dark where the page says so; what the visitor prefers decides, also while the page is open.
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const adapt = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+dark.addEventListener("change", adapt);
+adapt();
+
 SwaggerUIBundle({
   dom_id: "#docs",
   url: "/openapi.json",

@@ -16,7 +16,8 @@ Parameters
 Result set
   product_id, name, currency and sale (upcoming, open, sold out, ended; NULL: everything together), stock_total, available, held,
   sold (as get_product), live_holds, expiring_within_10_s, expiring_within_30_s (of the live holds), orders_pending,
-  orders_overdue (of the pending ones: past pay_by, and not closed yet); and only in the row of everything
+  orders_overdue (of the pending ones: past pay_by, and not closed yet), sale_starts_at, sale_ends_at (UTC; of a sale that was
+  stopped: when; NULL: none); and only in the row of everything
   together: payments_waiting (for an order that may still come), payments_due (of which money has to go back), money_due (minor
   units; NULL: in several currencies), money_due_currency (NULL: none or several), health (NULL: all is well; else what is wrong
   and what to do), last_sweep_at (UTC; NULL: never), sweep_lag_seconds, event_status (as health_check), role, node, members_online,
@@ -44,6 +45,8 @@ Example
   expiring_within_30_s: 0
         orders_pending: 0
         orders_overdue: 0
+        sale_starts_at: NULL
+          sale_ends_at: NULL
       payments_waiting: NULL
           payments_due: NULL
              money_due: NULL
@@ -73,6 +76,8 @@ Example
   expiring_within_30_s: 0
         orders_pending: 0
         orders_overdue: 0
+        sale_starts_at: NULL
+          sale_ends_at: NULL
       payments_waiting: 0
           payments_due: 0
              money_due: 0
@@ -104,11 +109,13 @@ BEGIN
   -- The LIMIT keeps MySQL from merging the stock into both of its readers, and counting twice.
   WITH stock AS (
     SELECT l.product_id, l.name, l.currency, l.sale, l.stock_total, l.available, l.held, l.sold, l.live_holds,
-           l.expiring_within_10_s, l.expiring_within_30_s, l.orders_pending, l.orders_overdue
+           l.expiring_within_10_s, l.expiring_within_30_s, l.orders_pending, l.orders_overdue,
+           l.sale_starts_at, COALESCE(l.stopped_at, l.sale_ends_at) AS sale_ends_at
       FROM live_stock AS l
      LIMIT 1000000)
   SELECT s.product_id, s.name, s.currency, s.sale, s.stock_total, s.available, s.held, s.sold, s.live_holds,
          s.expiring_within_10_s, s.expiring_within_30_s, s.orders_pending, s.orders_overdue,
+         s.sale_starts_at, s.sale_ends_at,
          NULL AS payments_waiting, NULL AS payments_due, NULL AS money_due, NULL AS money_due_currency, NULL AS health, NULL AS last_sweep_at, NULL AS sweep_lag_seconds,
          NULL AS event_status, NULL AS role, NULL AS node, NULL AS members_online, NULL AS members, NULL AS members_behind,
          NULL AS database_version, NULL AS shown_at
@@ -117,6 +124,7 @@ BEGIN
   SELECT NULL, NULL, NULL, NULL, COALESCE(SUM(s.stock_total), 0), COALESCE(SUM(s.available), 0), COALESCE(SUM(s.held), 0),
          COALESCE(SUM(s.sold), 0), COALESCE(SUM(s.live_holds), 0), COALESCE(SUM(s.expiring_within_10_s), 0),
          COALESCE(SUM(s.expiring_within_30_s), 0), COALESCE(SUM(s.orders_pending), 0), COALESCE(SUM(s.orders_overdue), 0),
+         NULL, NULL,
          (SELECT COUNT(*) FROM payments AS w WHERE w.follow_up = 'order'),
          (SELECT COUNT(*) FROM money_owed),
          (SELECT IF(COUNT(DISTINCT d.currency) <= 1, CAST(COALESCE(SUM(d.amount_due), 0) AS SIGNED), NULL) FROM money_owed AS d),

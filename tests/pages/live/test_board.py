@@ -6,17 +6,19 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.board import Tile, counted, payments_shown, requests_for_holds, shown
+from tests.support.board import Tile, counted, number, payments_shown, requests_for_holds, shown
 from tests.support.browser import PHONE, SCREEN, keep_screenshot, visit
 from tests.support.database import Database
 from tests.support.sale import hold, new_key, new_payment, new_product, order, pay
 from tests.support.service import WORKERS, Service
 from tests.support.shop import Buyer
+from tests.support.signing import STANDARD_SECRET
 from tests.support.waiting import wait_until
 
 Open = Callable[..., Page]
@@ -32,6 +34,11 @@ def open_board(open_page: Open, **options: object) -> Page:
     page.goto("/board")
     expect(page.locator("#pulse")).to_contain_text("Live")
     return page
+
+
+def in_seconds(db: Database, seconds: int) -> Any:
+    """A moment of the database's clock."""
+    return db.value("SELECT UTC_TIMESTAMP(6) + INTERVAL %s SECOND", seconds)
 
 
 def buy(url: str, product: int, seed: int) -> Counter[str]:
@@ -116,10 +123,10 @@ def test_money_that_has_to_go_back_is_told_with_what_to_do_until_it_went_back(op
     first_line = page.locator("#together-figures > div").last
 
     wait_until(lambda: due() == ("None", "nothing has to go back", False), 20)
-    for number, text in ((1, "of 1 payment: "), (2, "of 2 payments: ")):
-        pay(db, bought, amount=10000, currency="EUR", payment=f"{number} of {bought}")
-        wait_until(lambda: due() == (f"€{number}00.00", text + "CALL list_refunds_due()", True), 20)  # noqa: B023
-        expect(first_line).to_have_text(f"Money due€{number}00.00")
+    for nth, text in ((1, "of 1 payment: "), (2, "of 2 payments: ")):
+        pay(db, bought, amount=10000, currency="EUR", payment=f"{nth} of {bought}")
+        wait_until(lambda: due() == (f"€{nth}00.00", text + "CALL list_refunds_due()", True), 20)  # noqa: B023
+        expect(first_line).to_have_text(f"Money due€{nth}00.00")
     pay(db, bought, amount=12900, currency="USD", payment=f"dollars of {bought}")
     wait_until(lambda: due().text == "Several currencies", 20)
     keep_screenshot(page, "board-money-due")
@@ -203,6 +210,140 @@ def test_many_tabs_cost_one_call_a_second_in_each_worker(
 
     assert 0 < made <= WORKERS * (seconds + 1)
     assert sum(answers) - seen > 2 * made
+
+
+def test_what_is_on_sale_comes_first_then_what_starts_soonest_and_last_what_has_ended(
+    open_page: Open, db: Database
+) -> None:
+    def product(starts: int | None = None, ends: int | None = None) -> int:
+        moments = [None if each is None else in_seconds(db, each) for each in (starts, ends)]
+        return new_product(db, 5, sale_starts_at=moments[0], sale_ends_at=moments[1])
+
+    ended, later, soon, newest, sold_out = product(-60, -30), product(7200), product(3600), product(-10), product()
+    hold(db, sold_out, 5)
+    page = open_board(open_page)
+    mine = [newest, sold_out, soon, later, ended]
+
+    def order_shown() -> list[int]:
+        cards = page.evaluate("[...document.querySelectorAll('.card')].map(card => Number(card.dataset.product))")
+        return [each for each in cards if each in mine]
+
+    wait_until(lambda: order_shown() == mine, 20)
+    card = page.locator(f'[data-product="{soon}"]')
+    expect(card.locator(".when")).to_have_text(re.compile(r"^Starts .+ \d\d:\d\d, in (60|59) min$"))
+    page.locator("#ended > summary").click()
+    expect(page.locator(f'[data-product="{ended}"] .when')).to_have_text(re.compile(r"^Ended .+, 3\d s ago$|ago$"))
+    keep_screenshot(page, "board-order")
+
+
+def test_available_together_is_what_can_be_bought_now(open_page: Open, db: Database) -> None:
+    page = open_board(open_page)
+    tile = page.locator("#together-figures > div", has_text=re.compile("^Available")).locator("dd")
+
+    def can_be_bought() -> int:
+        return sum(row["available"] for row in db.call("show_board") if row["sale"] == "open")
+
+    new_product(db, 11)
+    new_product(db, 1000, sale_starts_at=in_seconds(db, 3600))
+    wait_until(lambda: tile.count() == 1 and number(tile.inner_text()) == can_be_bought(), 20)
+
+
+def test_the_line_on_top_says_health_lag_money_due_and_how_fast_it_sells(open_page: Open, db: Database) -> None:
+    for row in db.call("list_refunds_due"):
+        db.one("record_refund", row["payment_id"], "of another test")
+    page = open_board(open_page)
+    strip = page.locator("#strip")
+
+    expect(strip).to_have_text(re.compile(r"^All wellSweep lag [\d.]+ sMoney due NoneTo do nothingHolds/s [\d.,]+$"))
+    pay(db, order(db, new_product(db, 5)), amount=10000, currency="EUR")
+    expect(strip.locator('[data-part="due"]')).to_have_text("Money due €100.00")
+    expect(strip.locator('[data-part="tasks"]')).to_have_text("To do 1")
+
+
+def test_the_last_minutes_are_there_when_somebody_opens_the_page(
+    browser: Browser, api_url: str, db: Database, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    busy = Service(api_url, tmp_path_factory.mktemp("rates") / "log")
+    try:
+        with Buyer(busy.url) as buyer:
+            kept = lambda: httpx.get(busy.url + "/board/history", verify=False).json()  # noqa: E731
+            wait_until(lambda: len(kept()) > 0, 20)
+            assert buyer.hold(new_product(db, 1)).status_code == 201
+            assert buyer.hold(new_product(db, 0)).status_code == 409
+            wait_until(lambda: kept()[-1] | {"at": ""} == {"at": "", "held": 1, "refused": {"sold_out": 1}}, 20)
+            assert buyer.hold(new_product(db, 1)).status_code == 201
+        with visit(browser, busy.url) as page:
+            page.goto("/board")
+            expect(page.locator('#rates [data-series="held"]')).to_contain_text("Held")
+            peak = page.locator('#rates [data-series="held"] td').nth(1)
+            expect(peak).to_have_text(re.compile(r"^0\.[1-9]$|^[1-9]"))  # of before the page was opened
+            expect(page.locator('#reasons [data-series="sold_out"]')).to_have_text("sold_out11")
+    finally:
+        busy.stop()
+
+
+def test_what_waits_for_somebody_is_listed_with_the_call_that_settles_it(open_page: Open, db: Database) -> None:
+    while rows := db.call("list_tasks"):  # of other tests
+        for row in rows:
+            db.query(row["settled_by"])
+    page = open_board(open_page, permissions=["clipboard-read", "clipboard-write"])
+    expect(page.locator("#tasks-hint")).to_have_text("Nothing waits for anybody")
+    product = new_product(db, 5)
+    bought, held = order(db, product), hold(db, product)
+    pay(db, bought, amount=10000, currency="EUR", payment=f"less of {bought}")
+    pay(db, held)
+
+    refund = page.locator('[data-kind="refund due"]')
+    expect(refund.locator("h3")).to_have_text("Refunds due: 1")
+    expect(refund.locator("li")).to_contain_text("€100.00")
+    expect(page.locator('[data-kind="payment waiting"] code')).to_have_text(f"CALL create_order('{held}', NULL);")
+    keep_screenshot(page, "board-tasks")
+    refund.get_by_role("button").click()
+    expect(refund.get_by_text("Copied")).to_be_visible()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == f"CALL record_refund('less of {bought}', 'paid back at the provider');"
+    for kind in ("refund due", "payment waiting"):
+        db.query(page.locator(f'[data-kind="{kind}"] code').inner_text().removesuffix(";"))
+    expect(page.locator("#tasks-hint")).to_have_text("Nothing waits for anybody")
+    expect(page.locator("#tasks li")).to_have_count(0)
+
+
+def test_without_a_token_nobody_is_told_of_payments_where_they_count(
+    api_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    signed = {"FLASHSALE_ENV": "production", "FLASHSALE_WEBHOOK_SECRETS": STANDARD_SECRET}
+    for token in ("", TOKEN):
+        log = tmp_path_factory.mktemp("lists") / "log"
+        service = Service(api_url, log, **signed, **({"FLASHSALE_METRICS_TOKEN": token} if token else {}))
+        try:
+            headers = {"Authorization": f"Bearer {token}"} if token else {}
+
+            def board() -> dict[str, object]:
+                return httpx.get(f"{service.url}/board/data", headers=headers, verify=False).json()  # noqa: B023
+
+            assert board()["lists"] is bool(token)
+            if token:
+                wait_until(lambda: board()["tasks"] is not None, 20)
+            else:
+                assert board()["tasks"] is None
+            assert httpx.get(f"{service.url}/board/history", verify=False).status_code == (401 if token else 200)
+        finally:
+            service.stop()
+
+
+def test_a_phone_shows_what_matters_on_its_first_screen(open_page: Open, db: Database) -> None:
+    first = new_product(db, 500, sale_starts_at=in_seconds(db, -1))
+    hold(db, first, 2)
+    page = open_board(open_page, viewport=PHONE)
+    card = page.locator(f'[data-product="{first}"]')
+    expect(card.locator('[data-figure="held"]')).to_have_text("2")
+
+    for thing in (page.locator("#strip"), card.locator(".left"), card.locator(".bar"), card.locator(".key")):
+        box = thing.bounding_box()
+        assert box and box["y"] + box["height"] <= PHONE["height"], thing
+    expect(card.locator(".money")).to_be_hidden()
+    card.get_by_text("Money and orders").click()
+    expect(card.locator(".money")).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

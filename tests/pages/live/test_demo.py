@@ -176,6 +176,55 @@ def test_what_is_sold_out_cannot_be_reserved_until_a_unit_comes_back(open_page: 
     expect(page.get_by_role("button", name="Reserve")).to_be_enabled()
 
 
+def test_before_its_sale_a_product_counts_down_by_the_clock_of_the_server(open_page: Open, db: Database) -> None:
+    starts = db.value("SELECT UTC_TIMESTAMP(6) + INTERVAL 8 SECOND")
+    product = new_product(db, 5, sale_starts_at=starts)
+    page = open_page(viewport=PHONE)
+    page.add_init_script(WRONG_CLOCK)
+    enter(page, product)
+    expect(page.locator("#stock")).to_have_text("5 of 5, not on sale yet")
+    expect(page.get_by_role("button", name="Not on sale yet")).to_be_disabled()
+    expect(page.locator("#start-clock")).to_have_text(re.compile(r"^0:0\d$"))
+    keep_screenshot(page, "demo-upcoming")
+
+    expect(page.get_by_role("button", name="Reserve")).to_be_enabled()
+    expect(page.locator("#soon")).to_be_hidden()
+    press(page, "Reserve")
+    expect(page.locator("#hold-clock")).to_be_visible()
+
+
+@pytest.mark.parametrize("how", ["its time is over", "it was stopped"])
+def test_a_sale_that_is_over_says_so(open_page: Open, db: Database, how: str) -> None:
+    ends = db.value("SELECT UTC_TIMESTAMP(6) - INTERVAL 5 SECOND") if how == "its time is over" else None
+    product = new_product(db, 5, sale_ends_at=ends)
+    if how == "it was stopped":
+        db.call("stop_sale", product, "a test")
+    page = enter(open_page(), product)
+
+    expect(page.locator("#stock")).to_have_text("The sale is over")
+    expect(page.get_by_role("button", name="The sale is over")).to_be_disabled()
+    keep_screenshot(page, "demo-ended")
+
+
+def test_a_server_that_does_not_answer_is_told_until_it_does(open_page: Open, db: Database) -> None:
+    page = open_page()
+    page.expected_refusals.add("net::ERR_FAILED")  # type: ignore[attr-defined]
+    page.route("**/api/products", lambda route: route.abort())
+    page.goto(f"/demo?product={new_product(db, 5)}")
+    expect(page.locator("#name")).to_have_text("The shop cannot be reached")
+    expect(page.locator("#stock")).to_have_text("The server does not answer. This page keeps trying.")
+    keep_screenshot(page, "demo-away")
+
+    page.unroute("**/api/products")
+    expect(page.locator("#stock")).to_have_text("5 of 5 left")
+    page.expected_refusals.add(503)  # type: ignore[attr-defined]
+    page.route(
+        "**/api/products", lambda route: route.fulfill(status=503, json={"type": "/problems/service_unavailable"})
+    )
+    expect(page.locator("#stock")).to_contain_text("The server does not answer; the figures are from before.")
+    page.unroute("**/api/products")
+
+
 def test_who_was_a_moment_too_late_is_told_so(open_page: Open, db: Database) -> None:
     product = new_product(db, 1)
     page = enter(open_page(), product)

@@ -1,13 +1,16 @@
 /* Asks for the figures every second, keeps the newest of each, and says so when none come. */
 
 import { make, say, showHealth, showPayments, showProducts, showTogether } from "./cards.js";
-import { showRates } from "./chart.js";
+import { addRates, heldNow, missed, showRates } from "./chart.js";
+import { showStrip } from "./strip.js";
+import { showTasks } from "./tasks.js";
 import { alarms, time } from "./text.js";
 
 const PERIOD_MS = 1000;
 const PATIENCE_MS = 6000;
 
-const known = { live: null, totals: null, violations: null };
+const known = { live: null, totals: null, violations: null, tasks: null };
+let lists = true;
 let awaySince = null;
 let silentSince = null;
 let away = null;
@@ -19,8 +22,8 @@ function learn(name, part, at) {
   if (!known[name] || moment >= known[name].moment) known[name] = { rows: part.rows, moment };
 }
 
-async function ask() {
-  const answer = await fetch("/board/data", { cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) });
+async function ask(path) {
+  const answer = await fetch(path, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) });
   const text = await answer.text(); // of a refusal too: a body that nobody reads is ended as a failure later
   if (answer.status === 401) location.reload(); // the token was changed: the browser asks for it
   if (!answer.ok) throw new Error(`status ${answer.status}`);
@@ -34,13 +37,16 @@ function show(now) {
   const violations = known.violations?.rows ?? null;
   const ago = (name) => (known[name] ? Math.max(0, (now - known[name].moment) / 1000) : 0);
   if (together) {
-    showProducts(products, known.totals?.rows, ago("totals"));
+    showProducts(products, known.totals?.rows, ago("totals"), now);
     showPayments(together, known.totals?.rows, ago("totals"));
     showTogether(products, together, known.totals?.rows);
   }
+  showTasks({ lists, tasks: known.tasks?.rows, now });
   showHealth({ away: silentSince ? "The service does not answer." : away, together, violations, checkedAgo: ago("violations") });
   document.body.classList.toggle("stale", Boolean(silentSince || away));
-  warn(alarms({ silentSince, away, awaySince, together, violations }));
+  const found = alarms({ silentSince, away, awaySince, together, violations });
+  warn(found);
+  showStrip({ alarms: found, unknown: Boolean(silentSince || away), together, tasks: known.tasks?.rows, heldNow: heldNow() });
   const moment = known.live ? time(new Date(known.live.moment)) : null;
   say(document.getElementById("pulse"), silentSince || away ? (moment ? `Figures of ${moment}` : "No figures yet") : `Live · ${moment}`);
 }
@@ -60,15 +66,19 @@ let ahead = 0;
 
 async function refresh() {
   try {
-    const figures = await ask();
+    const figures = await ask("/board/data");
     const at = Date.parse(figures.at);
     ahead = at - Date.now();
     silentSince = null;
     away = figures.away;
-    for (const name of ["live", "totals", "violations"]) learn(name, figures[name], at);
+    lists = figures.lists;
+    for (const name of ["live", "totals", "violations", "tasks"]) learn(name, figures[name], at);
     if (!away) awaySince = null;
     else awaySince ??= new Date(known.live?.moment ?? at);
-    showRates(figures.requests);
+    // A page that was just opened, or slept, has what the workers kept meanwhile.
+    if (missed(figures.requests)) for (const sample of await ask("/board/history").catch(() => [])) addRates(sample);
+    addRates(figures.requests);
+    showRates();
   } catch {
     silentSince ??= new Date(Date.now());
   }

@@ -1,6 +1,6 @@
 /* The figures of each product, of all together, and of the health; elements are made once and their text kept up. */
 
-import { count, money, moneyDue, plural, seconds, time } from "./text.js";
+import { bySale, count, money, moneyDue, plural, saleTimes, seconds, time } from "./text.js";
 
 const $ = (id) => document.getElementById(id);
 
@@ -27,31 +27,42 @@ const STALE_SECONDS = 5;
 const figure = (name, className = "") => make("dd", { "data-figure": name, class: className }, "…");
 const line = ([name, label]) => make("div", {}, make("dt", {}, label), figure(name));
 
+/* The essentials of a card come first; the rest is there for the first few products on a large screen, else when asked for. */
+const wide = matchMedia("(min-width: 40rem)");
+const OPEN_CARDS = 4;
+
+function makeMore(...children) {
+  const more = make("details", { class: "more" }, make("summary", {}, "Money and orders"), ...children);
+  more.open = wide.matches && document.querySelectorAll(".more").length < OPEN_CARDS;
+  return more;
+}
+
 function makeCard(product) {
   const heading = make("h3", { id: `product-${product.product_id}` });
   const share = (name, label) => make("div", { class: name }, make("dt", {}, label), figure(name), make("dd", { class: "share", "data-share": name }));
   return make("article", { class: "card", "data-product": product.product_id, "aria-labelledby": heading.id },
     make("div", { class: "card-head" }, heading, make("span", { class: "sale" })),
+    make("p", { class: "when" }),
     make("p", { class: "left" }, make("b", { "data-figure": "left" }), make("span", {})),
     make("div", { class: "bar", role: "img" }, make("i", { class: "sold" }), make("i", { class: "held" })),
     make("dl", { class: "key" }, share("sold", "Sold"), share("held", "Held"), share("available", "Available")),
     make("p", { class: "expiring" },
       make("b", { "data-figure": "live_holds" }), " live holds; ", make("b", { "data-figure": "expiring_within_10_s" }), " expire within 10 s, ",
       make("b", { "data-figure": "expiring_within_30_s" }), " within 30 s"),
-    make("dl", { class: "money" },
+    makeMore(make("dl", { class: "money" },
       make("div", {}, make("dt", {}, "Money taken"), figure("takings")),
       make("div", {}, make("dt", {}, "Given back"), figure("given_back"))),
     make("div", { class: "pair" },
       make("div", {}, make("h4", {}, "Orders"), make("dl", {}, ...ORDERS.map(line))),
       make("div", {}, make("h4", {}, "Ended orders"), make("dl", {}, ...ENDED.map(line)))),
-    make("p", { class: "age" }));
+    make("p", { class: "age" })));
 }
 
 function fillLines(list, lines, valueOf) {
   for (const [name] of lines) say(list.querySelector(`[data-figure="${name}"]`), count(valueOf(name)));
 }
 
-function fill(card, product, totals, age) {
+function fill(card, product, totals, age, now) {
   const set = (name, text) => say(card.querySelector(`[data-figure="${name}"]`), text);
   const total = product.stock_total;
   const percent = (units) => (total ? (100 * units) / total : 0);
@@ -63,6 +74,7 @@ function fill(card, product, totals, age) {
   const sale = card.querySelector(".sale");
   sale.dataset.sale = product.sale;
   say(sale, product.sale[0].toUpperCase() + product.sale.slice(1));
+  say(card.querySelector(".when"), saleTimes(product, now));
   set("left", count(product.available));
   say(card.querySelector(".left span"), `of ${count(total)} available`);
   for (const name of ["sold", "held", "available"]) {
@@ -78,19 +90,30 @@ function fill(card, product, totals, age) {
   say(card.querySelector(".age"), age > STALE_SECONDS ? `Ended orders and money as of ${seconds(age)} ago` : "");
 }
 
-export function showProducts(products, totals, age) {
-  const list = $("products");
-  const totalsOf = new Map((totals ?? []).map((row) => [row.product_id, row]));
-  const cards = new Map([...list.children].map((card) => [Number(card.dataset.product), card]));
-  products.forEach((product, place) => {
+function place(list, products, cards, totalsOf, age, now) {
+  products.forEach((product, at) => {
     const card = cards.get(product.product_id) ?? makeCard(product);
     cards.delete(product.product_id);
-    fill(card, product, totalsOf.get(product.product_id), age);
-    if (list.children[place] !== card) list.insertBefore(card, list.children[place] ?? null);
+    fill(card, product, totalsOf.get(product.product_id), age, now);
+    if (list.children[at] !== card) list.insertBefore(card, list.children[at] ?? null);
   });
+}
+
+export function showProducts(products, totals, age, now) {
+  const totalsOf = new Map((totals ?? []).map((row) => [row.product_id, row]));
+  const cards = new Map([...document.querySelectorAll(".card")].map((card) => [Number(card.dataset.product), card]));
+  const sorted = products.toSorted(bySale);
+  const ended = sorted.filter(({ sale }) => sale === "ended");
+  place($("products"), sorted.filter(({ sale }) => sale !== "ended"), cards, totalsOf, age, now);
+  place($("ended-products"), ended, cards, totalsOf, age, now);
   for (const card of cards.values()) card.remove();
   $("no-products").hidden = products.length > 0;
+  $("ended").hidden = ended.length === 0;
+  say($("ended").firstChild, plural(ended.length, "sale has ended", "sales have ended"));
 }
+
+/* What a phone leaves out: the line on top says it, or it is soon over. */
+const DETAILS = new Set(["Expire within 10 s", "Unpaid orders", "Money taken", "Money due"]);
 
 /* One line over several products; for a single one it would say the same twice. */
 export function showTogether(products, together, totals) {
@@ -98,11 +121,13 @@ export function showTogether(products, together, totals) {
   if (products.length < 2) return;
   const taken = new Map();
   for (const row of totals ?? []) if (row.currency) taken.set(row.currency, (taken.get(row.currency) ?? 0) + row.takings);
-  const figures = [["Available", count(together.available)], ["Held", count(together.held)], ["Sold", count(together.sold)],
+  // What can be bought now: units of a sale that has not begun, or is over, are none.
+  const available = products.filter(({ sale }) => sale === "open").reduce((sum, product) => sum + product.available, 0);
+  const figures = [["Available", count(available)], ["Held", count(together.held)], ["Sold", count(together.sold)],
     ["Expire within 10 s", count(together.expiring_within_10_s)], ["Unpaid orders", count(together.orders_pending)],
     ["Money taken", ...[...taken].map(([currency, minor]) => money(minor, currency))], ["Money due", moneyDue(together)]];
   const list = $("together-figures");
-  if (!list.children.length) list.append(...figures.map(([label]) => make("div", {}, make("dt", {}, label))));
+  if (!list.children.length) list.append(...figures.map(([label]) => make("div", DETAILS.has(label) ? { "data-detail": "" } : {}, make("dt", {}, label))));
   figures.forEach(([, ...texts], place) => {
     const tile = list.children[place];
     while (tile.children.length > texts.length + 1) tile.lastChild.remove();

@@ -30,7 +30,31 @@ export function moneyDue({ payments_due, money_due, money_due_currency }) {
 export function seconds(value) {
   if (value < 10) return `${rates.format(value)} s`;
   if (value < 120) return `${Math.round(value)} s`;
-  return value < 7200 ? `${Math.round(value / 60)} min` : `${Math.round(value / 3600)} h`;
+  if (value < 7200) return `${Math.round(value / 60)} min`;
+  return value < 172800 ? `${Math.round(value / 3600)} h` : `${Math.round(value / 86400)} days`;
+}
+
+const calendar = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+
+/* From when to when it is sold, and how far away the next of these moments is. */
+export function saleTimes({ sale, sale_starts_at, sale_ends_at }, now) {
+  const [start, end] = [sale_starts_at, sale_ends_at].map((text) => (text ? Date.parse(text) : null));
+  const away = (moment) => seconds(Math.abs(moment - now) / 1000);
+  if (sale === "ended") return end === null ? "" : `Ended ${calendar.format(end)}, ${away(end)} ago`;
+  const ends = end === null ? "" : `ends ${calendar.format(end)}`;
+  if (sale === "upcoming") return [`Starts ${calendar.format(start)}, in ${away(start)}`, ends].filter(Boolean).join(" · ");
+  const began = start === null ? "" : `Since ${calendar.format(start)}`;
+  const text = [began, ends && `${ends}, in ${away(end)}`].filter(Boolean).join(" · ");
+  return text && text[0].toUpperCase() + text.slice(1);
+}
+
+/* What is on sale first, the newest sale before the others; then what starts soonest; what has ended last. */
+export function bySale(one, other) {
+  const rank = ({ sale }) => ({ open: 0, upcoming: 2, ended: 3 })[sale] ?? 1; // sold out, paused: it may go on
+  const start = ({ sale_starts_at }) => (sale_starts_at ? Date.parse(sale_starts_at) : 0);
+  const end = ({ sale_ends_at }) => (sale_ends_at ? Date.parse(sale_ends_at) : 0);
+  const order = { 2: () => start(one) - start(other), 3: () => end(other) - end(one) }[rank(one)] ?? (() => start(other) - start(one));
+  return rank(one) - rank(other) || order() || one.product_id - other.product_id;
 }
 
 export const plural = (number, one, many) => `${count(number)} ${number === 1 ? one : many}`;

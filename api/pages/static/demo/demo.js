@@ -1,6 +1,6 @@
 /* A buyer's purchase. The server decides everything; this page shows where the purchase stands and what can be done next. */
 
-import { newKey, Refusal, request, secondsLeft, useKey } from "./shop.js";
+import { newKey, Refusal, request, secondsLeft, serverNow, useKey } from "./shop.js";
 
 const $ = (id) => document.getElementById(id);
 const POLL_MS = 1000;
@@ -145,6 +145,17 @@ function stage() {
   return purchase.hold ? "order" : "reserve";
 }
 
+/* How its sale stands, for what the page says; whether it sells, the server decides. */
+function saleOf({ sale_starts_at, sale_ends_at, stopped_at, paused_at, available }) {
+  const now = serverNow();
+  if (stopped_at || (sale_ends_at && Date.parse(sale_ends_at) <= now)) return "ended";
+  if (sale_starts_at && Date.parse(sale_starts_at) > now) return "upcoming";
+  if (paused_at) return "paused";
+  return available === 0 ? "sold out" : "open";
+}
+
+const BUTTONS = { upcoming: "Not on sale yet", paused: "Paused", "sold out": "Sold out", ended: "The sale is over", open: "Reserve" };
+
 /* What is there to see and to press in this stage. */
 function show() {
   const now = stage();
@@ -159,11 +170,12 @@ function show() {
     item.toggleAttribute("aria-current", place === reached && now !== "done");
     if (item.hasAttribute("aria-current")) item.setAttribute("aria-current", "step");
   }
-  const gone = !product || product.available === 0;
+  const sale = product && saleOf(product);
   for (const button of document.querySelectorAll(".act button")) button.disabled = busy;
   const main = document.querySelector("#reserve button");
-  main.disabled = busy || gone;
-  main.textContent = product && gone ? "Sold out" : "Reserve";
+  main.disabled = busy || sale !== "open";
+  main.textContent = BUTTONS[sale] ?? "Reserve";
+  $("soon").hidden = sale !== "upcoming" || now !== "reserve";
   $("trace").textContent = purchase.order ? `Order ${purchase.order.order_id}` : purchase.hold ? `Reservation ${purchase.hold.hold_id}` : "";
   if (purchase.hold && product) {
     const { qty, unit_price } = purchase.hold; // what the order will cost, whatever the price is by now
@@ -181,11 +193,25 @@ function showProduct() {
   $("meter").value = product.available;
   const stock = $("stock");
   stock.dataset.available = product.available;
-  stock.classList.toggle("gone", product.available === 0);
-  const left = product.available === 0 ? (product.held > 0 ? "Sold out, but reservations may still come back" : "Sold out")
-    : `${product.available} of ${product.stock_total} left`;
+  const sale = saleOf(product);
+  stock.classList.toggle("gone", sale === "sold out" || sale === "ended");
+  stock.classList.remove("away");
+  const left = {
+    upcoming: `${product.available} of ${product.stock_total}, not on sale yet`,
+    paused: "The sale is paused, and goes on soon",
+    "sold out": product.held > 0 ? "Sold out, but reservations may still come back" : "Sold out",
+    ended: "The sale is over",
+    open: `${product.available} of ${product.stock_total} left`,
+  }[sale];
   if (stock.textContent !== left) stock.textContent = left;
   show();
+}
+
+/* What is shown is from before; the page goes on asking. */
+function showAway() {
+  $("stock").textContent = product ? "The server does not answer; the figures are from before. This page keeps trying." : "The server does not answer. This page keeps trying.";
+  $("stock").classList.add("away");
+  if (!product) $("name").textContent = "The shop cannot be reached";
 }
 
 let chosen = null;
@@ -193,7 +219,7 @@ let chosen = null;
 /* The products and their stock as they are now; a failure here only means that the figures are older. */
 async function look() {
   try {
-    const { products } = await request("GET", "/api/products", {}, () => {});
+    const { products } = await request("GET", "/api/products", {}, showAway);
     $("access").hidden = true;
     const list = $("product");
     const names = JSON.stringify(products.map((each) => [each.product_id, each.name]));
@@ -205,18 +231,23 @@ async function look() {
     }
     $("choose").hidden = products.length < 2;
     product = products.find((each) => each.product_id === Number(list.value)) ?? null;
-    if (!product) $("name").textContent = "Nothing is on sale";
+    if (!product) {
+      $("name").textContent = "Nothing is on sale";
+      $("stock").textContent = "";
+    }
     list.disabled = stage() !== "reserve" && stage() !== "done";
     showProduct();
   } catch (error) {
     if (error instanceof Refusal && error.status === 401) askForKey();
-    $("stock").textContent = "The shop cannot be reached; this page keeps trying.";
+    else showAway();
   }
 }
 
 function clock(id, left, words) {
   const whole = Math.ceil(left);
-  const text = left === null ? "…" : `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+  const two = (number) => String(number).padStart(2, "0");
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
+  const text = left === null ? "…" : hours ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
   const element = $(id);
   element.textContent = text;
   element.classList.toggle("late", left !== null && left <= 15);
@@ -240,6 +271,11 @@ let ticks = 0;
    slept counted nothing. */
 async function tick() {
   const now = stage();
+  if (!$("soon").hidden) {
+    const soon = (Date.parse(product.sale_starts_at) - serverNow()) / 1000;
+    clock("start-clock", Math.max(0, soon), "until the sale starts");
+    if (soon <= 0) showProduct();
+  }
   const left = now === "order" ? secondsLeft(purchase.hold) : now === "pay" ? secondsLeft(purchase.order) : null;
   if (now === "order") clock("hold-clock", left, "to order");
   if (now === "pay") clock("pay-clock", left, "to pay");

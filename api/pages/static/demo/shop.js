@@ -14,6 +14,10 @@ export function secondsLeft(answer) {
   return end === undefined ? null : Math.max(0, (end - performance.now()) / 1000);
 }
 
+/* The server's time, by the Date of its last answer and the steady clock of this device; null before the first. */
+let serverAhead = null;
+export const serverNow = () => (serverAhead === null ? null : performance.now() + serverAhead);
+
 export function newKey() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -36,6 +40,8 @@ async function once(method, path, { body, key, headers }) {
       ...(key ? { "Idempotency-Key": key } : {}), ...(apiKey ? { Authorization: `Bearer ${apiKey}` } : {}), ...headers,
     },
   });
+  const date = Date.parse(answer.headers.get("Date") ?? "");
+  if (!Number.isNaN(date)) serverAhead = date + 500 - performance.now(); // a Date has whole seconds
   const found = await answer.json().catch(() => ({}));
   if (answer.ok) {
     const left = found.expires_in_ms ?? found.pay_in_ms ?? null;

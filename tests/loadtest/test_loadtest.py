@@ -1,0 +1,100 @@
+"""The load test for others: every profile against an API that runs, judged by its tables or by its own figures."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from loadtest.plan import PROFILES
+from loadtest.service import ROOT
+from loadtest.shops import Figures
+from tests.support.database import Database
+from tests.support.sale import new_product, order, pay
+from tests.support.service import Service, free_port
+from tests.support.signing import STANDARD_SECRET
+
+KEY = "key-of-the-load-test"
+HASHED = hashlib.sha256(KEY.encode()).hexdigest()
+
+
+def loadtest(tmp_path: Path, **settings: object) -> tuple[int, str]:
+    """A run of a few seconds; its exit status and all it printed."""
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("FLASHSALE_", "LOADTEST_"))
+    }
+    environment |= {"LOADTEST_REPORT": str(tmp_path / "report.html"), "LOADTEST_SECONDS": "6", "LOADTEST_USERS": "20"}
+    environment |= {name: str(value) for name, value in settings.items()}
+    done = subprocess.run(
+        [sys.executable, "-m", "loadtest"],
+        cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=100,
+        check=False,
+    )  # fmt: skip
+    return done.returncode, done.stdout
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_sale_at_a_running_api_is_judged_by_its_tables_and_leaves_nothing_on_sale(
+    service: Service, connect_as: Callable[..., Database], tmp_path: Path, mysql_server, profile: str  # type: ignore[no-untyped-def]
+) -> None:  # fmt: skip
+    admin = connect_as("admin")
+    status, text = loadtest(
+        tmp_path, LOADTEST_HOST=service.url, LOADTEST_PROFILE=profile, LOADTEST_STOCK=30 if profile == "edge" else 2000,
+        FLASHSALE_ADMIN_URL=mysql_server.admin_url(), LOADTEST_WORKERS=2 if profile == "edge" else 1,
+    )  # fmt: skip
+
+    assert status == 0, text
+    assert "PASSED" in text
+    assert (tmp_path / "report.html").exists()
+    made = admin.query("SELECT product_id, archived_at FROM products WHERE name LIKE 'Load test%%'")
+    assert made
+    assert all(row["archived_at"] for row in made), text
+
+
+def test_without_the_database_the_own_figures_of_the_api_judge(
+    api_url: str, db: Database, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    product = new_product(db, 40)
+    log = tmp_path_factory.mktemp("guarded") / "log"
+    doors = {"FLASHSALE_API_KEYS": HASHED, "FLASHSALE_WEBHOOK_SECRETS": STANDARD_SECRET}
+    guarded = Service(api_url, log, FLASHSALE_ENV="production", **doors)
+    try:
+        settings = {"LOADTEST_HOST": guarded.url, "LOADTEST_PRODUCTS": product}
+        assert loadtest(tmp_path, **settings)[0] == 1  # no key
+        secrets = {"LOADTEST_KEY": KEY, "FLASHSALE_WEBHOOK_SECRETS": STANDARD_SECRET}
+        status, text = loadtest(tmp_path, **settings, **secrets)
+    finally:
+        guarded.stop()
+
+    assert status == 0, text
+    assert f"units paid of product {product}" in text
+
+
+def test_an_api_that_does_not_answer_is_told(tmp_path: Path) -> None:
+    status, text = loadtest(tmp_path, LOADTEST_HOST=f"http://127.0.0.1:{free_port()}", LOADTEST_PRODUCTS=1)
+    assert (status, "does not answer" in text) == (1, True)
+
+
+def test_more_units_paid_than_there_were_is_oversold(service: Service, db: Database) -> None:
+    product = new_product(db, 3)
+    figures = Figures(service.url, "", (product,))
+    pay(db, order(db, product, 2))
+
+    def judge(paid: int) -> list[str]:
+        return figures.judge({"counts": {"holds": 1, f"units paid of product {product}": paid}})
+
+    assert judge(2) == []
+    assert "oversold" in judge(4)[0]
+    assert judge(3) == [f"product {product}: 3 units paid, of which 2 are sold"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("PROFILE", "calm"), ("HOST", "shop.example"), ("USERS", "many"), ("PRODUCTS", "shoes"), ("SECONDS", "0")],
+)
+def test_what_is_not_understood_is_refused_by_name(tmp_path: Path, name: str, value: str) -> None:
+    status, text = loadtest(tmp_path, **{f"LOADTEST_{name}": value})
+    assert (status, f"LOADTEST_{name} must be" in text) == (1, True)
