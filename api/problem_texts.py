@@ -127,6 +127,13 @@ TEXTS: dict[str, ProblemText] = {
         "Give the money back: CALL list_refunds_due shows what is due.",
         "the payment is due, its order withdrawn; or it is of another currency, or went back",
     ),
+    "reference_taken": ProblemText(
+        "The reference that the shop gives its order is another order's already. References are compared byte by byte, "
+        "and an order keeps its own when it is cancelled. Nothing was changed; the hold lives on.",
+        "GET /api/orders?reference= shows the order that has it. If that is the one you mean, it was made; else send "
+        "another reference.",
+        "another order has this reference; list_orders finds it by that",
+    ),
     "hold_expired": ProblemText(
         "The hold's expires_at has passed, by the clock of the database. Its units are on sale again.",
         "Make a new hold, with a new Idempotency-Key, if the buyer still wants to buy. A payment that was already "

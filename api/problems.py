@@ -55,6 +55,7 @@ PROBLEMS: dict[str, ProblemKind] = {
         ProblemKind("webhook_settled", 409, "The payment event would be decided as before", 31112),
         ProblemKind("order_not_fulfillable", 409, "Only a paid order is handed over", 31113),
         ProblemKind("payment_not_acceptable", 409, "The payment can't pay its order", 31114),
+        ProblemKind("reference_taken", 409, "Another order has this reference", 31115),
         ProblemKind("hold_expired", 410, "The hold has expired", 31201),
         ProblemKind("hold_released", 410, "The hold was released", 31202),
         ProblemKind("invalid_argument", 422, "A value is not allowed", 31301),

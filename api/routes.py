@@ -40,6 +40,20 @@ class Body:
 
 
 @dataclass(frozen=True, slots=True)
+class Query:
+    """An argument taken from the query string; the description of its type says what is allowed."""
+
+    name: str
+    type: Any
+    default: Argument = None
+
+
+@dataclass(frozen=True, slots=True)
+class PageSize(Query):
+    """How many rows a page has. One more is asked for: if it comes, there is a next page."""
+
+
+@dataclass(frozen=True, slots=True)
 class IdempotencyKey:
     """The Idempotency-Key header, its caller's own where there are API keys; without one, a key for one request."""
 
@@ -49,7 +63,7 @@ class RawBody:
     """The JSON body as the text that was received."""
 
 
-Source = Path | Body | IdempotencyKey | RawBody
+Source = Path | Body | Query | IdempotencyKey | RawBody
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +72,9 @@ class Route:
 
     `arguments` are the procedure's, in its order. `body` validates what is sent, `answer` declares what is sent
     back: the columns of the procedure's row by name. `rows` names the member that holds all rows as a list; without
-    it there is one. `created` is the Location of what was made (201, or 200 for a replay). `statuses` gives some
-    values of the column `outcome` a status other than 200. `raises` are the slugs the procedure may SIGNAL. A
+    it there is one. `cursor` is the column of a page's last row with which the next page is asked for; the page's size
+    is the last argument then. `created` is the Location of what was made (201, or 200 for a replay). `statuses` gives
+    some values of the column `outcome` a status other than 200. `raises` are the slugs the procedure may SIGNAL. A
     `probe` answers 503 unless the column `status` has one of these values. A `signed` body comes from one of the
     api/providers/, who says what it means; the procedure that it names counts those that were refused.
     """
@@ -72,6 +87,7 @@ class Route:
     arguments: tuple[Source, ...] = ()
     body: type[msgspec.Struct] | None = None
     rows: str | None = None
+    cursor: str | None = None
     created: str | None = None
     statuses: Mapping[str, int] = field(default_factory=dict)
     raises: tuple[str, ...] = ()
@@ -92,11 +108,14 @@ PATH_PARAMETERS = {
     "order_id": PathParameter(schemas.Uuid, values.uuid, "order_not_found", _UUID_ALLOWED),
 }
 
+_PAGE_SIZE = PageSize("limit", schemas.PageLimit, schemas.PAGE_ROWS)
+
 # fmt: off
 ROUTES: tuple[Route, ...] = (
     Route(
-        "GET", "/api/products", "list_products", "All products with their stock",
-        answer=schemas.Product, rows="products",
+        "GET", "/api/products", "list_products", "Products with their stock, page by page",
+        answer=schemas.Product, rows="products", cursor="product_id",
+        arguments=(Query("after", schemas.AfterProduct), _PAGE_SIZE), raises=("invalid_argument",),
     ),
     Route(
         "GET", "/api/products/{product_id}", "get_product", "One product with its stock",
@@ -129,11 +148,22 @@ ROUTES: tuple[Route, ...] = (
     Route(
         "POST", "/api/orders", "create_order", "Turn a live hold into an order",
         answer=schemas.Order, body=schemas.NewOrder, created="/api/orders/{order_id}",
-        arguments=(Body("hold_id", values.uuid), IdempotencyKey()),
+        arguments=(
+            Body("hold_id", values.uuid), IdempotencyKey(), Body("reference"), Body("metadata", values.small_object),
+        ),
         raises=(
-            "hold_not_found", "hold_already_used", "hold_expired", "hold_released",
+            "hold_not_found", "hold_already_used", "reference_taken", "hold_expired", "hold_released",
             "invalid_argument", "idempotency_key_reused",
         ),
+    ),
+    Route(
+        "GET", "/api/orders", "list_orders", "Orders, page by page, the newest first",
+        answer=schemas.Order, rows="orders", cursor="order_id",
+        arguments=(
+            Query("customer_id", schemas.CustomerId), Query("reference", schemas.Reference),
+            Query("status", schemas.OrderStatusFilter), Query("after", schemas.AfterOrder), _PAGE_SIZE,
+        ),
+        raises=("invalid_argument",),
     ),
     Route(
         "GET", "/api/orders/{order_id}", "get_order", "An order and the state of its payment",

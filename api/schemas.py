@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from msgspec import Meta, Struct
 
-from api.values import INT_MAX
+from api.values import INT_MAX, OBJECT_BYTES
 
 BIGINT_MAX = 2**63 - 1
 UUID_EXAMPLE = "019378d2-8c1a-7c3e-9b57-2f60c1d1a001"
@@ -88,6 +88,48 @@ PaymentId = Annotated[
     Meta(min_length=1, max_length=255, description="must be a text of 1 to 255 characters", examples=["pi_1"]),
 ]
 OrderStatus = Literal["pending", "paid", "cancelled", "refunded"]
+OrderStatusFilter = Annotated[
+    OrderStatus, Meta(description=f"must be one of {', '.join(get_args(OrderStatus))}", examples=["paid"])
+]
+Reference = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=64,
+        description="must be a text of 1 to 64 characters",
+        examples=["shop-4711"],
+        extra_json_schema={"title": "the shop's own order number; no two orders have the same"},
+    ),
+]
+Metadata = Annotated[
+    dict[str, Any],
+    Meta(
+        description=f"must be a JSON object of at most {OBJECT_BYTES} bytes",
+        examples=[{"cart": 81}],
+        extra_json_schema={"title": "what the shop notes about the order"},
+    ),
+]
+PAGE_ROWS = 100
+"""Of a page, where nothing else is asked for, and at most."""
+PageLimit = Annotated[
+    int, Meta(ge=1, le=PAGE_ROWS, description=f"must be an integer from 1 to {PAGE_ROWS}", examples=[PAGE_ROWS])
+]
+AfterProduct = Annotated[
+    int, Meta(ge=0, le=INT_MAX, description="must be what the page before called next", examples=[1])
+]
+AfterOrder = Annotated[
+    str,
+    Meta(
+        pattern="^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$",
+        min_length=36,
+        max_length=36,
+        description="must be what the page before called next",
+        examples=[UUID_EXAMPLE],
+    ),
+]
+Next = Annotated[
+    str | None, Meta(description="send it as after for the next page, with the same filters; null: this is the last")
+]
 Time = Annotated[datetime, Meta(tz=True, description="UTC, with microseconds", examples=[TIME_EXAMPLE])]
 
 
@@ -100,9 +142,11 @@ class NewHold(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class NewOrder(Struct, forbid_unknown_fields=True, kw_only=True):
-    """The live hold to turn into an order."""
+    """The live hold to turn into an order, optionally with the shop's own number of it and what it notes about it."""
 
     hold_id: Uuid
+    reference: Reference | None = None
+    metadata: Metadata | None = None
 
 
 class PaymentEvent(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -168,9 +212,10 @@ class Product(Struct, kw_only=True):
 
 
 class Products(Struct, kw_only=True):
-    """All products but those that were archived."""
+    """A page of the products, without those that were archived."""
 
     products: list[Product]
+    next: Next
 
 
 class Hold(Struct, kw_only=True):
@@ -198,6 +243,8 @@ class Order(Struct, kw_only=True):
     product_id: ProductId
     qty: Quantity
     customer_id: CustomerId | None
+    reference: Annotated[Reference | None, Meta(description="the shop's own order number; null: none was given")]
+    metadata: Annotated[Metadata | None, Meta(description="what the shop noted about it; null: nothing")]
     status: OrderStatus
     unit_price: Annotated[int, Meta(description="in minor units, as the hold showed it")]
     amount: Annotated[int, Meta(description="in minor units")]
@@ -226,6 +273,13 @@ class Order(Struct, kw_only=True):
         ),
     ]
     closed_reason: str | None
+
+
+class Orders(Struct, kw_only=True):
+    """A page of the orders that were asked for, the one whose hold is the newest first."""
+
+    orders: list[Order]
+    next: Next
 
 
 class WebhookReceipt(Struct, kw_only=True):

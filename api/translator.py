@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from hashlib import blake2b
 from operator import attrgetter
 from secrets import token_hex
 from typing import Any
@@ -20,12 +21,14 @@ from api.gateway import Calls, ProcedureError, Row, UnavailableError
 from api.problems import BY_CODE, PROBLEMS, FieldError, ProblemError, invalid_field, write_problem
 from api.providers import GetHeader, Receiver
 from api.providers.provider import SignatureError
-from api.routes import PATH_PARAMETERS, Argument, Body, IdempotencyKey, Path, RawBody, Route, Source
+from api.queries import make_query_reader
+from api.routes import PATH_PARAMETERS, Argument, Body, IdempotencyKey, PageSize, Path, Query, RawBody, Route, Source
 from api.watch.trace import current
 
 log = logging.getLogger("flashsale.api")
 
 Responder = Callable[..., Awaitable[None]]
+Encode = Callable[[list[Row], Sequence[Argument]], bytes]
 Reader = Callable[[Request, dict[str, str], Any, bytes], Argument]
 
 _KEY_HEADER = "Idempotency-Key"
@@ -41,7 +44,10 @@ def make_responder(route: Route, gateway: Calls, receive: Receiver) -> Responder
     procedure = route.procedure
     readers = tuple(_reader(source) for source in route.arguments)
     open_body = _opener(route, receive)
+    queries = [source for source in route.arguments if isinstance(source, Query)]
+    read_query = make_query_reader(queries) if queries else _ignore_query
     encode = _encoder(route)
+    tagged = route.method == "GET" and not route.probe
     keyed = any(isinstance(source, IdempotencyKey) for source in route.arguments)
     statuses = {outcome: falcon.code_to_http_status(status) for outcome, status in route.statuses.items()}
     location = route.created
@@ -50,9 +56,10 @@ def make_responder(route: Route, gateway: Calls, receive: Receiver) -> Responder
     async def respond(req: Request, resp: Response, **path: str) -> None:
         try:
             raw = await read_body(req, limit) if open_body else b""
-            body = open_body(req.get_header, raw) if open_body else None
-            rows = await call(procedure, [reader(req, path, body, raw) for reader in readers])
-            resp.data = encode(rows)
+            body = open_body(req.get_header, raw) if open_body else read_query(req.query_string)
+            arguments = [reader(req, path, body, raw) for reader in readers]
+            rows = await call(procedure, arguments)
+            data = encode(rows, arguments)
         except ProblemError as problem:
             write_problem(resp, problem.kind, problem.detail, problem.errors)
             return
@@ -67,6 +74,13 @@ def make_responder(route: Route, gateway: Calls, receive: Receiver) -> Responder
             write_problem(resp, PROBLEMS["service_unavailable"], error.detail)
             _note_errno(error.errno)
             return
+        if tagged:
+            tag = _tag(data)
+            resp.set_header("ETag", tag)
+            if req.get_header("If-None-Match") == tag:
+                resp.status = falcon.HTTP_304
+                return
+        resp.data = data
         resp.content_type = falcon.MEDIA_JSON
         row = rows[0] if rows else {}
         if row.get("replayed") and not (keyed and req.get_header(_KEY_HEADER) is None):
@@ -90,6 +104,10 @@ def _opener(route: Route, receive: Receiver) -> Callable[[GetHeader, bytes], Any
     return lambda get_header, raw: decode(raw)
 
 
+def _ignore_query(query: str) -> None:
+    """Addresses without parameters never minded one."""
+
+
 async def _count_refusal(
     call: Callable[[str, list[Argument]], Awaitable[list[Row]]], route: Route, reason: str
 ) -> None:
@@ -108,6 +126,10 @@ def _reader(source: Source) -> Reader:
     match source:
         case Path(name):
             return _path_reader(name)
+        case PageSize(name):
+            return lambda req, path, body, raw: body[name] + 1
+        case Query(name):
+            return lambda req, path, body, raw: body[name]
         case Body(name, convert):
             return _body_reader(name, convert)
         case IdempotencyKey():
@@ -165,7 +187,12 @@ def _read_raw_body(req: Request, path: dict[str, str], body: Any, raw: bytes) ->
         raise ProblemError("invalid_json", "The body is not valid UTF-8.") from None
 
 
-def _encoder(route: Route) -> Callable[[list[Row]], bytes]:
+def _tag(data: bytes) -> str:
+    """A weak entity tag: who has an answer of these bytes need not get it again."""
+    return f'W/"{blake2b(data, digest_size=8).hexdigest()}"'
+
+
+def _encoder(route: Route) -> Encode:
     """Rows to JSON: the declared members, taken from the columns of the same names."""
     columns = [(field.name, *_column_type(field.type)) for field in inspect.type_info(route.answer).fields]  # type: ignore[attr-defined]
     encode = msgspec.json.encode
@@ -177,28 +204,32 @@ def _encoder(route: Route) -> Callable[[list[Row]], bytes]:
             for name, ready, convert in columns
         }
 
-    def encode_row(rows: list[Row]) -> bytes:
+    def encode_row(rows: list[Row], arguments: Sequence[Argument]) -> bytes:
         row = shape(rows[0])
         if route.probe and row["status"] not in route.probe:
             raise UnavailableError(f"The database reports {row['status']}: {row['detail']}.")
         return encode(row)
 
-    def encode_all(rows: list[Row]) -> bytes:
-        return encode({member: [shape(row) for row in rows]})
+    def encode_page(rows: list[Row], arguments: Sequence[Argument]) -> bytes:
+        size = arguments[-1]
+        assert isinstance(size, int) and route.cursor
+        page = rows[: size - 1]
+        following = str(page[-1][route.cursor]) if len(rows) == size else None
+        return encode({member: [shape(row) for row in page], "next": following})
 
-    make = encode_all if member else encode_row
+    make = encode_page if member else encode_row
     return _once_for_all_who_share(make) if route.method == "GET" else make
 
 
-def _once_for_all_who_share(encode: Callable[[list[Row]], bytes]) -> Callable[[list[Row]], bytes]:
+def _once_for_all_who_share(encode: Encode) -> Encode:
     """The gateway gives one list to all who read the same at the same time: it is encoded for the first of them."""
     last: list[Row] = []
     encoded = b""
 
-    def encode_once(rows: list[Row]) -> bytes:
+    def encode_once(rows: list[Row], arguments: Sequence[Argument]) -> bytes:
         nonlocal last, encoded
         if rows is not last:
-            encoded = encode(rows)
+            encoded = encode(rows, arguments)
             last = rows
         return encoded
 
@@ -225,6 +256,8 @@ def _column_type(declared: inspect.Type) -> tuple[type | None, Callable[[Any], A
             return float, float
         case inspect.DateTimeType():
             return None, values.rfc3339
+        case inspect.DictType():
+            return None, lambda text: msgspec.Raw(text.encode() if isinstance(text, str) else bytes(text))
         case _:
             return str, _text
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
 
 EARLIEST_YEAR = 1000
 """MySQL's DATETIME begins with the year 1000."""
 
 INT_MAX = 2**31 - 1
+OBJECT_BYTES = 2048
+"""The most that a small object may have, as JSON without spaces."""
 _INTEGER = re.compile(r"[0-9]{1,10}")
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _QUOTED_STRING = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
@@ -38,6 +43,14 @@ def uuid(text: str) -> str:
     if _UUID.fullmatch(text) is None:
         raise ValueError(text)
     return text.lower()
+
+
+def small_object(members: dict[str, Any]) -> str:
+    """An object as JSON. Raises ValueError when it is too large."""
+    text = msgspec.json.encode(members)
+    if len(text) > OBJECT_BYTES:
+        raise ValueError(f"must be a JSON object of at most {OBJECT_BYTES} bytes")
+    return text.decode()
 
 
 def rfc3339(moment: datetime) -> str:

@@ -72,7 +72,7 @@ def post_hold(product: int, keys: list[bytes] | None = None, *, customers: bool 
 
 def call_order(holds: list[bytes]) -> Requests:
     """The orders of these holds by CALL."""
-    return Requests((b"CALL create_order('", b"', 'ord-", b"')"), holds)
+    return Requests((b"CALL create_order('", b"', 'ord-", b"', NULL, NULL)"), holds)
 
 
 def call_orders(holds: list[bytes], size: int) -> Requests:

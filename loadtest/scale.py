@@ -33,6 +33,7 @@ STOCK = 10_000_000
 PRODUCTS = 10
 """The first has half of the sale; the last was sold before all others, and nothing has happened to it since."""
 RESELLER = "reseller"
+REFERENCE = "shop-00123456"
 # Nothing of this is measured, and none of it has to outlive the run.
 SETTINGS = {"innodb_flush_log_at_trx_commit": "0", "sync_binlog": "0", "innodb_doublewrite": "OFF"}
 
@@ -56,9 +57,11 @@ _HISTORY = {
         f"{_UUID}, {_PRODUCT}, 1, {{price}}, {_CUSTOMER}, CONCAT('hold-', {_NUMBER}), {{created}},"
         f" {{created}} + INTERVAL 2 MINUTE, {{created}} + INTERVAL IF({_UNORDERED} AND i MOD 2, 2, 1) MINUTE,"
         f" IF({_UNORDERED}, IF(i MOD 2, 'expired', 'released'), 'ordered') FROM numbers",
-    "orders (order_id, product_id, qty, customer_id, idempotency_key, unit_price_minor, amount_minor, currency, status,"
-    " payment_id, created_at, pay_by, paid_at, fulfilled_at, closed_at, cancelled_as, closed_reason)":
-        f"{_UUID}, {_PRODUCT}, 1, {_CUSTOMER}, CONCAT('order-', {_NUMBER}), {{price}}, {{price}}, 'EUR', {_STATUS},"
+    "orders (order_id, product_id, qty, customer_id, idempotency_key, reference, metadata, unit_price_minor,"
+    " amount_minor, currency, status, payment_id, created_at, pay_by, paid_at, fulfilled_at, closed_at, cancelled_as,"
+    " closed_reason)":
+        f"{_UUID}, {_PRODUCT}, 1, {_CUSTOMER}, CONCAT('order-', {_NUMBER}), CONCAT('shop-', {_NUMBER}),"
+        f" JSON_OBJECT('cart', i), {{price}}, {{price}}, 'EUR', {_STATUS},"
         f" IF({_STATUS} = 'cancelled', NULL, {_PAYMENT}), {_ENDED}, {_ENDED} + INTERVAL 15 MINUTE,"
         f" IF({_STATUS} = 'cancelled', NULL, {_ENDED}), IF({_STATUS} = 'paid' AND i MOD 2, {_CLOSED}, NULL),"
         f" IF({_STATUS} = 'paid', NULL, {_CLOSED}), IF({_STATUS} = 'cancelled', 'lapsed', NULL),"
@@ -210,7 +213,8 @@ def _measure(database: Database) -> int:
     )
     slow = []
     print(f"\n{'CALL':<70} {'rows':>6} {'median ms':>10}")
-    for line in lines(order["order_uuid"], order["payment_id"]):
+    [early] = database.query("SELECT order_uuid FROM orders ORDER BY order_id LIMIT 5000, 1")
+    for line in lines(order["order_uuid"], order["payment_id"], early["order_uuid"]):
         times = []
         for _ in range(line.times):
             began = time.perf_counter()
@@ -224,8 +228,8 @@ def _measure(database: Database) -> int:
     return 1 if slow else 0
 
 
-def lines(order: str, payment: str) -> Iterator[Line]:
-    """An old order's id and its payment's stand in for those that are asked for."""
+def lines(order: str, payment: str, early: str) -> Iterator[Line]:
+    """An old order's id and its payment's stand in for those that are asked for; `early` is an order far back."""
     recent = "UTC_TIMESTAMP(6) - INTERVAL 1 HOUR"
     yield Line("list_webhooks(NULL, an hour ago, 100)", f"list_webhooks(NULL, {recent}, 100)")
     yield Line("list_webhooks(NULL, NULL, 100)", "list_webhooks(NULL, NULL, 100)")
@@ -242,7 +246,19 @@ def lines(order: str, payment: str) -> Iterator[Line]:
     yield Line("list_ledger(NULL, an order, NULL)", f"list_ledger(NULL, '{order}', NULL)")
     yield Line("get_order", f"get_order('{order}')")
     yield Line("get_product", "get_product(1)")
-    yield Line("list_products", "list_products()")
+    yield Line("list_products(NULL, 100)", "list_products(NULL, 100)")
+    customer, page = f"'{RESELLER}'", f"'{early}', 100"
+    for by, filters in (
+        ("nothing", "NULL, NULL, NULL"),
+        (f"one who bought {RESELLER}'s many", f"{customer}, NULL, NULL"),
+        ("a reference", f"NULL, '{REFERENCE}', NULL"),
+        ("a status of most", "NULL, NULL, 'paid'"),
+        ("a status of few", "NULL, NULL, 'refunded'"),
+        ("a status of hardly any", "NULL, NULL, 'pending'"),
+        ("a customer and a status", f"{customer}, NULL, 'refunded'"),
+    ):
+        yield Line(f"list_orders(by {by}, first page)", f"list_orders({filters}, NULL, 100)")
+        yield Line(f"list_orders(by {by}, a page far back)", f"list_orders({filters}, {page})")
     yield Line("show_board", "show_board()")
     yield Line("list_tasks", "list_tasks()")
     yield Line("collect_live_metrics", "collect_live_metrics()")

@@ -33,6 +33,7 @@ SOURCE procedures/operations/_read_role.sql
 SOURCE procedures/operations/_record_action.sql
 SOURCE procedures/operations/_require_currency.sql
 SOURCE procedures/operations/_require_number.sql
+SOURCE procedures/operations/_require_object.sql
 SOURCE procedures/operations/_require_set.sql
 SOURCE procedures/operations/_require_text.sql
 SOURCE procedures/operations/_require_uuid.sql
@@ -121,6 +122,7 @@ SOURCE procedures/orders/expire_orders.sql
 SOURCE procedures/orders/find_purchases.sql
 SOURCE procedures/orders/fulfil_order.sql
 SOURCE procedures/orders/get_order.sql
+SOURCE procedures/orders/list_orders.sql
 
 SOURCE procedures/payments/_book_event.sql
 SOURCE procedures/payments/_book_refund.sql

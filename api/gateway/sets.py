@@ -38,7 +38,7 @@ SETS = {
     "create_hold": Together(
         "create_holds", ("product_id", "qty", "customer_id", "idempotency_key"), shared="product_id"
     ),
-    "create_order": Together("create_orders", ("hold_id", "idempotency_key")),
+    "create_order": Together("create_orders", ("hold_id", "idempotency_key", "reference", "metadata")),
     "receive_payment_webhook": Together(
         "receive_payment_webhooks",
         ("idempotency_key", "order_id", "payment_id", "status", "amount", "currency", "occurred_at", "payload"),

@@ -15,8 +15,8 @@ from api.openapi.operation_texts import OPERATION_TEXTS, TAGS, Example, Link, Op
 from api.problem_texts import TEXTS
 from api.problems import CHALLENGE, PROBLEMS, ProblemDocument, ProblemKind, example_problem
 from api.providers import PROVIDERS
-from api.routes import PATH_PARAMETERS, IdempotencyKey, Route
-from api.schemas import CONDITIONS, Alive, Products
+from api.routes import PATH_PARAMETERS, IdempotencyKey, Query, Route
+from api.schemas import CONDITIONS, Alive, Orders, Products
 
 JSON = dict[str, Any]
 
@@ -34,7 +34,7 @@ _PROBLEM_HEADERS: dict[int, tuple[str, str, JSON, str | int]] = {
     409: ("Retry-After", "seconds, where the refusal ends by itself at a known time", {"type": "integer"}, 3600),
     503: ("Retry-After", "seconds", {"type": "integer"}, 1),
 }
-_LISTS = {"products": Products}
+_LISTS: dict[str, type[msgspec.Struct]] = {"products": Products, "orders": Orders}
 
 
 def encode_document(routes: Sequence[Route]) -> bytes:
@@ -75,6 +75,7 @@ def _operation(route: Route) -> JSON:
     text = OPERATION_TEXTS[route.procedure]
     names = re.findall(r"{(\w+)}", route.path)
     parameters = [_path_parameter(name, text) for name in names]
+    parameters += [_query_parameter(source, text) for source in route.arguments if isinstance(source, Query)]
     operation = _head(route.procedure, route.summary)
     keyed = any(isinstance(source, IdempotencyKey) for source in route.arguments)
     if keyed:
@@ -112,10 +113,12 @@ def _answers(route: Route) -> JSON:
             "201": answer(201, "Made; Location is its address.", _LOCATION),
             "200": answer(200, "Made before, by the same request with the same key.", _REPLAYED),
         }
-    replayed = {} if route.method == "GET" else _REPLAYED
-    answers = {"200": answer(200, "Done.", replayed)}
+    if route.method == "GET":
+        done = {"200": answer(200, "Done.", {} if route.probe else _TAG)}
+        return done if route.probe else done | {"304": {"description": _UNCHANGED, "headers": _TAG, "content": {}}}
+    answers = {"200": answer(200, "Done.", _REPLAYED)}
     for outcome, status in route.statuses.items():
-        answers[str(status)] = answer(status, f"Done, and the outcome is `{outcome}`.", replayed)
+        answers[str(status)] = answer(status, f"Done, and the outcome is `{outcome}`.", _REPLAYED)
     return answers
 
 
@@ -197,6 +200,20 @@ def _path_parameter(name: str, text: OperationText) -> JSON:
     }
 
 
+def _query_parameter(source: Query, text: OperationText) -> JSON:
+    schema = msgspec.json.schema(source.type)
+    if source.default is not None:
+        schema["default"] = source.default
+    return {
+        "name": source.name,
+        "in": "query",
+        "required": False,
+        "description": _sentence(schema["description"]),
+        "schema": schema,
+        "examples": _parameter_examples(source.name, text),
+    }
+
+
 def _signature_header(name: str, description: str, text: OperationText) -> JSON:
     return {
         "name": name,
@@ -243,6 +260,14 @@ _REPLAYED = {
         "example": "true",
     }
 }
+_TAG = {
+    "ETag": {
+        "description": "changes with the answer; sent as If-None-Match it spares an answer that is still the same",
+        "schema": {"type": "string"},
+        "example": 'W/"5257a869e7ecebed"',
+    }
+}
+_UNCHANGED = "It is still the answer whose ETag came as If-None-Match; nothing is sent again."
 _LOCATION = {
     "Location": {
         "description": "the address of what was made",

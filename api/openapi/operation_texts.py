@@ -19,6 +19,9 @@ ORDER_KEY = "cart-7f3a-order-1"
 EVENT_KEY = "evt_7f3a_succeeded"
 PAYMENT_ID = "pi_7f3a"
 CUSTOMER = "ada"
+REFERENCE = "shop-4711"
+NEWER_ID = "01a20314-92c6-7d1f-a0c3-1f6b7c2d9e40"
+"""The last order of the page before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,8 @@ _ORDER: JSON = {
     "product_id": PRODUCT_ID,
     "qty": 2,
     "customer_id": CUSTOMER,
+    "reference": REFERENCE,
+    "metadata": {"cart": 81},
     "status": "pending",
     "unit_price": 12900,
     "amount": 25800,
@@ -116,6 +121,7 @@ _ORDER: JSON = {
     "cancelled_as": None,
     "closed_reason": None,
 }
+_NEW_ORDER: JSON = {"hold_id": HOLD_ID, "reference": REFERENCE, "metadata": {"cart": 81}}
 _PAID = _ORDER | {"status": "paid", "pay_in_ms": None, "paid_at": "2026-11-27T09:01:12.750000Z"}
 _CANCELLED = _ORDER | {
     "status": "cancelled",
@@ -171,6 +177,8 @@ _RECEIPT: JSON = {
 
 _FIRST_PRODUCT = {"product_id": "$response.body#/products/0/product_id"}
 _THE_PRODUCT = {"product_id": "$response.body#/product_id"}
+_NEXT_PAGE = {"after": "$response.body#/next"}
+_FIRST_ORDER = {"order_id": "$response.body#/orders/0/order_id"}
 _SHOW_HOLD = Link("get_hold", "The hold, while it is live.", {"hold_id": "$response.body#/hold_id"})
 _RELEASE_HOLD = Link("release_hold", "Give the units back.", {"hold_id": "$response.body#/hold_id"})
 _ORDER_HOLD = Link("create_order", "Turn the hold into an order.", body={"hold_id": "$response.body#/hold_id"})
@@ -200,10 +208,11 @@ _KEYS = (
 OPERATION_TEXTS: dict[str, OperationText] = {
     "list_products": OperationText(
         "Catalog",
-        "Every product with its price, its window and its stock at this moment. What has expired counts as available. "
-        "Archived products are left out.",
-        {"products": Example("Products", 200, {"products": [_PRODUCT]})},
+        "Products with their price, their window and their stock at this moment, the oldest first. What has expired "
+        "counts as available. Archived products are left out. Where there are more, `next` is what to send as `after`.",
+        {"products": Example("Products", 200, {"products": [_PRODUCT], "next": None}, {"after": 0, "limit": 100})},
         {
+            "show_next_page": Link("list_products", "The next page.", _NEXT_PAGE),
             "show_first_product": Link("get_product", "The first one.", _FIRST_PRODUCT),
             "hold_first_product": Link("create_hold", "Reserve units of the first one.", body=_FIRST_PRODUCT),
         },
@@ -275,15 +284,39 @@ OPERATION_TEXTS: dict[str, OperationText] = {
         "Orders",
         "Turns a live hold into an order of the same id, at the price that the hold shows, to be paid until `pay_by`. "
         + _KEYS.format(thing="order")
-        + "\n\nA payment that was reported before is applied now: the order can be born "
-        "paid.",
+        + "\n\n`reference` is the shop's own number of the order: no two orders have the same (409), and "
+        "`GET /api/orders?reference=` finds the order by it. `metadata` is kept and shown as it is. Both belong to the "
+        "request: with another one its key is refused.\n\nA payment that was reported before is applied now: the order "
+        "can be born paid.",
         {
-            "made": Example("From a live hold", 201, _ORDER, {"Idempotency-Key": ORDER_KEY}, {"hold_id": HOLD_ID}),
+            "made": Example("From a live hold", 201, _ORDER, {"Idempotency-Key": ORDER_KEY}, _NEW_ORDER),
             "repeated": Example(
-                "The same again, after a lost answer", 200, _ORDER, {"Idempotency-Key": ORDER_KEY}, {"hold_id": HOLD_ID}
+                "The same again, after a lost answer", 200, _ORDER, {"Idempotency-Key": ORDER_KEY}, _NEW_ORDER
             ),
         },
         {"show_order": _SHOW_ORDER, "pay_order": _PAY_ORDER, "cancel_order": _CANCEL_ORDER},
+    ),
+    "list_orders": OperationText(
+        "Orders",
+        "Orders, the one whose hold is the newest first: all of them, or those of a customer, with a reference, in a "
+        "status; what is given counts together. Where there are more, `next` is what to send as `after`, with the same "
+        "filters; it means nothing else. Orders that are made meanwhile are not on later pages. Where no answer to "
+        "`POST /api/orders` came, `reference` tells whether it was made.",
+        {
+            "found": Example(
+                "After a lost answer: it was made", 200, {"orders": [_ORDER], "next": None}, {"reference": REFERENCE}
+            ),
+            "page": Example(
+                "A customer's unpaid orders, the second page",
+                200,
+                {"orders": [_ORDER], "next": None},
+                {"customer_id": CUSTOMER, "status": "pending", "after": NEWER_ID, "limit": 2},
+            ),
+        },
+        {
+            "show_next_page": Link("list_orders", "The next page.", _NEXT_PAGE),
+            "show_first_order": Link("get_order", "The first one.", _FIRST_ORDER),
+        },
     ),
     "get_order": OperationText(
         "Orders",

@@ -17,6 +17,7 @@ GRANT EXECUTE ON PROCEDURE release_hold TO flashsale_dba;
 GRANT EXECUTE ON PROCEDURE extend_hold TO flashsale_dba;
 GRANT EXECUTE ON PROCEDURE create_order TO flashsale_dba;
 GRANT EXECUTE ON PROCEDURE create_orders TO flashsale_dba;
+GRANT EXECUTE ON PROCEDURE list_orders TO flashsale_dba;
 GRANT EXECUTE ON PROCEDURE get_order TO flashsale_dba;
 GRANT EXECUTE ON PROCEDURE find_purchases TO flashsale_dba;
 GRANT EXECUTE ON PROCEDURE cancel_pending_order TO flashsale_dba;

@@ -12,5 +12,5 @@ FIRST_PRODUCT = "CALL create_product('Limited sneaker', 12900, 'EUR', 100, NULL,
 def seed(admin_url: str) -> int:
     """Put one limited product on sale unless there is a product already; return the first product's id."""
     with closing(connect(find_primary(parse(admin_url)))) as connection:
-        products = query(connection, "CALL list_products()") or query(connection, FIRST_PRODUCT)
+        products = query(connection, "CALL list_products(NULL, 1)") or query(connection, FIRST_PRODUCT)
     return int(products[0][0])

@@ -39,10 +39,11 @@ HOLD = {
     "created_at": NOON, "expires_at": NOON, "expires_in_ms": Decimal(120000), "ended_at": None, "replayed": 0,
 }  # fmt: skip
 ORDER = {
-    "order_id": UUID, "hold_id": UUID, "product_id": 1, "qty": 2, "customer_id": "ada", "status": "pending",
-    "unit_price": 4900, "amount": 9800, "currency": "EUR", "refunded": Decimal(0), "refund_due": Decimal(0),
-    "dispute": None, "created_at": NOON, "pay_by": NOON, "pay_in_ms": 900000, "paid_at": None, "fulfilled_at": None,
-    "closed_at": None, "cancelled_as": None, "closed_reason": None, "replayed": 0,
+    "order_id": UUID, "hold_id": UUID, "product_id": 1, "qty": 2, "customer_id": "ada", "reference": "shop-4711",
+    "metadata": '{"cart": 81}', "status": "pending", "unit_price": 4900, "amount": 9800, "currency": "EUR",
+    "refunded": Decimal(0), "refund_due": Decimal(0), "dispute": None, "created_at": NOON, "pay_by": NOON,
+    "pay_in_ms": 900000, "paid_at": None, "fulfilled_at": None, "closed_at": None, "cancelled_as": None,
+    "closed_reason": None, "replayed": 0,
 }  # fmt: skip
 RECEIPT = {
     "webhook_id": 7, "idempotency_key": "evt_1", "payment_id": "pi_1", "order_id": UUID, "payment_status": "succeeded",
@@ -57,7 +58,8 @@ HEALTH = {
 ROWS = {
     "list_products": PRODUCT, "get_product": PRODUCT, "create_hold": HOLD, "get_hold": HOLD, "release_hold": HOLD,
     "extend_hold": HOLD,
-    "create_order": ORDER, "get_order": ORDER, "cancel_pending_order": ORDER, "fulfil_order": ORDER,
+    "create_order": ORDER, "get_order": ORDER, "list_orders": ORDER, "cancel_pending_order": ORDER,
+    "fulfil_order": ORDER,
     "receive_payment_webhook": RECEIPT, "health_check": HEALTH,
     "count_refused_webhook": {"reason": "missing_signature", "refusals": 1},
 }  # fmt: skip
@@ -176,7 +178,7 @@ def test_an_order_that_was_ended_before_says_so(client: Any, gateway: RecordingG
 
 def test_an_order_answers_201_with_its_location(client: Any, gateway: RecordingGateway) -> None:
     result = post(client, "/api/orders", {"hold_id": UUID.upper()}, Idempotency_Key="k")
-    assert gateway.calls == [("create_order", [UUID, "k"])]
+    assert gateway.calls == [("create_order", [UUID, "k", None, None])]
     assert (result.status, result.headers["Location"]) == (falcon.HTTP_201, f"/api/orders/{UUID}")
 
 

@@ -15,7 +15,17 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from api.openapi import make_document
-from api.openapi.operation_texts import EVENT_KEY, HOLD_ID, HOLD_KEY, ORDER_KEY, PAYMENT_ID, PRODUCT_ID, TAGS
+from api.openapi.operation_texts import (
+    EVENT_KEY,
+    HOLD_ID,
+    HOLD_KEY,
+    NEWER_ID,
+    ORDER_KEY,
+    PAYMENT_ID,
+    PRODUCT_ID,
+    REFERENCE,
+    TAGS,
+)
 from api.problem_texts import TEXTS
 from api.problems import PROBLEMS
 from api.routes import ROUTES
@@ -144,7 +154,8 @@ class Shop:
         )  # fmt: skip
         self.product = row["product_id"]
         self.real: dict[Any, Any] = {PRODUCT_ID: self.product}
-        self.real |= {key: new_key() for key in (HOLD_KEY, ORDER_KEY, EVENT_KEY, PAYMENT_ID)}
+        self.real |= {key: new_key() for key in (HOLD_KEY, ORDER_KEY, EVENT_KEY, PAYMENT_ID, REFERENCE)}
+        self.real |= {0: self.product - 1, NEWER_ID: "ffffffff-ffff-7fff-bfff-ffffffffffff"}  # where pages begin
 
     def held(self) -> None:
         """There is a hold."""
@@ -152,7 +163,8 @@ class Shop:
 
     def ordered(self) -> None:
         """There is an order."""
-        self.real[HOLD_ID] = order(self.db, self.product, 2, "ada")
+        self.held()
+        self.db.one("create_order", self.real[HOLD_ID], None, self.real[REFERENCE], '{"cart": 81}')
 
     def paid(self) -> None:
         """There is a paid order."""
@@ -174,13 +186,15 @@ class Shop:
         return self.real.get(value, value)
 
 
-IDS = frozenset({"id", "product_id", "hold_id", "order_id", "payment_id", "idempotency_key"})
+IDS = frozenset({"reference", "id", "product_id", "hold_id", "order_id", "payment_id", "idempotency_key"})
 BEFORE: dict[tuple[str, str], Callable[[Shop], None]] = {
     ("get_hold", "hold"): Shop.held,
     ("release_hold", "released"): Shop.held,
     ("extend_hold", "extended"): Shop.extendable,
     ("create_order", "made"): Shop.held,
     ("create_order", "repeated"): Shop.held,
+    ("list_orders", "found"): Shop.ordered,
+    ("list_orders", "page"): Shop.ordered,
     ("get_order", "pending"): Shop.ordered,
     ("get_order", "paid"): Shop.paid,
     ("cancel_pending_order", "cancelled"): Shop.ordered,
@@ -207,11 +221,10 @@ def test_a_request_of_the_document_is_answered_as_the_document_says(
     shown = response["content"]["application/json"]
     validator(shown["schema"]).validate(answer.json())
     expected, found = shown["examples"][example]["value"], answer.json()
-    if "products" in expected:
-        [expected], [found] = (
-            expected["products"],
-            [row for row in found["products"] if row["product_id"] == shop.product],
-        )
+    for rows in ("products", "orders"):
+        if rows in expected:
+            assert found.keys() == expected.keys()
+            [expected], [found] = expected[rows], [row for row in found[rows] if row["product_id"] == shop.product]
     if name != "get_openapi":
         assert found.keys() == expected.keys()
         assert {key for key, value in found.items() if value is None} == {
@@ -226,13 +239,15 @@ def test_a_request_of_the_document_is_answered_as_the_document_says(
 def send(http: httpx.Client, shop: Shop, name: str, example: str) -> httpx.Response:
     """Send an example's request, with the ids and keys of the shop."""
     method, path, operation = OPERATIONS[name]
-    headers = {}
+    headers, query = {}, {}
     for (where, parameter), value in parameters(operation, example).items():
         if where == "path":
             path = path.replace(f"{{{parameter}}}", str(shop.translate(value)))
+        elif where == "query":
+            query[parameter] = str(shop.translate(value))
         else:
             headers[parameter] = str(shop.translate(value))
-    return http.request(method, path, json=shop.translate(body(operation, example)), headers=headers)
+    return http.request(method, path, json=shop.translate(body(operation, example)), headers=headers, params=query)
 
 
 def steady(document: JSON) -> JSON:
@@ -283,6 +298,14 @@ class Provocation:
         hold_id = hold(self.db, self.product())
         end(hold_id)
         return self.buyer.order(hold_id)
+
+    def same_reference(self) -> httpx.Response:
+        """Give two orders one reference."""
+        product = self.product()
+        for _ in range(2):
+            body = {"hold_id": hold(self.db, product), "reference": f"shop-{product}"}
+            answer = self.buyer.post("/api/orders", body, new_key())
+        return answer
 
     def expired(self) -> httpx.Response:
         """Order a hold that expired a moment ago."""
@@ -381,6 +404,7 @@ PROVOCATIONS: dict[str, Provoke] = {
         "POST", f"/api/orders/{order(it.db, it.product())}/fulfilment"
     ),
     "extension_not_allowed": lambda it: it.buyer.request("POST", f"/api/holds/{hold(it.db, it.product())}/extension"),
+    "reference_taken": Provocation.same_reference,
     "signature_invalid": Provocation.unsigned,
     "unauthorized": Provocation.locked_out,
     "not_implemented": lambda it: raw(it.service, HEAD + b"Transfer-Encoding: rot13, chunked\r\n\r\n0\r\n\r\n"),

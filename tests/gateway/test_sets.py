@@ -143,7 +143,7 @@ def test_payments_and_orders_do_not_wait_for_holds() -> None:
         paid = [
             gate.ask("receive_payment_webhook", f"e{n}", "O", None, "succeeded", 5, "EUR", at, "{}") for n in range(3)
         ]
-        ordered = [gate.ask("create_order", f"h{number}", f"k{number}") for number in range(3)]
+        ordered = [gate.ask("create_order", f"h{number}", f"k{number}", None, None) for number in range(3)]
         names = ("receive_payment_webhooks", "create_orders")
         await until(lambda: {each.procedure for each in gate.sets.calls} >= set(names))
         payments, orders = (next(each for each in gate.sets.calls if each.procedure == name) for name in names)
@@ -151,7 +151,9 @@ def test_payments_and_orders_do_not_wait_for_holds() -> None:
             "idempotency_key": "e0", "order_id": "O", "payment_id": None, "status": "succeeded", "amount": 5,
             "currency": "EUR", "occurred_at": "2026-11-27 12:00:00.500000", "payload": "{}",
         }  # fmt: skip
-        assert orders.requests == [{"hold_id": f"h{n}", "idempotency_key": f"k{n}"} for n in range(3)]
+        assert orders.requests == [
+            {"hold_id": f"h{n}", "idempotency_key": f"k{n}", "reference": None, "metadata": None} for n in range(3)
+        ]
         payments.end()
         orders.end()
         await asyncio.gather(*paid, *ordered)

@@ -114,7 +114,7 @@ def test_a_plain_purchase_needs_no_single_procedure(api_url: str, db: Database) 
             return [rows[0].get("order_id") or rows[0]["hold_id"] for rows in told]
 
         held = await all_at_once([("create_hold", (product, 1, f"c{n}", key)) for n, key in enumerate(keys())])
-        ordered = await all_at_once([("create_order", (each, new_key())) for each in held])
+        ordered = await all_at_once([("create_order", (each, new_key(), None, None)) for each in held])
         events = [(new_key(), each, None, "succeeded", 1000, "EUR", at, '{"a": "\\u0000"}') for each in ordered]
         assert await all_at_once([("receive_payment_webhook", each) for each in events]) == held
 
@@ -157,7 +157,7 @@ def test_a_set_whose_answer_was_lost_is_made_once(by_proxy: str, proxy: LossyPro
     assert stock(db, product) == (80, CROWD, 0)
 
     proxy.lose_the_answer_to("CALL create_orders")
-    ordered = at_once(by_proxy, *[("create_order", (each, new_key())) for each in ids])
+    ordered = at_once(by_proxy, *[("create_order", (each, new_key(), None, None)) for each in ids])
     assert proxy.lost == 2
     assert [rows[0]["order_id"] for rows in ordered] == ids
     assert stock(db, product) == (80, 0, CROWD)
@@ -197,7 +197,7 @@ def test_a_row_that_somebody_else_has_delays_nobody_else(
     product, other = new_product(db, CROWD), connect_as("admin")
     table, column = ("holds", "hold_id") if kind == "orders" else ("orders", "order_id")
     ids = [hold(db, product) if kind == "orders" else order(db, product) for _ in range(CROWD)]
-    requests = [("create_order", (each, new_key())) for each in ids] if kind == "orders" else events_of(ids)
+    requests = [("create_order", (each, new_key(), None, None)) for each in ids] if kind == "orders" else events_of(ids)
     other.query("START TRANSACTION")
     other.query(f"SELECT 1 FROM {table} WHERE {column} = UUID_TO_BIN(%s) FOR UPDATE", ids[7])
 

@@ -80,6 +80,8 @@ CREATE TABLE `orders` (
   `qty` int NOT NULL,
   `customer_id` varchar(128) COLLATE utf8mb4_0900_bin DEFAULT NULL,
   `idempotency_key` varchar(272) COLLATE utf8mb4_0900_bin DEFAULT NULL COMMENT 'compared byte by byte; NULL: none was given, or the sweep made the order',
+  `reference` varchar(64) COLLATE utf8mb4_0900_bin DEFAULT NULL COMMENT 'the shop''s own order number, compared byte by byte; NULL: none was given',
+  `metadata` json DEFAULT NULL COMMENT 'what the shop noted about it: a small object',
   `unit_price_minor` bigint NOT NULL COMMENT 'the price that its hold saw, in minor units',
   `amount_minor` bigint NOT NULL COMMENT 'what is to be paid, in minor units',
   `currency` char(3) COLLATE utf8mb4_0900_bin NOT NULL COMMENT 'ISO 4217',
@@ -95,18 +97,22 @@ CREATE TABLE `orders` (
   `closed_reason` varchar(255) COLLATE utf8mb4_0900_bin DEFAULT NULL,
   PRIMARY KEY (`order_id`),
   UNIQUE KEY `uq_orders_idempotency_key` (`idempotency_key`),
+  UNIQUE KEY `uq_orders_reference` (`reference`),
   KEY `ix_orders_product_id_status_pay_by` (`product_id`,`status`,`pay_by`,`qty`),
-  KEY `ix_orders_customer_id` (`customer_id`),
+  KEY `ix_orders_customer_id_order_id_status` (`customer_id`,`order_id`,`status`),
+  KEY `ix_orders_status` (`status`),
   CONSTRAINT `fk_orders_product_id` FOREIGN KEY (`product_id`) REFERENCES `products` (`product_id`),
   CONSTRAINT `ck_orders_amount_minor` CHECK (((`amount_minor` = (`unit_price_minor` * `qty`)) or ((`accepted_at` is not null) and (`amount_minor` > 0)))),
   CONSTRAINT `ck_orders_cancelled_as` CHECK (((`cancelled_as` is not null) = (`status` = _utf8mb4'cancelled'))),
   CONSTRAINT `ck_orders_closed_at` CHECK (((`closed_at` is null) = (`status` in (_utf8mb4'pending',_utf8mb4'paid')))),
   CONSTRAINT `ck_orders_closed_reason` CHECK (((`closed_at` is null) = (`closed_reason` is null))),
   CONSTRAINT `ck_orders_fulfilled_at` CHECK (((`fulfilled_at` is null) or (`paid_at` is not null))),
+  CONSTRAINT `ck_orders_metadata` CHECK ((json_type(`metadata`) = _utf8mb4'OBJECT')),
   CONSTRAINT `ck_orders_paid_at` CHECK (((`paid_at` is not null) = (`status` in (_utf8mb4'paid',_utf8mb4'refunded')))),
   CONSTRAINT `ck_orders_pay_by` CHECK ((`pay_by` > `created_at`)),
   CONSTRAINT `ck_orders_payment_id` CHECK (((`payment_id` is not null) = ((`status` in (_utf8mb4'paid',_utf8mb4'refunded')) and (`amount_minor` > 0)))),
-  CONSTRAINT `ck_orders_qty` CHECK ((`qty` >= 1))
+  CONSTRAINT `ck_orders_qty` CHECK ((`qty` >= 1)),
+  CONSTRAINT `ck_orders_reference` CHECK ((`reference` <> _utf8mb4''))
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_bin COMMENT='orders; each keeps the id of its hold';
 
 CREATE TABLE `payment_rules` (

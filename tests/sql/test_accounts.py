@@ -17,7 +17,7 @@ Connect = Callable[..., Database]
 API_PROCEDURES = {
     "cancel_pending_order", "check_invariants", "collect_live_metrics", "collect_metrics", "count_refused_webhook",
     "create_hold", "create_holds", "create_order", "create_orders", "end_call", "extend_hold", "find_role",
-    "fulfil_order", "get_hold", "get_order", "get_product", "health_check", "list_products",
+    "fulfil_order", "get_hold", "get_order", "get_product", "health_check", "list_orders", "list_products",
     "receive_payment_webhook", "receive_payment_webhooks", "release_hold", "resume_sweep", "show_board",
     "list_tasks", "show_totals",
 }  # fmt: skip

@@ -24,7 +24,9 @@ NULL_IS_ALLOWED = {
     ("set_sale_window", "sale_ends_at"), ("set_limits", "max_per_customer"), ("set_limits", "max_unpaid_percent"),
     ("set_limits", "pause_seconds"), ("set_limits", "extension_seconds"), ("list_webhooks", "outcome"),
     ("list_webhooks", "since"), ("list_webhooks", "limit"), ("list_ledger", "product_id"), ("list_ledger", "order_id"),
-    ("list_ledger", "limit"),
+    ("list_ledger", "limit"), ("create_order", "reference"), ("create_order", "metadata"),
+    ("list_orders", "customer_id"), ("list_orders", "reference"), ("list_orders", "status"), ("list_orders", "after"),
+    ("list_orders", "limit"), ("list_products", "after"), ("list_products", "limit"),
 }  # fmt: skip
 HOSTILE: dict[str, list[Any]] = {
     "BIGINT": [
@@ -115,7 +117,11 @@ def test_null_is_refused_by_name_wherever_it_is_not_documented(
         ("record_refund", "payment_id", ""), ("accept_payment", "payment_id", "x" * 256),
         ("cancel_pending_order", "order_id", "8"), ("fulfil_order", "order_id", "8"),
         ("forget_customer", "customer_id", ""), ("forget_customer", "customer_id", "x" * 129),
-        ("purge_history", "days", "1.5"), ("purge_history", "days", 36_501),
+        ("create_order", "reference", ""), ("create_order", "reference", "x" * 65), ("create_order", "metadata", ""),
+        ("create_order", "metadata", "[]"), ("create_order", "metadata", "null"),
+        ("create_order", "metadata", '{"a": "' + "x" * 2040 + '"}'), ("list_orders", "status", "Paid"),
+        ("list_orders", "after", "8"), ("list_orders", "limit", 1_001), ("list_products", "after", -1),
+        ("list_products", "limit", 0), ("purge_history", "days", "1.5"), ("purge_history", "days", 36_501),
     ],
 )  # fmt: skip
 def test_what_is_just_not_allowed_is_refused_by_name(shop: Shop, procedure: str, parameter: str, value: object) -> None:
@@ -136,6 +142,7 @@ def test_what_is_just_not_allowed_is_refused_by_name(shop: Shop, procedure: str,
         ("receive_payment_webhook", "idempotency_key", "🙂" * 255), ("receive_payment_webhook", "amount", 2**63 - 1),
         ("receive_payment_webhook", "payment_id", "🙂" * 255), ("receive_payment_webhook", "payment_id", "\0"),
         ("receive_payment_webhook", "payload", '"' + "x" * 100_000 + '"'), ("adjust_stock", "reason", "🙂" * 255),
+        ("create_order", "reference", "🙂" * 64), ("create_order", "metadata", '{"a": "' + "x" * 2039 + '"}'),
         ("expire_holds", "limit", 1_000_000),
     ],
 )  # fmt: skip

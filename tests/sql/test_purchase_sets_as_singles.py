@@ -23,6 +23,9 @@ STATUSES = (
 ODD: dict[str, tuple[Any, ...]] = {
     "hold_id": (None, "", 7, "x" * 36, [], {"id": 1}, True),
     "idempotency_key": ("", "x" * 300, None),
+    "reference": ("", "x" * 65),
+    "metadata": ("", "{", "[]", "null", "7", {"cart": 7}, ["cart"], True, '{"a": "' + "x" * 2040 + '"}',
+                 '{"a": ' + "[" * 100 + "]" * 100 + "}", '{"a": 1e999}', "\0", '{"a": "\\ud800"}'),
     "order_id": (None, "", "order 7", "x" * 300),
     "payment_id": ("", "x" * 300),
     "amount": (0, 1, -1, 10.0, "1000.00", 10**20, "", True, [1]),
@@ -30,7 +33,8 @@ ODD: dict[str, tuple[Any, ...]] = {
     "occurred_at": ("2026-11-26 08:00:00.123456", "2026-11-26 08:00:00", "", "yesterday", ["now"]),
     "payload": ("{", "[" * 101 + "]" * 101, "null", '"text"', ""),
     "status": (None, "Succeeded", "succeeded ", ["succeeded"]),
-}
+}  # fmt: skip
+NOTES = (None, None, '{"cart": 7}', '{ "cart":7 }', '{"cart": 8, "é": [1.50, null]}', "{}")
 
 
 class Numbered(NamedTuple):
@@ -64,7 +68,9 @@ class Side:
     def _own(self, member: str, value: Any) -> Any:
         if isinstance(value, Numbered):
             return self.ids[value.number]
-        named = member in ("idempotency_key", "payment_id", "order_id") and isinstance(value, str) and value
+        named = (
+            member in ("idempotency_key", "payment_id", "order_id", "reference") and isinstance(value, str) and value
+        )
         return self.mark + value if named else value
 
     def told(self, answer: Row | str) -> Any:
@@ -111,6 +117,8 @@ class Luck:
     marks: str = field(default_factory=lambda: new_key()[:8])
     keys: list[str] = field(default_factory=list)
     payments: list[str] = field(default_factory=list)
+    references: list[str] = field(default_factory=list)
+    asked: list[Any] = field(default_factory=list)
     to_order: Iterator[int] = field(default_factory=lambda: cycle(range(PURCHASES)))
     to_pay: list[int] = field(default_factory=list)
 
@@ -160,10 +168,18 @@ class Luck:
 
     def request(self) -> Any:
         """A request for an order."""
+        if self.asked and self.chance.random() < 0.1:  # a repeat, perhaps with something changed
+            again = dict(self.chance.choice(self.asked[-8:]))
+            return self.spoilt(again | self.chance.choice([{}, {}, {"reference": None}, {"metadata": NOTES[-1]}]))
         key = self.chance.choice([None, self.name(self.keys, 0.1), self.name(self.keys, 0.1)])
         purchase = self.purchase(next(self.to_order))
         self.to_pay.append(purchase.number)
-        return self.spoilt({"hold_id": purchase, "idempotency_key": key})
+        reference = self.chance.choice([None, self.name(self.references, 0.1)[-64:]])
+        wanted = {
+            "hold_id": purchase, "idempotency_key": key, "reference": reference, "metadata": self.chance.choice(NOTES),
+        }  # fmt: skip
+        self.asked.append(wanted)
+        return self.spoilt(wanted)
 
     def event(self) -> Any:
         """An event of a payment."""

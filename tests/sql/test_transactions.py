@@ -37,6 +37,7 @@ REFUSED: dict[str, dict[str, Any]] = {
     "accept_payment": {"payment_id": new_payment()}, "forget_customer": {"customer_id": ""},
     "count_refused_webhook": {"reason": "ugly"}, "end_call": {"connection_id": 0}, "purge_history": {"days": 0},
     "find_purchases": {"text": ""}, "list_ledger": {"limit": 0},
+    "list_orders": {"status": "lost"}, "list_products": {"limit": 0},
     "create_orders": {"requests": "[]"}, "receive_payment_webhooks": {"events": "[]"},
 }  # fmt: skip
 

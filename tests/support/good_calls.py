@@ -82,11 +82,14 @@ class Shop:
             "occurred_at": None, "payload": "{}", "limit": 1, "delta": 1, "reason": "found", "price": 1000,
             "stock_total": 10, "name": "help" if procedure == "help" else "Limited sneaker",
             "webhook_id": self.webhook, "payment_id": self.payment, "outcome": "parked", "days": 10_000,
-            "connection_id": 2**62, "text": "alice", "requests": self.requests(),
+            "connection_id": 2**62, "text": "alice", "requests": self.requests(), "reference": new_key(),
+            "metadata": "{}", "after": None,
             "events": json.dumps([{"idempotency_key": new_key(), "order_id": self.order, "status": "succeeded"}]),
         }  # fmt: skip
         if procedure == "create_orders":
             fine["requests"] = json.dumps([{"hold_id": self.hold, "idempotency_key": new_key()}])
+        if procedure == "list_orders":
+            fine["status"] = "pending"
         if procedure == "count_refused_webhook":
             fine["reason"] = "invalid_signature"
         return {each.name: fine.get(each.name) for each in PARAMETERS if each.procedure == procedure}

@@ -51,7 +51,7 @@ def answers(rows: list[Row]) -> list[str]:
 
 def order_alone(db: Database, request: Any) -> Row | str:
     """What create_order says to a request of a set: its row, the slug of its refusal, or the errno of another error."""
-    return _alone(db, "create_order", request, ("hold_id", "idempotency_key"))
+    return _alone(db, "create_order", request, ("hold_id", "idempotency_key", "reference", "metadata"))
 
 
 def pay_alone(db: Database, event: Any) -> Row | str:

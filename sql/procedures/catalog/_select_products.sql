@@ -7,7 +7,7 @@ CREATE DEFINER = flashsale_owner@localhost PROCEDURE _select_products (
 )
 COMMENT '
 Description
-  Returns one product, or for NULL all that are not archived, as the result set of its caller. One statement, so one snapshot:
+  Returns a product as the result set of its caller. One statement, so one snapshot:
   available, held and sold belong together. What has expired counts as available, swept or not; what is neither free nor held is
   sold, so no order has to be counted.
 
@@ -35,8 +35,7 @@ BEGIN
     JOIN LATERAL (SELECT CAST(COALESCE(SUM(o.qty), 0) AS SIGNED) AS units
                     FROM orders AS o
                    WHERE o.product_id = p.product_id AND o.status = 'pending' AND o.pay_by <= UTC_TIMESTAMP(6)) AS overdue
-   WHERE (in_product_id IS NULL AND p.archived_at IS NULL) OR p.product_id = in_product_id
-   ORDER BY p.product_id;
+   WHERE p.product_id = in_product_id;
 END $$
 
 DELIMITER ;

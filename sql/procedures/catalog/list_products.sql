@@ -2,29 +2,33 @@ DELIMITER $$
 
 DROP PROCEDURE IF EXISTS list_products $$
 
-CREATE DEFINER = flashsale_owner@localhost PROCEDURE list_products ()
+CREATE DEFINER = flashsale_owner@localhost PROCEDURE list_products (
+  IN in_after LONGTEXT,
+  IN in_limit LONGTEXT
+)
 COMMENT '
 Description
-  Returns every product that is not archived, and where its units are at this moment.
+  Lists the products that are not archived, page by page, the oldest first, and where their units are at this moment.
 
 Parameters
-  none
+  in_after BIGINT  the product_id of the last one of the page before; NULL: the first page
+  in_limit BIGINT  1 to 1,000 products; NULL: 1,000
 
 Result set
   product_id, name, price (minor units), currency, stock_total,
   available (free or expired, whether swept or not), held (in live holds), sold (in live orders, paid or not yet),
   max_per_hold, max_per_customer, max_unpaid_percent, pause_seconds (NULL: no limit),
   extension_seconds (NULL: none), hold_seconds, payment_seconds, stripes,
-  sale_starts_at, sale_ends_at (UTC; NULL: open), stopped_at, archived_at (UTC; NULL: not); no row when there is no product
+  sale_starts_at, sale_ends_at (UTC; NULL: open), stopped_at, archived_at (UTC; NULL: not); fewer rows than in_limit: the last page
 
 Errors
-  none
+  invalid_argument  a parameter is none of those
 
 Locks
   none
 
 Example
-  mysql> CALL list_products()\\G
+  mysql> CALL list_products(NULL, NULL)\\G
   *************************** 1. row ***************************
           product_id: 1
                 name: Limited sneaker
@@ -46,10 +50,42 @@ Example
         sale_ends_at: NULL
           stopped_at: NULL
          archived_at: NULL
+  mysql> CALL list_products(NULL, 0);
+  ERROR 31301 (45422): invalid_argument: limit must be a whole number from 1 to 1000
 '
 BEGIN
+  DECLARE v_after, v_last, v_limit BIGINT;
+
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-  CALL _select_products(NULL);
+  BEGIN
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION, 1265 BEGIN ROLLBACK; RESIGNAL; END;
+
+    CALL _require_number('after', COALESCE(in_after, 0), 0, 2147483647);
+    CALL _require_number('limit', COALESCE(in_limit, 1000), 1, 1000);
+    COMMIT;
+  END;
+
+  SET v_after = COALESCE(in_after, 0), v_limit = COALESCE(in_limit, 1000);
+  SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+  -- Which products are on the page comes first: the units of all others would be counted as well.
+  SELECT MAX(product_id)
+    INTO v_last
+    FROM (SELECT product_id
+            FROM products
+           WHERE archived_at IS NULL AND product_id > v_after
+           ORDER BY product_id
+           LIMIT v_limit) AS page;
+  COMMIT;
+
+  SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+  SELECT p.product_id, p.name, p.price_minor AS price, p.currency, s.stock_total, s.available, s.held, s.sold,
+         p.max_per_hold, p.max_per_customer, p.max_unpaid_percent, p.pause_seconds, p.extension_seconds,
+         p.hold_seconds, p.payment_seconds, p.stripes, p.sale_starts_at, p.sale_ends_at,
+         p.stopped_at, p.archived_at
+    FROM products AS p
+    JOIN live_stock AS s ON s.product_id = p.product_id
+   WHERE p.product_id > v_after AND p.product_id <= v_last
+   ORDER BY p.product_id;
   COMMIT;
 END $$
 

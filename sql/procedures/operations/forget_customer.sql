@@ -9,8 +9,8 @@ CREATE DEFINER = flashsale_owner@localhost PROCEDURE forget_customer (
 COMMENT '
 Description
   Removes a person from all tables: wherever the customer''s id stands a random name takes its place, the same everywhere, so that
-  limits and counts stay right; payloads of the events of the customer''s payments are emptied. Ids of orders and payments stay: they
-  are the shop''s and the provider''s. What operators wrote as a reason stays too.
+  limits and counts stay right; payloads of the events of the customer''s payments are emptied, and so is the metadata of the orders. Ids
+  and references of orders, and ids of payments, stay: they are the shop''s and the provider''s. What operators wrote as a reason stays too.
 
 Parameters
   in_customer_id TEXT  1 to 128 characters, compared byte by byte
@@ -80,7 +80,7 @@ BEGIN
       FROM (SELECT order_uuid FROM orders WHERE customer_id = in_customer_id ORDER BY order_id LIMIT 18446744073709551615) AS mine;
     UPDATE JSON_TABLE(v_order_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS mine
       STRAIGHT_JOIN orders AS o ON o.order_id = UUID_TO_BIN(mine.id)
-       SET o.customer_id = v_name;
+       SET o.customer_id = v_name, o.metadata = NULL;
     SET v_orders = ROW_COUNT();
     CALL _empty_payloads(JSON_MERGE_PRESERVE(COALESCE(v_hold_ids, '[]'), COALESCE(v_ended_ids, '[]'), COALESCE(v_order_ids, '[]')),
                          v_payloads);

@@ -74,7 +74,7 @@ BEGIN
              THEN 'catalog'
            WHEN routine_name IN ('create_hold', 'create_holds', 'get_hold', 'extend_hold', 'release_hold', 'expire_holds') THEN 'holds'
            WHEN routine_name IN ('create_order', 'create_orders', 'get_order', 'cancel_pending_order', 'cancel_order', 'fulfil_order',
-                                 'expire_orders', 'find_purchases')
+                                 'list_orders', 'expire_orders', 'find_purchases')
              THEN 'orders'
            WHEN routine_name IN ('receive_payment_webhook', 'receive_payment_webhooks', 'count_refused_webhook', 'list_webhooks',
                                  'reprocess_webhook', 'list_refunds_due', 'record_refund', 'accept_payment') THEN 'payments'

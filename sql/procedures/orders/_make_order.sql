@@ -4,7 +4,9 @@ DROP PROCEDURE IF EXISTS _make_order $$
 
 CREATE DEFINER = flashsale_owner@localhost PROCEDURE _make_order (
   IN in_hold_id BINARY(16),
-  IN in_idempotency_key LONGTEXT
+  IN in_idempotency_key LONGTEXT,
+  IN in_reference LONGTEXT,
+  IN in_metadata JSON
 )
 COMMENT '
 Description
@@ -18,10 +20,10 @@ Locks
 BEGIN
   DECLARE v_free, v_paid_for BOOLEAN;
 
-  INSERT INTO orders (order_id, product_id, qty, customer_id, idempotency_key, unit_price_minor, amount_minor, currency, status,
-                      created_at, pay_by, paid_at)
-  SELECT h.hold_id, h.product_id, h.qty, h.customer_id, in_idempotency_key, h.unit_price_minor, h.unit_price_minor * h.qty,
-         p.currency, IF(h.unit_price_minor = 0, 'paid', 'pending'), UTC_TIMESTAMP(6),
+  INSERT INTO orders (order_id, product_id, qty, customer_id, idempotency_key, reference, metadata, unit_price_minor, amount_minor, currency,
+                      status, created_at, pay_by, paid_at)
+  SELECT h.hold_id, h.product_id, h.qty, h.customer_id, in_idempotency_key, in_reference, in_metadata, h.unit_price_minor,
+         h.unit_price_minor * h.qty, p.currency, IF(h.unit_price_minor = 0, 'paid', 'pending'), UTC_TIMESTAMP(6),
          UTC_TIMESTAMP(6) + INTERVAL p.payment_seconds SECOND, IF(h.unit_price_minor = 0, UTC_TIMESTAMP(6), NULL)
     FROM holds AS h
     JOIN products AS p ON p.product_id = h.product_id

@@ -4,7 +4,7 @@ DROP PROCEDURE IF EXISTS _make_orders $$
 
 CREATE DEFINER = flashsale_owner@localhost PROCEDURE _make_orders (
   IN in_requests JSON,
-  IN in_looks_for_keys BOOLEAN,
+  IN in_looks_for_twins BOOLEAN,
   INOUT io_numbers TEXT,
   INOUT io_hold_ids JSON
 )
@@ -16,31 +16,35 @@ Description
 
 Parameters
   in_requests             JSON     as create_orders takes them
-  in_looks_for_keys       BOOLEAN  requests whose key has made an order are left out. FALSE: they are 1062, which is cheaper, for they
-                                   are rare
+  in_looks_for_twins      BOOLEAN  requests whose key or reference has made an order are left out. FALSE: they are 1062, which is
+                                   cheaper, for they are rare
   io_numbers, io_hold_ids          in: as _lock_plain_holds found them; out: those that became orders; NULL: none
 
 Errors
-  1062  a key has made an order, or is making one at this instant
+  1062  a key or a reference has made an order, or is making one at this instant
 
 Locks
   the orders
 '
 BEGIN
   -- The clock is read after the locks were taken. ORDER BY: two sets that have several keys in common meet in one order.
-  INSERT INTO orders (order_id, product_id, qty, customer_id, idempotency_key, unit_price_minor, amount_minor, currency, status,
-                      created_at, pay_by)
-  SELECT h.hold_id, h.product_id, h.qty, h.customer_id, r.idempotency_key, h.unit_price_minor, h.unit_price_minor * h.qty,
-         p.currency, 'pending', UTC_TIMESTAMP(6), UTC_TIMESTAMP(6) + INTERVAL p.payment_seconds SECOND
+  INSERT INTO orders (order_id, product_id, qty, customer_id, idempotency_key, reference, metadata, unit_price_minor, amount_minor, currency,
+                      status, created_at, pay_by)
+  SELECT h.hold_id, h.product_id, h.qty, h.customer_id, r.idempotency_key, r.reference, r.metadata, h.unit_price_minor,
+         h.unit_price_minor * h.qty, p.currency, 'pending', UTC_TIMESTAMP(6), UTC_TIMESTAMP(6) + INTERVAL p.payment_seconds SECOND
     FROM JSON_TABLE(in_requests, '$[*]' COLUMNS (
            number FOR ORDINALITY,
            hold_id CHAR(36) PATH '$.hold_id',
-           idempotency_key VARCHAR(272) CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin PATH '$.idempotency_key')) AS r
+           idempotency_key VARCHAR(272) CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin PATH '$.idempotency_key',
+           reference VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin PATH '$.reference',
+           metadata VARCHAR(2048) CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin PATH '$.metadata')) AS r
     STRAIGHT_JOIN holds AS h ON h.hold_id = IF(FIND_IN_SET(r.number, io_numbers), UUID_TO_BIN(r.hold_id), NULL)
     STRAIGHT_JOIN products AS p ON p.product_id = h.product_id
    WHERE h.expires_at > UTC_TIMESTAMP(6) AND h.unit_price_minor > 0
      AND NOT EXISTS (SELECT 1 FROM payments AS w WHERE w.order_id = h.hold_id)
-     AND (NOT in_looks_for_keys OR NOT EXISTS (SELECT 1 FROM orders AS o WHERE o.idempotency_key = r.idempotency_key))
+     AND (NOT in_looks_for_twins
+          OR (NOT EXISTS (SELECT 1 FROM orders AS o WHERE o.idempotency_key = r.idempotency_key)
+              AND NOT EXISTS (SELECT 1 FROM orders AS o WHERE o.reference = r.reference)))
    ORDER BY r.idempotency_key;
 
   -- A hold that was live had no order: those that have one by now are ours.

@@ -39,7 +39,7 @@ BEGIN
      FOR UPDATE SKIP LOCKED;
   SET out_made = v_due_id IS NOT NULL;
   IF out_made THEN
-    CALL _make_order(v_due_id, NULL);
+    CALL _make_order(v_due_id, NULL, NULL, NULL);
   END IF;
 END $$
 

@@ -11,8 +11,8 @@ Description
   Returns an order as the result set of its caller.
 
 Result set
-  order_id, hold_id, product_id, qty, customer_id, status (pending, paid, cancelled, refunded), unit_price and amount (minor
-  units), currency, refunded (what went back of the payment that pays or paid it), refund_due (what has to go back, of all its
+  order_id, hold_id, product_id, qty, customer_id, reference, metadata, status (pending, paid, cancelled, refunded), unit_price and
+  amount (minor units), currency, refunded (what went back of the payment that pays or paid it), refund_due (what has to go back, of all its
   payments), dispute (opened, won, lost; NULL: none), created_at, pay_by, pay_in_ms (by this server''s clock; NULL unless pending),
   paid_at, fulfilled_at, closed_at, cancelled_as (lapsed: a late payment may still take its units back; withdrawn: final; NULL),
   closed_reason, replayed
@@ -33,8 +33,8 @@ BEGIN
      WHERE o.order_id = in_order_id;
   END IF;
 
-  SELECT order_uuid AS order_id, order_uuid AS hold_id, product_id, qty, customer_id, status, unit_price_minor AS unit_price,
-         amount_minor AS amount, currency, v_refunded AS refunded, v_refund_due AS refund_due, v_dispute AS dispute, created_at, pay_by,
+  SELECT order_uuid AS order_id, order_uuid AS hold_id, product_id, qty, customer_id, reference, metadata, status,
+         unit_price_minor AS unit_price, amount_minor AS amount, currency, v_refunded AS refunded, v_refund_due AS refund_due, v_dispute AS dispute, created_at, pay_by,
          IF(status = 'pending', GREATEST(TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), pay_by) DIV 1000, 0), NULL) AS pay_in_ms,
          paid_at, fulfilled_at, closed_at, cancelled_as, closed_reason, in_replayed AS replayed
     FROM orders

@@ -35,6 +35,8 @@ Example
      product_id: 1
             qty: 2
     customer_id: alice
+      reference: NULL
+       metadata: NULL
          status: cancelled
      unit_price: 12900
          amount: 25800

@@ -11,14 +11,14 @@ Description
   it is plain. A request that is not plain is left alone, which changes nothing: CALL create_order for it.
 
 Parameters
-  in_requests TEXT  JSON array of 1 to 100 objects, {"hold_id": TEXT, "idempotency_key": TEXT or null}, as the parameters of create_order;
-                    other members are ignored
+  in_requests TEXT  JSON array of 1 to 100 objects, {"hold_id": TEXT, "idempotency_key", "reference", "metadata": TEXT or null}, as the
+                    parameters of create_order; other members are ignored
 
 Result set
   number (of the request, from 1), answer (done; alone: not plain), errno, sqlstate and message (NULL: it refuses no single request),
   then the columns of create_order, NULL unless done. One row for each request, in their order. Plain is a live hold with a price, for
-  which no payment waits, that nobody else is working on, with a key that is new, and the first request of this hold and of this
-  key in the array; all else is left alone
+  which no payment waits, that nobody else is working on, with a key and a reference that are new, and the first request of this
+  hold, of this key and of this reference in the array; all else is left alone
 
 Errors
   invalid_argument  it is no JSON array of 1 to 100 elements
@@ -39,6 +39,8 @@ Example
      product_id: 1
             qty: 2
     customer_id: alice
+      reference: NULL
+       metadata: NULL
          status: pending
      unit_price: 12900
          amount: 25800
@@ -70,7 +72,7 @@ BEGIN
     DECLARE EXIT HANDLER FOR SQLEXCEPTION, 1265 BEGIN ROLLBACK; RESIGNAL; END;
 
     CALL _require_set('requests', in_requests, v_requests, v_count);
-    -- Whose key is known, or comes at this instant in another session, is found by failing once; in the end all are left alone.
+    -- Whose key or reference is known, or comes at this instant in another session, is found by failing once; in the end all are left alone.
     WHILE NOT v_done AND v_round < 3 DO
       BEGIN
         DECLARE EXIT HANDLER FOR 1062, 1213
@@ -94,7 +96,7 @@ BEGIN
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   SELECT r.number, IF(o.order_id IS NULL, 'alone', 'done') AS answer, CAST(NULL AS SIGNED) AS errno, CAST(NULL AS CHAR(5)) AS `sqlstate`,
          CAST(NULL AS CHAR(128)) AS message,
-         o.order_uuid AS order_id, o.order_uuid AS hold_id, o.product_id, o.qty, o.customer_id,
+         o.order_uuid AS order_id, o.order_uuid AS hold_id, o.product_id, o.qty, o.customer_id, o.reference, o.metadata,
          IF(o.order_id IS NULL, NULL, 'pending') AS status, o.unit_price_minor AS unit_price, o.amount_minor AS amount, o.currency,
          IF(o.order_id IS NULL, NULL, 0) AS refunded, IF(o.order_id IS NULL, NULL, 0) AS refund_due, CAST(NULL AS CHAR(6)) AS dispute,
          o.created_at, o.pay_by, GREATEST(TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), o.pay_by) DIV 1000, 0) AS pay_in_ms,

@@ -13,8 +13,8 @@ Parameters
   in_order_id TEXT  the id of the order, which is the id of its hold
 
 Result set
-  order_id, hold_id, product_id, qty, customer_id, status (pending, paid, cancelled, refunded), unit_price and amount (minor
-  units), currency, refunded (what went back of the payment that pays or paid it), refund_due (what has to go back, of all its
+  order_id, hold_id, product_id, qty, customer_id, reference, metadata, status (pending, paid, cancelled, refunded), unit_price and
+  amount (minor units), currency, refunded (what went back of the payment that pays or paid it), refund_due (what has to go back, of all its
   payments), dispute (opened, won, lost; NULL: none), created_at, pay_by, pay_in_ms (by this server''s clock; NULL unless pending),
   paid_at, fulfilled_at, closed_at, cancelled_as (lapsed: a late payment may still take its units back; withdrawn: final; NULL),
   closed_reason, replayed (always 0)
@@ -34,6 +34,8 @@ Example
      product_id: 1
             qty: 2
     customer_id: alice
+      reference: NULL
+       metadata: NULL
          status: pending
      unit_price: 12900
          amount: 25800
