@@ -16,7 +16,7 @@ AS := dba
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run cluster cluster-status cluster-kill cluster-start cluster-mysql test test-long test-faults test-cluster soak stop clean mysql migrate seed webhook lint loadtest bench python
+.PHONY: help run cluster cluster-status cluster-kill cluster-start cluster-mysql test test-long test-faults test-cluster soak stop clean mysql migrate seed webhook notifications lint loadtest bench python
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -97,6 +97,10 @@ webhook: python ## a signed payment event: ORDER=<id> [PAYMENT= STATUS= AMOUNT= 
 	@$(PYTHON) -m sql.server venv
 	@exec $(venv) -m api.providers send '$(ORDER)' $(call option,PAYMENT,--payment) $(call option,STATUS,--status) \
 	    $(call option,AMOUNT,--amount) $(call option,CURRENCY,--currency) $(call option,KEY,--key) $(call option,PROVIDER,--provider) $(call option,PORT,--port)
+
+notifications: python ## print what FLASHSALE_NOTIFY_URL is still to be told, signed as it would be sent
+	@$(PYTHON) -m sql.server venv
+	@$(server) exec $(venv) -m api.notify
 
 lint: python ## ruff, mypy, sqlfluff, hadolint and the house rules of SQL
 	@$(PYTHON) -m sql.server venv lint loadtest test

@@ -17,6 +17,7 @@ from api.access import Access
 from api.bodies import RECEIVE
 from api.gateway import BlockingCalls, Calls, Gateway, Primary, make_gateway, where_it_failed
 from api.limits import REFUSAL, judge
+from api.notify import Delivery, make_signer
 from api.openapi import encode_document
 from api.pages.demo import demo_responders
 from api.pages.home import home_responders
@@ -60,9 +61,20 @@ class Application(falcon.asgi.App[Request, Response]):
 class Middleware:
     """What happens to every request before its responder, and to every answer after it."""
 
-    def __init__(self, telemetry: Telemetry, access: Access) -> None:
+    def __init__(self, telemetry: Telemetry, access: Access, delivery: Delivery | None = None) -> None:
         self._telemetry = telemetry
         self._access = access
+        self._delivery = delivery
+
+    async def process_startup(self, scope: Any, event: Any) -> None:
+        """A worker begins to serve."""
+        if self._delivery:
+            self._delivery.start()
+
+    async def process_shutdown(self, scope: Any, event: Any) -> None:
+        """It has answered whoever asked, and ends."""
+        if self._delivery:
+            await self._delivery.stop()
 
     async def process_request(self, req: Request, resp: Response) -> None:
         """A request arrived."""
@@ -89,12 +101,15 @@ class Gateways(NamedTuple):
     live: BlockingCalls
     counted: BlockingCalls
     """For CALLs that walk over the history, and that nobody waits for."""
+    notify: BlockingCalls | None = None
+    """For what the shop is told, on a thread of its own."""
 
 
 def create_app(gateways: Gateways, settings: Settings, telemetry: Telemetry | None = None) -> Application:
     """The ASGI application over its gateways."""
     telemetry = telemetry or make_telemetry(settings)
-    app = Application(media_type=falcon.MEDIA_JSON, middleware=[Middleware(telemetry, Access(settings))])
+    middleware = Middleware(telemetry, Access(settings), _delivery(settings, gateways.notify))
+    app = Application(media_type=falcon.MEDIA_JSON, middleware=[middleware])
     app.telemetry = telemetry
     app.set_error_serializer(serialize_http_error)
     app.add_error_handler(Exception, _handle_fault)
@@ -129,15 +144,22 @@ def get_app() -> Application:
     telemetry = make_telemetry(settings)
     url, primary = settings.database, Primary(settings.database)
     sale = make_gateway(url, telemetry, settings.connections, primary)
-    live = Gateway(url, telemetry, primary=primary)
+    live, told = (Gateway(url, telemetry, primary=primary) for _ in range(2))
     counted = Gateway(url, telemetry, COUNTED_READ_SECONDS, primary=primary)
-    return create_app(Gateways(sale, live, counted), settings, telemetry)
+    return create_app(Gateways(sale, live, counted, told), settings, telemetry)
 
 
 def make_telemetry(settings: Settings) -> Telemetry:
     """Meters and the log of requests, for the application and the gateway below it."""
     log_requests = make_request_log(choose_format(settings.log_format))
     return Telemetry(Meters(), log_requests, settings.slow_call_seconds)
+
+
+def _delivery(settings: Settings, calls: BlockingCalls | None) -> Delivery | None:
+    """What tells the shop, if it is to be told."""
+    if settings.notify_urls is None or calls is None:
+        return None
+    return Delivery(calls, settings.notify_urls, make_signer(settings.notify_secrets))
 
 
 async def _nothing_yet() -> dict[str, Any]:

@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from ipaddress import ip_address
+from urllib.parse import urlsplit
 
-from api.providers import PROVIDERS
+from api.providers import PROVIDERS, standard
 from api.providers.provider import Provider
 from sql.server.state import Failure
 from sql.server.urls import Url, parse
@@ -26,11 +27,13 @@ CONNECTIONS = "FLASHSALE_CONNECTIONS"
 API_KEYS = "FLASHSALE_API_KEYS"
 METRICS_TOKEN = "FLASHSALE_METRICS_TOKEN"
 CORS_ORIGINS = "FLASHSALE_CORS_ORIGINS"
+NOTIFY_URL = "FLASHSALE_NOTIFY_URL"
+NOTIFY_SECRETS = "FLASHSALE_NOTIFY_SECRETS"
 LOG_FORMAT = "FLASHSALE_LOG_FORMAT"
 SLOW_CALL_MS = "FLASHSALE_SLOW_CALL_MS"
 VARIABLES = (
     DATABASE_URL, ENVIRONMENT, HOST, WORKERS, CONNECTIONS, *(provider.variable for provider in PROVIDERS),
-    API_KEYS, METRICS_TOKEN, CORS_ORIGINS, LOG_FORMAT, SLOW_CALL_MS,
+    API_KEYS, METRICS_TOKEN, CORS_ORIGINS, NOTIFY_URL, NOTIFY_SECRETS, LOG_FORMAT, SLOW_CALL_MS,
 )  # fmt: skip
 
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
@@ -59,6 +62,9 @@ class Settings:
     metrics_token: bytes | None = field(default=None, repr=False)
     """Its SHA-256 digest."""
     cors_origins: frozenset[str] = frozenset()
+    notify_urls: tuple[str, ...] | None = None
+    """Who is told of what happens; (): nobody any more; None: the API delivers nothing, and leaves that as it is."""
+    notify_secrets: tuple[str, ...] = field(default=(), repr=False)
     log_format: str | None = None
     """json or text; None: what whoever reads stderr can use."""
     slow_call_seconds: float = 0.5
@@ -86,6 +92,8 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         api_keys=tuple(_hash(text) for text in _list(environ, API_KEYS)),
         metrics_token=_token(read_text(environ, METRICS_TOKEN)),
         cors_origins=frozenset(_origin(text) for text in _list(environ, CORS_ORIGINS)),
+        notify_urls=(notify_urls := _receivers(environ)),
+        notify_secrets=tuple(read_notify_secrets(environ, bool(notify_urls))),
         log_format=_log_format(read_text(environ, LOG_FORMAT).lower()),
         slow_call_seconds=_whole_number(environ, SLOW_CALL_MS, 500, 0, 60_000) / 1000,
     )
@@ -94,6 +102,20 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
 def read_secrets(environ: Mapping[str, str] = os.environ) -> dict[str, tuple[str, ...]]:
     """Every payment provider's signing secrets, by its name; perhaps none. Raises Failure."""
     return {provider.name: tuple(_secrets(environ, provider)) for provider in PROVIDERS}
+
+
+def read_notify_secrets(environ: Mapping[str, str], required: bool) -> list[str]:
+    """What notifications are signed with; perhaps nothing. Raises Failure."""
+    secrets = _list(environ, NOTIFY_SECRETS)
+    for number, secret in enumerate(secrets, start=1):
+        try:
+            standard.make_verifier([secret])
+        except ValueError as error:
+            which = f"secret {number} of {len(secrets)}, separated by commas," if len(secrets) > 1 else "the secret"
+            raise Failure(f"{NOTIFY_SECRETS}: {which} {error}") from None
+    if required and not secrets:
+        raise Failure(f"{NOTIFY_URL} needs {NOTIFY_SECRETS}: without a signature a receiver can't tell who sent it")
+    return secrets
 
 
 def read_text(environ: Mapping[str, str], name: str) -> str:
@@ -155,6 +177,27 @@ def _list(environ: Mapping[str, str], name: str) -> list[str]:
     if given and not found:
         raise Failure(f"{name} is set to commas only; leave it out, or say what it is to be")
     return found
+
+
+def _receivers(environ: Mapping[str, str]) -> tuple[str, ...] | None:
+    """The URLs of those who are told; () for `none`, None when the variable is not set. Raises Failure."""
+    urls = _list(environ, NOTIFY_URL)
+    if urls == ["none"]:
+        return ()
+    for url in urls:
+        try:
+            parts = urlsplit(url)
+            fine = parts.scheme in ("http", "https") and parts.hostname and not parts.username and parts.port != 0
+        except ValueError:
+            fine = False
+        if not (fine and url.isascii() and url.isprintable() and len(url) <= 255 and "#" not in url):
+            raise Failure(
+                f"{NOTIFY_URL} must be http or https URLs of at most 255 characters, without a user or a fragment, "
+                "separated by commas; or none"
+            )
+    if len(set(urls)) != len(urls) or len(urls) > 10:
+        raise Failure(f"{NOTIFY_URL} must be at most 10 URLs, each once")
+    return tuple(urls) or None
 
 
 def _hash(text: str) -> bytes:

@@ -16,6 +16,7 @@ SOURCE views/hold_violations.sql
 SOURCE views/money_violations.sql
 SOURCE views/inbox_violations.sql
 SOURCE views/action_violations.sql
+SOURCE views/notification_violations.sql
 SOURCE views/housekeeping_violations.sql
 SOURCE views/invariant_violations.sql
 SOURCE views/live_stock.sql
@@ -53,6 +54,18 @@ SOURCE procedures/operations/sale_overview.sql
 SOURCE procedures/operations/show_board.sql
 SOURCE procedures/operations/show_totals.sql
 SOURCE procedures/operations/sweep.sql
+
+SOURCE procedures/notifications/_notify_holds.sql
+SOURCE procedures/notifications/_notify_orders.sql
+SOURCE procedures/notifications/_notify_payment.sql
+SOURCE procedures/notifications/_notify_products.sql
+SOURCE procedures/notifications/_purge_notifications.sql
+SOURCE procedures/notifications/_select_notifications.sql
+SOURCE procedures/notifications/claim_notifications.sql
+SOURCE procedures/notifications/list_notifications.sql
+SOURCE procedures/notifications/resend_notification.sql
+SOURCE procedures/notifications/set_receivers.sql
+SOURCE procedures/notifications/settle_notification.sql
 
 SOURCE procedures/stock/_change_stock.sql
 SOURCE procedures/stock/_expire_units.sql

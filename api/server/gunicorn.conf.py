@@ -46,7 +46,7 @@ Worker.CONFIG_KWARGS = {
     "http": Connection,
     "ws": "none",
     "interface": "asgi3",
-    "lifespan": "off",
+    "lifespan": "on",
     "proxy_headers": False,
     "server_header": False,
     # Shorter than graceful_timeout: who has not sent the rest of his request by then is not waited for.

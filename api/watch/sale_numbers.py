@@ -56,6 +56,13 @@ NUMBERS = {
     "disputes": Number("disputes", "Payments that were disputed, by how that stands", ("state",), counted=True),
     "webhooks": Number("webhooks", "Payment events by outcome", ("outcome",), counted=True),
     "webhooks_refused": Number("webhooks_refused", "Deliveries refused for their signature", ("reason",), counter=True),
+    "notifications": Number(
+        "notifications", "What receivers are still to be told, and what they never were", ("state",)
+    ),
+    "oldest_notification_seconds": Number(
+        "oldest_notification_seconds",
+        "Since the oldest notification that is pending was written; 0: none",
+    ),
     "sweep_lag_seconds": Number("sweep_lag_seconds", "How long the oldest expired unit has been waiting"),
     "sweep_age_seconds": Number("sweep_age_seconds", "Since the last sweep began"),
     "scheduler_on": Number("scheduler_on", "1 while MySQL's event scheduler is ON and the EVENT enabled"),

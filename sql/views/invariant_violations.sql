@@ -12,6 +12,8 @@ SELECT violation, product_id, detail FROM inbox_violations
  UNION ALL
 SELECT violation, product_id, detail FROM action_violations
  UNION ALL
+SELECT violation, product_id, detail FROM notification_violations
+ UNION ALL
 SELECT violation, product_id, detail FROM housekeeping_violations $$
 
 DELIMITER ;

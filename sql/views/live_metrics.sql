@@ -45,6 +45,15 @@ SELECT 'webhooks_refused', NULL, t.reason, COALESCE(SUM(r.refusals), 0)
   LEFT JOIN webhook_refusals AS r ON r.reason = t.reason
  GROUP BY t.reason
  UNION ALL
+SELECT 'notifications', NULL, 'pending', COUNT(*) FROM notifications AS n WHERE n.state = 'pending'
+ UNION ALL
+SELECT 'notifications', NULL, 'failed', COUNT(*) FROM notifications AS n WHERE n.state = 'failed'
+ UNION ALL
+SELECT 'oldest_notification_seconds', NULL, NULL,
+       COALESCE(MAX(TIMESTAMPDIFF(MICROSECOND, n.created_at, UTC_TIMESTAMP(6))), 0) / 1000000
+  FROM (SELECT MIN(o.notification_id) AS id FROM notifications AS o WHERE o.state = 'pending') AS oldest
+  JOIN notifications AS n ON n.notification_id = oldest.id
+ UNION ALL
 SELECT 'sweep_lag_seconds', NULL, NULL, l.lag_seconds FROM sweep_lag AS l
  UNION ALL
 SELECT 'sweep_age_seconds', NULL, NULL, TIMESTAMPDIFF(MICROSECOND, MAX(b.started_at), UTC_TIMESTAMP(6)) / 1000000

@@ -25,6 +25,8 @@ GOOD = {
     "FLASHSALE_DATABASE_URL": URL.replace("13306", "13307"), "FLASHSALE_ENV": "production", "FLASHSALE_HOST": "0.0.0.0",
     "FLASHSALE_WORKERS": "3", "FLASHSALE_CONNECTIONS": "5", "FLASHSALE_WEBHOOK_SECRETS": STANDARD_SECRET,
     "FLASHSALE_STRIPE_SECRETS": STRIPE_SECRET, "FLASHSALE_API_KEYS": "0a" * 32, "FLASHSALE_METRICS_TOKEN": "m" * 32,
+    "FLASHSALE_NOTIFY_URL": "https://shop.example/told, https://other.example",
+    "FLASHSALE_NOTIFY_SECRETS": STANDARD_SECRET,
     "FLASHSALE_CORS_ORIGINS": "https://shop.example", "FLASHSALE_LOG_FORMAT": "json", "FLASHSALE_SLOW_CALL_MS": "50",
 }  # fmt: skip
 """A good value of every variable, none of them the default."""
@@ -180,6 +182,7 @@ def test_a_secret_may_be_a_file(tmp_path: Path) -> None:
 def test_every_variable_may_be_a_file(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").write_text(GOOD[name] + "\n")
     others = {"FLASHSALE_DATABASE_URL": URL, "FLASHSALE_WEBHOOK_SECRETS": STANDARD_NEXT}
+    others |= {"FLASHSALE_NOTIFY_SECRETS": STANDARD_NEXT}  # without which no URL is taken
     others.pop(name, None)
 
     by_file, by_value, without = (

@@ -39,7 +39,7 @@ def shop_service(api_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
 def client(request: pytest.FixtureRequest, tmp_path: Path) -> Run:
     """Run a client of the document with these arguments."""
     name, interpreter = CLIENTS[request.param]
-    [source] = re.findall(rf"```{request.param}\n(.*?)```", DOCUMENT, re.DOTALL)
+    [source, _] = re.findall(rf"```{request.param}\n(.*?)```", DOCUMENT, re.DOTALL)
     (tmp_path / name).write_text(source, encoding="utf-8")
 
     def run(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -75,7 +75,7 @@ def test_a_unit_is_bought_and_paid_for(client: Run, shop_service: Service, db: D
 @pytest.mark.parametrize("language", CLIENTS)
 def test_no_client_compares_a_deadline_with_the_clock_of_its_host(language: str) -> None:
     """A host's clock may be wrong, and signs only."""
-    [source] = re.findall(rf"```{language}\n(.*?)```", DOCUMENT, re.DOTALL)
+    [source, _] = re.findall(rf"```{language}\n(.*?)```", DOCUMENT, re.DOTALL)
 
     assert len(re.findall(r"time\.time\(|datetime|Date\b|utcnow", source)) == 1
     assert not re.search(r"expires_at|pay_by", source)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-WINGS = ("gateway", "openapi", "pages", "providers", "server", "watch")
+WINGS = ("gateway", "notify", "openapi", "pages", "providers", "server", "watch")
 TOP = {"api.app", "api.routes", "api.translator"}
 """What one reads to understand a request; only the server's settings name the application, by a text."""
 

@@ -55,6 +55,36 @@ CREATE TABLE `holds` (
   CONSTRAINT `ck_holds_unit_price_minor` CHECK ((`unit_price_minor` >= 0))
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_bin COMMENT='live reservations';
 
+CREATE TABLE `notification_receivers` (
+  `receiver` varchar(255) COLLATE utf8mb4_0900_bin NOT NULL COMMENT 'the URL of a receiver, as FLASHSALE_NOTIFY_URL has it',
+  `created_at` datetime(6) NOT NULL COMMENT 'UTC',
+  PRIMARY KEY (`receiver`),
+  CONSTRAINT `ck_notification_receivers_receiver` CHECK ((`receiver` <> _utf8mb4''))
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_bin COMMENT='who is told of what happens; empty: nobody';
+
+CREATE TABLE `notifications` (
+  `notification_id` bigint unsigned NOT NULL AUTO_INCREMENT,
+  `receiver` varchar(255) COLLATE utf8mb4_0900_bin NOT NULL COMMENT 'the URL that it goes to',
+  `kind` enum('order.created','order.paid','order.cancelled','order.refunded','hold.expired','payment.due','payment.disputed','product.sold_out','product.available') COLLATE utf8mb4_0900_bin NOT NULL,
+  `subject` varchar(255) COLLATE utf8mb4_0900_bin NOT NULL COMMENT 'what it is about: the id of the order or of its hold; of a payment without one, its own; product and its id',
+  `body` json NOT NULL COMMENT 'as it is sent',
+  `state` enum('pending','delivered','failed') COLLATE utf8mb4_0900_bin NOT NULL DEFAULT 'pending' COMMENT 'failed: nobody tries any more',
+  `attempts` int NOT NULL DEFAULT '0' COMMENT 'how often it was claimed; the number of an attempt is its claim',
+  `created_at` datetime(6) NOT NULL COMMENT 'UTC',
+  `due_at` datetime(6) NOT NULL COMMENT 'UTC; not claimed before: the next attempt, or the end of the lease of who is at it',
+  `gives_up_at` datetime(6) NOT NULL COMMENT 'UTC; no attempt begins later',
+  `settled_at` datetime(6) DEFAULT NULL COMMENT 'UTC; when it was delivered or failed',
+  `last_error` varchar(255) COLLATE utf8mb4_0900_bin DEFAULT NULL COMMENT 'why the last attempt that failed did',
+  PRIMARY KEY (`notification_id`),
+  KEY `ix_notifications_state_receiver_due_at` (`state`,`receiver`,`due_at`),
+  KEY `ix_notifications_subject_receiver` (`subject`,`receiver`),
+  CONSTRAINT `ck_notifications_attempts` CHECK ((`attempts` >= 0)),
+  CONSTRAINT `ck_notifications_due_at` CHECK ((`due_at` >= `created_at`)),
+  CONSTRAINT `ck_notifications_gives_up_at` CHECK ((`gives_up_at` > `created_at`)),
+  CONSTRAINT `ck_notifications_last_error` CHECK (((`state` <> _utf8mb4'failed') or (`last_error` is not null))),
+  CONSTRAINT `ck_notifications_settled_at` CHECK (((`settled_at` is null) = (`state` = _utf8mb4'pending')))
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_bin COMMENT='what receivers are to be told: the outbox';
+
 CREATE TABLE `operator_actions` (
   `action_id` bigint unsigned NOT NULL AUTO_INCREMENT,
   `action` enum('set_price','set_sale_window','set_limits','stop_sale','archive_product','cancel_order','accept_payment','record_refund','reprocess_webhook','forget_customer') COLLATE utf8mb4_0900_bin NOT NULL,

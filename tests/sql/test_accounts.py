@@ -20,6 +20,7 @@ API_PROCEDURES = {
     "fulfil_order", "get_hold", "get_order", "get_product", "health_check", "list_orders", "list_products",
     "receive_payment_webhook", "receive_payment_webhooks", "release_hold", "resume_sweep", "show_board",
     "list_tasks", "show_totals",
+    "claim_notifications", "set_receivers", "settle_notification",
 }  # fmt: skip
 # No right to the object, to the column, to any routine of this name, or to the database.
 DENIED = {1142, 1143, 1370, 1044, 1227}

@@ -20,6 +20,7 @@ SAID = "only who said it knows it: the buyer, the provider or the operator"
 RECORD = "what an operator did is recorded once; the row that it changed agrees for some actions only"
 ENDED = "of a hold that ended without an order nothing is left to compare it with, and purge_history deletes it"
 MEASURED = "housekeeping measured it once"
+TOLD = "a setting of the API, which names its receivers when it starts"
 PURGED = "its events were purged, or no money came in, so that nothing tells of it but itself"
 
 UNSEEN = {
@@ -46,6 +47,18 @@ UNSEEN = {
     "holds.expires_at": (PARTLY, AGREED),
     "holds.order_at": (PARTLY, AGREED),
     "holds.extended_at": (NEVER, WHEN),
+    "notification_receivers": (NEVER, TOLD),
+    "notification_receivers.receiver": (NEVER, TOLD),
+    "notification_receivers.created_at": (NEVER, WHEN),
+    "notifications": (NEVER, "who was told of nothing, or nobody, leaves no notification either"),
+    "notifications.notification_id": (PARTLY, "a number that nothing refers to"),
+    "notifications.receiver": (NEVER, TOLD),
+    "notifications.state": (PARTLY, "only the receiver knows what arrived"),
+    "notifications.attempts": (PARTLY, "only the receiver counts too"),
+    "notifications.due_at": (PARTLY, WHEN),
+    "notifications.gives_up_at": (NEVER, WHEN),
+    "notifications.settled_at": (PARTLY, WHEN),
+    "notifications.last_error": (PARTLY, "words for people; that a failed one has some is seen"),
     "operator_actions": (PARTLY, RECORD),
     "operator_actions.action_id": (PARTLY, "only the order of the actions of a product counts"),
     "operator_actions.action": (PARTLY, RECORD),
@@ -153,6 +166,7 @@ def test_after_the_sale_that_has_every_kind_of_row_nothing_is_wrong(admin: Datab
         ("hold_history", "ended_as"), ("orders", "status"), ("orders", "cancelled_as"), ("payments", "state"),
         ("payments", "dispute"), ("payments", "follow_up"), ("payment_webhooks", "payment_status"),
         ("payment_webhooks", "outcome"), ("operator_actions", "action"),
+        ("notifications", "kind"), ("notifications", "state"),
     ]:  # fmt: skip
         [declared] = admin.query(f"SHOW COLUMNS FROM {table} LIKE '{column}'")
         there = admin.query(f"SELECT DISTINCT {column} AS kind FROM {table} WHERE {column} IS NOT NULL")

@@ -89,7 +89,7 @@ def test_help_for_nothing_lists_every_public_procedure_by_area_with_its_first_se
 ) -> None:
     listed = db.call("help", name)
 
-    areas = ["catalog", "holds", "orders", "payments", "operations"]
+    areas = ["catalog", "holds", "orders", "payments", "notifications", "operations"]
     expected = sorted((areas.index(item.path.parent.name), item.name) for item in PUBLIC)
     assert [(row["area"], row["name"]) for row in listed] == [(areas[area], each) for area, each in expected]
     for row in listed:

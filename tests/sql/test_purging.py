@@ -200,4 +200,4 @@ def test_more_than_one_batch_is_purged_in_one_call_and_a_locked_payment_is_left_
 
     assert events_of(db, failed) == 1
     assert db.one("purge_history", 35)["webhooks_deleted"] == 1
-    assert db.one("purge_history", 35) == {"holds_deleted": 0, "webhooks_deleted": 0}
+    assert db.one("purge_history", 35) == {"holds_deleted": 0, "webhooks_deleted": 0, "notifications_deleted": 0}

@@ -38,6 +38,8 @@ REFUSED: dict[str, dict[str, Any]] = {
     "count_refused_webhook": {"reason": "ugly"}, "end_call": {"connection_id": 0}, "purge_history": {"days": 0},
     "find_purchases": {"text": ""}, "list_ledger": {"limit": 0},
     "list_orders": {"status": "lost"}, "list_products": {"limit": 0},
+    "set_receivers": {"receivers": "{}"}, "claim_notifications": {"limit": 0}, "settle_notification": {"attempt": 0},
+    "list_notifications": {"state": "lost"}, "resend_notification": {"notification_id": 0},
     "create_orders": {"requests": "[]"}, "receive_payment_webhooks": {"events": "[]"},
 }  # fmt: skip
 

@@ -1,15 +1,22 @@
 """A small sale in which every kind of row occurs: holds, orders, payments and events in each of their states."""
 
+import json
+
 from tests.support.database import Database
 from tests.support.sale import hold, lapsed_order, new_key, new_payment, new_product, order, pay, sweep
 
 MINUTE, DAY = 60, 86_400
+SHOP = "https://shop.example"
 
 
 def make_full_sale(admin: Database) -> None:
     """Let this session, which holds the lock of the sweep, live through the sale; its clock then stands still."""
     admin.travel(-40 * DAY)
+    admin.call("set_receivers", json.dumps([SHOP, "https://former.example"]))
     _purged_later(admin)
+    for receiver in (SHOP, "https://former.example"):
+        while _tell(admin, receiver):
+            pass
     admin.travel(-40 * MINUTE)
     limited, open_to_all = _products(admin)
     _holds_that_end(admin, limited)
@@ -24,8 +31,12 @@ def make_full_sale(admin: Database) -> None:
     admin.travel(0)
     admin.one("forget_customer", "erin", "asked by letter")
     admin.one("count_refused_webhook", "invalid_signature")
-    sweep(admin)
+    _sold_out_and_not(admin)
     admin.one("purge_history", 30)
+    _tell(admin, SHOP)
+    [late, *_] = admin.call("claim_notifications", SHOP, 1, 30)
+    admin.one("settle_notification", late["notification_id"], late["attempt"], "503")
+    admin.call("set_receivers", json.dumps([SHOP]))
 
 
 def _products(admin: Database) -> tuple[int, int]:
@@ -39,6 +50,22 @@ def _products(admin: Database) -> tuple[int, int]:
     free = new_product(admin, 5, price=0, stripes=1)
     order(admin, free, 2, "alice")
     return limited, open_to_all
+
+
+def _tell(admin: Database, receiver: str) -> int:
+    """Deliver what is due, of each subject one; how many that were."""
+    due = admin.call("claim_notifications", receiver, 100, 30)
+    for row in due:
+        admin.one("settle_notification", row["notification_id"], row["attempt"], None)
+    return len(due)
+
+
+def _sold_out_and_not(admin: Database) -> None:
+    """Two products are sold out, and one of them is available again."""
+    again, _ = order(admin, new_product(admin, 1)), order(admin, new_product(admin, 1))
+    sweep(admin)
+    admin.one("cancel_pending_order", again)
+    sweep(admin)
 
 
 def _purged_later(admin: Database) -> None:

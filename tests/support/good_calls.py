@@ -45,7 +45,7 @@ class Shop:
         """`procedure` is what will be called; some want something special to work on."""
         self.db = db
         self.product = new_product(db, 1000, max_per_hold=1000)
-        self.payment, self.webhook = new_payment(), None
+        self.payment, self.webhook, self.notification = new_payment(), None, 2**40
         if procedure == "archive_product":
             self.hold = self.order = new_key()
             return
@@ -60,6 +60,8 @@ class Shop:
             pay(db, self.order)
         elif procedure == "reprocess_webhook":
             self.pay_too_late()
+        elif procedure == "resend_notification":
+            self.be_told()
 
     def pay_for_nothing(self) -> None:
         """A payment is due, for its hold has ended."""
@@ -74,6 +76,13 @@ class Shop:
         self.webhook = pay(self.db, lapsed, payment=self.payment)["webhook_id"]
         self.db.one("adjust_stock", self.product, free, "found")
 
+    def be_told(self) -> None:
+        """Somebody is told of an order; and goes on to be, for that is what is to be sent again."""
+        self.db.call("set_receivers", '["https://shop.example"]')
+        told = order(self.db, self.product)
+        pending = self.db.call("list_notifications", "pending", 100)
+        [self.notification] = [row["notification_id"] for row in pending if row["subject"] == told]
+
     def good(self, procedure: str) -> dict[str, Any]:
         """What the procedure would accept."""
         fine = {
@@ -82,6 +91,8 @@ class Shop:
             "occurred_at": None, "payload": "{}", "limit": 1, "delta": 1, "reason": "found", "price": 1000,
             "stock_total": 10, "name": "help" if procedure == "help" else "Limited sneaker",
             "webhook_id": self.webhook, "payment_id": self.payment, "outcome": "parked", "days": 10_000,
+            "receivers": "[]", "receiver": "https://shop.example", "lease_seconds": 30, "state": "failed",
+            "notification_id": self.notification, "attempt": 1, "error": None,
             "connection_id": 2**62, "text": "alice", "requests": self.requests(), "reference": new_key(),
             "metadata": "{}", "after": None,
             "events": json.dumps([{"idempotency_key": new_key(), "order_id": self.order, "status": "succeeded"}]),

@@ -79,6 +79,7 @@ BEGIN
                FOR UPDATE OF h) AS mine;
     IF v_holds > 0 THEN
       CALL _end_holds(v_hold_ids, 'stopped');
+      CALL _notify_holds(v_hold_ids);
       CALL _free_units(in_product_id, v_hold_ids, NULL, FALSE);
     END IF;
     CALL _record_action('stop_sale', in_product_id, NULL, NULL, CONCAT('holds ended: ', v_holds), in_reason);

@@ -9,7 +9,7 @@ CREATE DEFINER = flashsale_owner@localhost PROCEDURE forget_customer (
 COMMENT '
 Description
   Removes a person from all tables: wherever the customer''s id stands a random name takes its place, the same everywhere, so that
-  limits and counts stay right; payloads of the events of the customer''s payments are emptied, and so is the metadata of the orders. Ids
+  limits and counts stay right, in notifications too; payloads of the events of the customer''s payments are emptied, and so is the metadata of the orders. Ids
   and references of orders, and ids of payments, stay: they are the shop''s and the provider''s. What operators wrote as a reason stays too.
 
 Parameters
@@ -24,7 +24,7 @@ Errors
 
 Locks
   the products that count customers, and those of which this one has something; the customer''s holds, orders, their payments and
-  webhooks, customer_units
+  webhooks, notifications, customer_units
 
 Example
   mysql> CALL forget_customer(''alice'', ''asked by letter'');
@@ -82,6 +82,10 @@ BEGIN
       STRAIGHT_JOIN orders AS o ON o.order_id = UUID_TO_BIN(mine.id)
        SET o.customer_id = v_name, o.metadata = NULL;
     SET v_orders = ROW_COUNT();
+    UPDATE JSON_TABLE(JSON_MERGE_PRESERVE(COALESCE(v_ended_ids, '[]'), COALESCE(v_order_ids, '[]')), '$[*]' COLUMNS (
+             id CHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin PATH '$')) AS mine
+      STRAIGHT_JOIN notifications AS n ON n.subject = mine.id
+       SET n.body = JSON_REPLACE(n.body, '$.data.customer_id', v_name);
     CALL _empty_payloads(JSON_MERGE_PRESERVE(COALESCE(v_hold_ids, '[]'), COALESCE(v_ended_ids, '[]'), COALESCE(v_order_ids, '[]')),
                          v_payloads);
     UPDATE JSON_TABLE(v_product_ids, '$[*]' COLUMNS (id INT UNSIGNED PATH '$')) AS mine

@@ -13,7 +13,7 @@ Parameters
   in_name TEXT  the procedure; an empty text or NULL lists all
 
 Result set
-  area (catalog, holds, orders, payments, operations), name, documentation: one row for in_name; or each public procedure with its
+  area (catalog, holds, orders, payments, notifications, operations), name, documentation: one row for in_name; or each public procedure with its
   first sentence, area by area
 
 Errors
@@ -78,6 +78,8 @@ BEGIN
              THEN 'orders'
            WHEN routine_name IN ('receive_payment_webhook', 'receive_payment_webhooks', 'count_refused_webhook', 'list_webhooks',
                                  'reprocess_webhook', 'list_refunds_due', 'record_refund', 'accept_payment') THEN 'payments'
+           WHEN routine_name IN ('set_receivers', 'claim_notifications', 'settle_notification', 'list_notifications', 'resend_notification')
+             THEN 'notifications'
            ELSE 'operations'
          END AS area,
          routine_name AS name,
@@ -85,7 +87,7 @@ BEGIN
             REGEXP_REPLACE(REGEXP_SUBSTR(routine_comment, '(?<=Description\n  )[^.]*\\.'), '\\s+', ' ')) AS documentation
     FROM information_schema.routines
    WHERE routine_schema = DATABASE() AND routine_name NOT LIKE '\_%' AND (NOT v_known OR routine_name = in_name)
-   ORDER BY FIELD(area, 'catalog', 'holds', 'orders', 'payments', 'operations'), routine_name;
+   ORDER BY FIELD(area, 'catalog', 'holds', 'orders', 'payments', 'notifications', 'operations'), CAST(routine_name AS BINARY);
   COMMIT;
 END $$
 

@@ -7,7 +7,8 @@ CREATE DEFINER = flashsale_owner@localhost PROCEDURE purge_history (
 )
 COMMENT '
 Description
-  Deletes what nobody needs any more: holds that expired, were released or stopped, and the events of payments that are over; in
+  Deletes what nobody needs any more: holds that expired, were released or stopped, the events of payments that are over, and
+  notifications that were delivered or failed (but for the last that a receiver was told of a product); in
   transactions of 1,000 rows. Orders, the holds they were made of, the payments of orders and the events of payments that pay an order,
   wait for one or are due stay. The idempotency keys of what is deleted are forgotten; those of events are kept for 30 days at
   least, for so long a provider may repeat them.
@@ -16,29 +17,30 @@ Parameters
   in_days BIGINT  what ended at least so many days ago, 1 to 36,500
 
 Result set
-  holds_deleted, webhooks_deleted
+  holds_deleted, webhooks_deleted, notifications_deleted
 
 Errors
   invalid_argument  in_days is NULL, not whole or out of bounds
 
 Locks
-  1,000 rows of hold_history, or payments (skipping locked ones) and their webhooks, at a time; none that a buyer needs
+  1,000 rows of hold_history, or of notifications, or payments (skipping locked ones) and their webhooks, at a time; none that a buyer needs
 
 Example
   mysql> CALL purge_history(30);
-  +---------------+------------------+
-  | holds_deleted | webhooks_deleted |
-  +---------------+------------------+
-  |             0 |                0 |
-  +---------------+------------------+
+  +---------------+------------------+-----------------------+
+  | holds_deleted | webhooks_deleted | notifications_deleted |
+  +---------------+------------------+-----------------------+
+  |             0 |                0 |                     0 |
+  +---------------+------------------+-----------------------+
   mysql> CALL purge_history(0);
   ERROR 31301 (45422): invalid_argument: days must be a whole number from 1 to 36500
 '
 BEGIN
   DECLARE v_before, v_events_before, v_first_at DATETIME(6);
-  DECLARE v_holds, v_webhooks, v_found, v_from_id BIGINT DEFAULT 0;
+  DECLARE v_holds, v_webhooks, v_notifications, v_found, v_from_id BIGINT DEFAULT 0;
   DECLARE v_from VARCHAR(300) DEFAULT '1000-01-01 00:00:00.000000';
   DECLARE v_ids, v_stranger_ids JSON;
+  DECLARE v_more BOOLEAN;
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   BEGIN
@@ -130,9 +132,18 @@ BEGIN
          SET p.events_purged_at = UTC_TIMESTAMP(6);
       COMMIT;
     UNTIL v_found < 1000 END REPEAT;
+
+    SET v_from_id = 0;
+    REPEAT
+      SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+      START TRANSACTION;
+      CALL _purge_notifications(v_before, v_from_id, v_found, v_more);
+      SET v_notifications = v_notifications + v_found;
+      COMMIT;
+    UNTIL NOT v_more END REPEAT;
   END;
 
-  SELECT v_holds AS holds_deleted, v_webhooks AS webhooks_deleted;
+  SELECT v_holds AS holds_deleted, v_webhooks AS webhooks_deleted, v_notifications AS notifications_deleted;
 END $$
 
 DELIMITER ;

@@ -79,6 +79,7 @@ BEGIN
       SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
       START TRANSACTION;
       CALL _settle_parked(500, v_payments_settled);
+      CALL _notify_products();
       COMMIT;
 
       START TRANSACTION;

@@ -31,6 +31,7 @@ BEGIN
          o.fulfilled_at = IF(in_status = 'refunded', o.fulfilled_at, NULL),
          o.closed_at = UTC_TIMESTAMP(6),
          o.closed_reason = in_reason;
+  CALL _notify_orders(CONCAT('order.', in_status), in_order_ids);
 END $$
 
 DELIMITER ;

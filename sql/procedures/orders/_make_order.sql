@@ -18,7 +18,7 @@ Locks
   the order, its payments and their webhooks, customer_units; what payments do to the order: see _decide_payment
 '
 BEGIN
-  DECLARE v_free, v_paid_for BOOLEAN;
+  DECLARE v_free, v_paid_for, v_told BOOLEAN;
 
   INSERT INTO orders (order_id, product_id, qty, customer_id, idempotency_key, reference, metadata, unit_price_minor, amount_minor, currency,
                       status, created_at, pay_by, paid_at)
@@ -38,10 +38,17 @@ BEGIN
    WHERE hold_id = in_hold_id;
   DELETE FROM holds WHERE hold_id = in_hold_id;
 
-  SELECT o.amount_minor = 0, EXISTS (SELECT 1 FROM payments AS w WHERE w.order_id = in_hold_id)
-    INTO v_free, v_paid_for
+  SELECT o.amount_minor = 0, EXISTS (SELECT 1 FROM payments AS w WHERE w.order_id = in_hold_id),
+         EXISTS (SELECT 1 FROM notification_receivers)
+    INTO v_free, v_paid_for, v_told
     FROM orders AS o
    WHERE o.order_id = in_hold_id;
+  IF v_told THEN
+    CALL _notify_orders('order.created', JSON_ARRAY(BIN_TO_UUID(in_hold_id)));
+    IF v_free THEN
+      CALL _notify_orders('order.paid', JSON_ARRAY(BIN_TO_UUID(in_hold_id)));
+    END IF;
+  END IF;
   IF v_paid_for THEN
     CALL _decide_payments_of(in_hold_id);
   END IF;

@@ -55,6 +55,7 @@ BEGIN
       STRAIGHT_JOIN orders AS o ON o.order_id = IF(FIND_IN_SET(r.number, io_numbers), UUID_TO_BIN(r.hold_id), NULL);
   END IF;
   CALL _end_holds(io_hold_ids, 'ordered');
+  CALL _notify_orders('order.created', io_hold_ids);
 END $$
 
 DELIMITER ;

@@ -30,13 +30,14 @@ Locks
 '
 BEGIN
   DECLARE v_state, v_purchase VARCHAR(10);
-  DECLARE v_received, v_fits BOOLEAN;
+  DECLARE v_received, v_fits, v_owed_before, v_owes BOOLEAN;
   DECLARE v_amount, v_owed, v_told, v_refunded BIGINT;
   DECLARE v_currency, v_owed_currency CHAR(3);
   DECLARE v_dispute VARCHAR(6);
 
-  SELECT state, received_at IS NOT NULL, amount_minor, currency, refund_told_minor, refunded_minor, dispute
-    INTO v_state, v_received, v_amount, v_currency, v_told, v_refunded, v_dispute
+  SELECT state, received_at IS NOT NULL, amount_minor, currency, refund_told_minor, refunded_minor, dispute,
+         follow_up <=> 'refund'
+    INTO v_state, v_received, v_amount, v_currency, v_told, v_refunded, v_dispute, v_owed_before
     FROM payments
    WHERE payment_id = in_payment_id;
   CALL _read_purchase(in_order_id, v_purchase, v_owed, v_owed_currency);
@@ -84,6 +85,11 @@ BEGIN
           INTO out_outcome, out_reason
           FROM payments
          WHERE payment_id = in_payment_id;
+        -- A refund of a part failed. Of everything _settle_payment tells.
+        SELECT state = 'paying' AND returning_minor < amount_minor AND NOT v_owed_before INTO v_owes FROM payments WHERE payment_id = in_payment_id;
+        IF v_owes THEN
+          CALL _notify_payment('payment.due', in_payment_id);
+        END IF;
       END IF;
 
     WHEN in_status LIKE 'dispute%' THEN
@@ -91,6 +97,7 @@ BEGIN
       SET in_status = SUBSTRING(in_status, 9);
       IF NOT (v_dispute <=> in_status OR (v_dispute IS NOT NULL AND in_status = 'opened')) THEN
         UPDATE payments SET dispute = in_status WHERE payment_id = in_payment_id;
+        CALL _notify_payment('payment.disputed', in_payment_id);
         SET out_outcome = 'applied';
       ELSE
         SET out_reason = 'the dispute is known';

@@ -76,6 +76,9 @@ BEGIN
            reason = IF(v_becomes = 'due', v_reason, NULL),
            decided_at = UTC_TIMESTAMP(6)
      WHERE payment_id = in_payment_id;
+    IF v_becomes = 'due' THEN
+      CALL _notify_payment('payment.due', in_payment_id);
+    END IF;
     -- Not by the index on the outcome, by which it would wait for what is parked of everybody else.
     UPDATE payment_webhooks FORCE INDEX (ix_payment_webhooks_payment_id)
        SET outcome = v_outcome,

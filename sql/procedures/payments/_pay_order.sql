@@ -15,9 +15,9 @@ Locks
   the webhooks of the payment, customer_units
 '
 BEGIN
-  DECLARE v_pending BOOLEAN;
+  DECLARE v_pending, v_paid BOOLEAN;
 
-  SELECT status = 'pending' INTO v_pending FROM orders WHERE order_id = in_order_id;
+  SELECT status = 'pending', status = 'paid' INTO v_pending, v_paid FROM orders WHERE order_id = in_order_id;
   UPDATE payments
      SET state = 'paying',
          reason = NULL,
@@ -37,6 +37,9 @@ BEGIN
          w.settled_at = UTC_TIMESTAMP(6)
    WHERE w.payment_id = in_payment_id AND w.payment_status = 'succeeded'
      AND (w.outcome = 'parked' OR w.idempotency_key = (SELECT p.received_by FROM payments AS p WHERE p.payment_id = in_payment_id));
+  IF NOT v_paid THEN
+    CALL _notify_orders('order.paid', JSON_ARRAY(BIN_TO_UUID(in_order_id)));
+  END IF;
   IF v_pending THEN
     CALL _pay_customer_units(in_order_id);
   END IF;

@@ -63,6 +63,7 @@ BEGIN
      SET o.status = 'paid',
          o.payment_id = COALESCE(r.payment_id, LOWER(r.order_id)),
          o.paid_at = UTC_TIMESTAMP(6);
+  CALL _notify_orders('order.paid', io_order_ids);
 END $$
 
 DELIMITER ;

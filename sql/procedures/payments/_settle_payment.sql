@@ -38,6 +38,7 @@ BEGIN
            reason = IF(v_gone, reason, 'its refund failed'),
            decided_at = UTC_TIMESTAMP(6)
      WHERE payment_id = in_payment_id;
+    CALL _notify_payment('payment.due', in_payment_id);
 
   ELSEIF v_state = 'paying' AND v_going THEN
     UPDATE payments
@@ -45,6 +46,7 @@ BEGIN
            reason = IF(v_gone, 'payment refunded', 'its refund failed'),
            decided_at = UTC_TIMESTAMP(6)
      WHERE payment_id = in_payment_id;
+    CALL _notify_payment('payment.due', in_payment_id);
     SELECT w.payment_id
       INTO v_other_id
       FROM orders AS o

@@ -68,8 +68,8 @@ Example
 BEGIN
   DECLARE v_order_id BINARY(16);
   DECLARE v_payment_id VARCHAR(255);
-  DECLARE v_plain, v_counts, v_replayed BOOLEAN DEFAULT FALSE;
-  DECLARE v_amount, v_owed BIGINT;
+  DECLARE v_plain, v_counts, v_told, v_replayed BOOLEAN DEFAULT FALSE;
+  DECLARE v_amount, v_owed, v_webhook_id BIGINT;
   DECLARE v_owed_currency CHAR(3);
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
@@ -88,8 +88,9 @@ BEGIN
         START TRANSACTION;
         SELECT o.status = 'pending' AND COALESCE(v_amount = o.amount_minor, TRUE) AND COALESCE(in_currency = o.currency, TRUE)
                AND NOT EXISTS (SELECT 1 FROM payments AS w WHERE w.order_id = v_order_id),
-               o.amount_minor, o.currency, (SELECT p.counts_customers FROM products AS p WHERE p.product_id = o.product_id)
-          INTO v_plain, v_owed, v_owed_currency, v_counts
+               o.amount_minor, o.currency, (SELECT p.counts_customers FROM products AS p WHERE p.product_id = o.product_id),
+               EXISTS (SELECT 1 FROM notification_receivers)
+          INTO v_plain, v_owed, v_owed_currency, v_counts, v_told
           FROM orders AS o
          WHERE o.order_id = v_order_id
            FOR UPDATE;
@@ -102,12 +103,16 @@ BEGIN
                                         payload, outcome, deliveries, first_received_at, last_received_at, settled_at)
           VALUES (in_idempotency_key, v_payment_id, v_order_id, in_status, v_amount, in_currency, in_occurred_at, in_payload,
                   'applied', 1, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), UTC_TIMESTAMP(6));
+          SET v_webhook_id = LAST_INSERT_ID();
           IF v_counts THEN
             CALL _pay_customer_units(v_order_id);
           END IF;
+          IF v_told THEN
+            CALL _notify_orders('order.paid', JSON_ARRAY(BIN_TO_UUID(v_order_id)));
+          END IF;
           COMMIT;
           -- All of it is known, and reading it back would cost as much as the insert did.
-          SELECT LAST_INSERT_ID() AS webhook_id, in_idempotency_key AS idempotency_key, v_payment_id AS payment_id,
+          SELECT v_webhook_id AS webhook_id, in_idempotency_key AS idempotency_key, v_payment_id AS payment_id,
                  BIN_TO_UUID(v_order_id) AS order_id, in_status AS payment_status, 'applied' AS outcome, NULL AS reason,
                  'paying' AS payment_state, 'paid' AS order_status, 1 AS deliveries, FALSE AS replayed;
           LEAVE receiving;

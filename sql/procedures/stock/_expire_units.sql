@@ -46,6 +46,7 @@ BEGIN
              FOR UPDATE OF h SKIP LOCKED) AS mine;
   IF out_holds > 0 THEN
     CALL _end_holds(v_hold_ids, 'expired');
+    CALL _notify_holds(v_hold_ids);
   END IF;
 
   SELECT JSON_ARRAYAGG(BIN_TO_UUID(order_id)), COUNT(*), COALESCE(SUM(qty), 0)

@@ -1,0 +1,205 @@
+"""The API delivers what the outbox holds to real receivers: slow, dead, failing, hanging and redirecting ones."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.support.database import Database
+from tests.support.notified import nobody_sweeps
+from tests.support.receiving import SECRET, Receiver
+from tests.support.sale import new_payment, new_product, order, pay
+from tests.support.service import Service, free_port, start_up_refusal
+
+
+@pytest.fixture
+def serve(api_url: str, tmp_path: Path, connect_as: Callable[..., Database]) -> Iterator[Callable[..., Service]]:
+    """Start the API so that it tells these; in the end it tells nobody any more."""
+    running: list[Service] = []
+
+    def start(*urls: str) -> Service:
+        service = Service(
+            api_url,
+            tmp_path / f"gunicorn{len(running)}.log",
+            FLASHSALE_NOTIFY_URL=",".join(urls),
+            FLASHSALE_NOTIFY_SECRETS=SECRET,
+        )
+        running.append(service)
+        admin = connect_as("admin")
+        while {row["receiver"] for row in admin.query("SELECT receiver FROM notification_receivers")} != set(urls):
+            time.sleep(0.02)
+        return service
+
+    with nobody_sweeps(connect_as("admin")):
+        yield start
+    for service in running:
+        if service.process.poll() is None:
+            service.stop()
+    connect_as("admin").call("set_receivers", "[]")
+
+
+def state_of(db: Database, url: str, subject: str) -> list[tuple[str, str, int, str | None]]:
+    """Kind, state, attempts and last error of what a receiver is told of something."""
+    rows = db.query(
+        "SELECT kind, state, attempts, last_error FROM notifications WHERE receiver = %s AND subject = %s"
+        " ORDER BY notification_id", url, subject,
+    )  # fmt: skip
+    return [(row["kind"], row["state"], row["attempts"], row["last_error"]) for row in rows]
+
+
+def until(true: Callable[[], bool], seconds: float = 30) -> None:
+    """Wait for what has no event to wait for: another process writes it into the database."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def make_due(admin: Database, url: str) -> None:
+    """As if the pause after a failure were over."""
+    admin.query("UPDATE notifications SET due_at = created_at WHERE receiver = %s AND state = 'pending'", url)
+
+
+def test_each_order_is_told_of_signed_once_and_in_order(db: Database, serve: Callable[..., Service]) -> None:
+    with Receiver() as shop:
+        serve(shop.url)
+        product = new_product(db, 20)
+        orders = [order(db, product) for _ in range(20)]
+        payments = {each: new_payment() for each in orders}
+        for each, payment in payments.items():
+            pay(db, each, payment=payment)
+            pay(db, each, "refunded", payment=payment)
+
+        came = shop.wait_for(*orders, kinds=3)
+        for each in orders:
+            assert [message.kind for message in came if message.subject == each] == [
+                "order.created", "order.paid", "order.refunded",
+            ]  # fmt: skip
+        assert len({message.message_id for message in came}) == 60
+        until(lambda: all(state == "delivered" for each in orders for _, state, _, _ in state_of(db, shop.url, each)))
+
+
+@pytest.mark.parametrize("status", [500, 301, 307, 404, 410])
+def test_whatever_is_no_success_is_tried_again_and_no_redirect_is_followed(
+    db: Database, serve: Callable[..., Service], connect_as: Callable[..., Database], status: int
+) -> None:
+    with Receiver() as shop, Receiver() as elsewhere:
+        shop.headers["Location"] = elsewhere.url
+        shop.status = lambda _: status
+        serve(shop.url)
+        order_id = order(db, new_product(db, 1))
+        shop.wait_for(order_id)
+        until(lambda: state_of(db, shop.url, order_id)[0][3] is not None)
+
+        [(_, state, attempts, error)] = state_of(db, shop.url, order_id)
+        assert (state, attempts) == ("pending", 1)
+        assert str(error).startswith(str(status))
+        assert elsewhere.came == []
+        shop.status = lambda _: 200
+        make_due(connect_as("admin"), shop.url)
+        until(lambda: state_of(db, shop.url, order_id)[0][1] == "delivered")
+        first, second = shop.wait_for(order_id)
+        assert first == second
+
+
+def test_a_receiver_that_is_dead_or_hangs_holds_up_neither_another_nor_the_sale(
+    db: Database, serve: Callable[..., Service]
+) -> None:
+    dead = f"http://127.0.0.1:{free_port()}/"
+    with Receiver() as hanging, Receiver() as alive:
+        hanging.open.clear()
+        service = serve(dead, hanging.url, alive.url)
+        product = new_product(db, 100)
+        orders = [order(db, product) for _ in range(80)]
+
+        came = alive.wait_for(*orders)
+        assert len(came) == 80
+        until(lambda: state_of(db, dead, orders[0])[0][3] == "ConnectError")
+        began = time.monotonic()
+        with httpx.Client(base_url=service.url, timeout=10, verify=False) as buyer:
+            for number in range(20):
+                headers = {"Idempotency-Key": f"{product}-{number}"}
+                body = {"product_id": product, "qty": 1}
+                assert buyer.post("/api/holds", json=body, headers=headers).status_code == 201
+        assert time.monotonic() - began < 5
+        # Once it counts as dead one message tries it, not all of them: beyond the first batch of each worker a few.
+        assert 3 <= db.value("SELECT SUM(attempts) FROM notifications WHERE receiver = %s", dead) < 60
+        assert {state_of(db, hanging.url, each)[0][1] for each in orders} == {"pending"}
+
+
+def test_what_a_killed_worker_had_claimed_arrives_when_its_lease_is_over(
+    db: Database, serve: Callable[..., Service], connect_as: Callable[..., Database]
+) -> None:
+    with Receiver() as shop:
+        shop.open.clear()
+        service = serve(shop.url)
+        order_id = order(db, new_product(db, 1))
+        shop.wait_for(order_id)
+        for pid in service.workers():
+            os.kill(pid, signal.SIGKILL)
+        shop.open.set()
+        assert [state for _, state, _, _ in state_of(db, shop.url, order_id)] == ["pending"]
+        make_due(connect_as("admin"), shop.url)
+
+        until(lambda: state_of(db, shop.url, order_id)[0][:2] == ("order.created", "delivered"))
+        first, second = shop.wait_for(order_id)
+        assert first == second
+
+
+def test_a_worker_that_is_stopped_gives_back_what_it_has_under_way(db: Database, serve: Callable[..., Service]) -> None:
+    with Receiver() as shop:
+        shop.open.clear()
+        service = serve(shop.url)
+        order_id = order(db, new_product(db, 1))
+        shop.wait_for(order_id)
+        began = time.monotonic()
+        service.stop()
+
+        assert time.monotonic() - began < 9
+        assert state_of(db, shop.url, order_id) == [("order.created", "pending", 0, None)]
+        assert "Traceback" not in service.log.read_text()
+
+
+def test_the_log_says_when_a_receiver_fails_and_when_it_works_again_without_its_path(
+    db: Database, serve: Callable[..., Service], connect_as: Callable[..., Database]
+) -> None:
+    with Receiver() as shop:
+        shop.status = lambda _: 503
+        service = serve(shop.url)
+        order_id = order(db, new_product(db, 1))
+        shop.wait_for(order_id)
+        until(lambda: f"notifications do not reach 127.0.0.1:{shop.port}: 503" in service.log.read_text())
+        assert "told?by" not in service.log.read_text()
+
+
+def test_none_ends_it(db: Database, serve: Callable[..., Service], api_url: str, tmp_path: Path) -> None:
+    with Receiver() as shop:
+        serve(shop.url).stop()
+        service = Service(api_url, tmp_path / "none.log", FLASHSALE_NOTIFY_URL="none")
+        until(lambda: db.query("SELECT * FROM notification_receivers") == [])
+        service.stop()
+
+
+@pytest.mark.parametrize(
+    ("url", "secrets", "said"),
+    [
+        ("ftp://shop.example", SECRET, "must be http or https URLs"),
+        ("https://me:secret@shop.example", SECRET, "must be http or https URLs"),
+        ("https://", SECRET, "must be http or https URLs"),
+        ("https://shop.example", "", "needs FLASHSALE_NOTIFY_SECRETS"),
+        ("https://shop.example", "whsec_short", "FLASHSALE_NOTIFY_SECRETS: the secret"),
+        ("https://shop.example,https://shop.example", SECRET, "each once"),
+    ],
+)
+def test_settings_that_can_not_be_are_refused_at_start(url: str, secrets: str, said: str) -> None:
+    status, printed = start_up_refusal(
+        FLASHSALE_DATABASE_URL="mysql://a:b@127.0.0.1:1/c", FLASHSALE_NOTIFY_URL=url, FLASHSALE_NOTIFY_SECRETS=secrets
+    )
+
+    assert status == 1
+    assert said in printed
+    assert "me:secret" not in printed
