@@ -16,7 +16,7 @@ AS := dba
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run cluster cluster-status cluster-kill cluster-start cluster-mysql test test-long test-faults test-cluster soak stop clean mysql migrate seed webhook notifications lint loadtest bench python
+.PHONY: help run cluster cluster-status cluster-kill cluster-start cluster-mysql test test-long test-faults test-cluster soak stop clean mysql backup restore migrate seed webhook notifications lint loadtest bench python
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -85,6 +85,20 @@ clean: ## delete the database and everything else that was generated; asks first
 
 mysql: python ## a mysql session as the DBA; AS=api and AS=admin for the others; SQL can be piped in
 	@$(server) client $(AS)
+
+backup: python ## the sale as it is at this moment, while it goes on; FILE=, else a new one below .flashsale/backups
+	@$(PYTHON) -m sql.server venv
+	@$(server) exec $(CURDIR)/$(venv) -m sql.deploy.backup save $(if $(FILE),'$(abspath $(FILE))')
+
+restore: python ## FILE=<a backup> and all that the binary log has since [LOGS=<folder> UNTIL=<UTC time>]; asks first, unless FORCE=1
+	@if [ -z "$(FORCE)$(YES)" ]; then \
+	    [ -t 0 ] || { echo 'make restore replaces the database: say FORCE=1 make restore' >&2; exit 1; }; \
+	    printf 'Replace the database by the backup? [y/N] '; \
+	    read answer; case $$answer in y|Y|yes) ;; *) echo 'nothing restored'; exit 1;; esac; \
+	fi
+	@$(PYTHON) -m sql.server venv
+	@$(server) exec $(CURDIR)/$(venv) -m sql.deploy.backup restore $(if $(FILE),'$(abspath $(FILE))') \
+	    $(if $(LOGS),--logs '$(abspath $(LOGS))') $(call option,UNTIL,--until)
 
 migrate: python ## bring tables, procedures and accounts up to date
 	@$(PYTHON) -m sql.server venv

@@ -155,9 +155,10 @@ class PaymentEvent(Struct, forbid_unknown_fields=True, kw_only=True):
     `idempotency_key` is the event's id at the provider, `payment_id` the payment's, which is the same in all of its
     events. `order_id` is the order as the provider knows it: the id of the hold. One of the two is needed, except
     for `other`. Without `order_id` the event is about the order that its payment named before; without `payment_id`
-    it is about the one payment that the order has. `amount` is what was received (`succeeded`), **all** that went
-    back until now (`refunded`; null: everything), or what came back of one refund (`refund_failed`). Only these
-    three move money.
+    it is about the one payment that the order has. `amount` is what was received (`succeeded`), what came back of
+    one refund (`refund_failed`), or of `refunded` **all** that went back of this payment until now: amounts of
+    refunds are cumulative, so after 10.00 and another 5.00 it is 1500, not 500; null is everything. Only these three
+    move money.
     """
 
     idempotency_key: IdempotencyKey

@@ -33,7 +33,7 @@ STOCK = 10_000_000
 PRODUCTS = 10
 """The first has half of the sale; the last was sold before all others, and nothing has happened to it since."""
 RESELLER = "reseller"
-REFERENCE = "shop-00123456"
+REFERENCE = "shop-00001234"
 # Nothing of this is measured, and none of it has to outlive the run.
 SETTINGS = {"innodb_flush_log_at_trx_commit": "0", "sync_binlog": "0", "innodb_doublewrite": "OFF"}
 

@@ -7,14 +7,26 @@ from typing import NoReturn
 
 from .environment import account, has_own_server
 from .programs import find_client, find_programs
+from .state import say
 from .urls import Url
+
+GREETING = """\
+The sale, as its DBA: everything can be read, and changed by procedures only.
+  CALL sale_overview();                     how it goes, product by product
+  CALL find_purchases('alice');             what a customer has; also by order, payment or event
+  CALL list_refunds_due();                  money that has to go back
+  CALL stop_sale(1, 'wrong photo');         nothing more is sold, live holds included
+  CALL check_invariants();                  no row: everything adds up
+  CALL help('refund');                      what has to do with a word; CALL help(''): everything
+The manual is sql/README.md.
+"""
 
 
 def become_client(who: str) -> NoReturn:
     """Replace this process by the mysql client, logged in as `who`: dba, api or admin.
 
-    At a terminal it is interactive. SQL that is piped in runs in batch: rows come out separated by tabs,
-    and the first error ends it with a status that is not 0.
+    At a terminal it is interactive, and shows what is too wide for it a line for each column. SQL that is piped in
+    runs in batch: rows come out separated by tabs, and the first error ends it with a status that is not 0.
     """
     url = account(who)
     program = find_client() if has_own_server() else find_programs().mysql_command()
@@ -22,8 +34,9 @@ def become_client(who: str) -> NoReturn:
     answers = [(node, role) for node in url.nodes if (role := _role(program, node))] if url.others else [(url, "")]
     url = min(answers, key=lambda answer: answer[1] != "primary", default=(url, ""))[0]
     command = _command(program, url)
-    if not sys.stdin.isatty():
-        command.append("--batch")
+    command.append("--auto-vertical-output" if sys.stdin.isatty() else "--batch")
+    if sys.stdin.isatty() and who == "dba":
+        say(GREETING)
     os.execve(command[0], [*command, url.database], _environment(url))
 
 

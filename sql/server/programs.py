@@ -54,10 +54,22 @@ def find_programs(progress: Echo = say) -> Programs:
 
 def find_client(progress: Echo = say) -> list[str]:
     """The start of a mysql command line, where only a client is needed: the server is somewhere else."""
-    client = shutil.which("mysql")
-    if client and "MariaDB" not in _version_line([client]):
-        return [client]
-    return find_programs(progress).mysql_command()
+    return find_tool("mysql", progress)
+
+
+def find_tool(name: str, progress: Echo = say) -> list[str]:
+    """The start of a command line of mysqldump, mysqlbinlog or mysql: MySQL's own on PATH, else beside its mysqld.
+
+    Raises Failure when it is not there either.
+    """
+    tool = shutil.which(name)
+    if tool and "MariaDB" not in _version_line([tool]):
+        return [tool]
+    programs = find_programs(progress)
+    beside = programs.mysql.with_name(name)
+    if not beside.exists():
+        raise Failure(f"there is no {name} on PATH, nor beside {programs.mysql}")
+    return [*programs.loader, str(beside)]
 
 
 def parse_version(line: str) -> str:

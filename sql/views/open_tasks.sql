@@ -11,7 +11,7 @@ SELECT 'refund due' AS kind, d.payment_id AS subject, d.order_uuid AS order_id, 
 -- Of a live hold somebody may make the order before the sweep does; else the rules are asked once more.
 SELECT 'payment waiting', w.payment_id, w.order_uuid, w.amount_minor, w.currency, w.received_at, 'its order does not exist yet',
        IF(h.hold_id IS NOT NULL,
-          CONCAT('CALL create_order(''', w.order_uuid, ''', NULL)'),
+          CONCAT('CALL create_order(''', w.order_uuid, ''', NULL, NULL, NULL)'),
           CONCAT('CALL reprocess_webhook(', (SELECT MIN(e.webhook_id) FROM payment_webhooks AS e WHERE e.payment_id = w.payment_id), ')'))
   FROM payments AS w
   LEFT JOIN holds AS h ON h.hold_id = w.order_id

@@ -36,7 +36,7 @@ def in_chunks(body: bytes) -> Iterator[bytes]:
         ("/api/products/1", {"GET", "HEAD", "OPTIONS"}),
         ("/api/holds", {"POST", "OPTIONS"}),
         ("/api/holds/1", {"GET", "HEAD", "DELETE", "OPTIONS"}),
-        ("/api/orders", {"POST", "OPTIONS"}),
+        ("/api/orders", {"GET", "HEAD", "POST", "OPTIONS"}),
         ("/api/orders/1", {"GET", "HEAD", "OPTIONS"}),
         ("/api/payments/webhook", {"POST", "OPTIONS"}),
         ("/healthz", {"GET", "HEAD", "OPTIONS"}),

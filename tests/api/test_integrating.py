@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import playwright
@@ -20,6 +21,7 @@ from tests.support.service import ROOT, Service
 DOCUMENT = (ROOT / "docs" / "integrating.md").read_text(encoding="utf-8")
 # Playwright brings the Node.js that it runs on.
 NODE = Path(playwright.__file__).parent / "driver" / "node"
+API_KEY = "the shop's own"
 SECRET = "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 CLIENTS = {"python": ("client.py", sys.executable), "js": ("client.mjs", str(NODE))}
 
@@ -28,9 +30,10 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture(scope="module")
 def shop_service(api_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """The API, where payment events have to be signed."""
+    """The API, where callers need a key and payment events have to be signed."""
     log = tmp_path_factory.mktemp("api") / "gunicorn.log"
-    running = Service(api_url, log, FLASHSALE_WEBHOOK_SECRETS=SECRET)
+    key = sha256(API_KEY.encode()).hexdigest()
+    running = Service(api_url, log, FLASHSALE_WEBHOOK_SECRETS=SECRET, FLASHSALE_API_KEYS=key)
     yield running
     running.stop()
 
@@ -45,7 +48,8 @@ def client(request: pytest.FixtureRequest, tmp_path: Path) -> Run:
     def run(*arguments: object) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [interpreter, str(tmp_path / name), *map(str, arguments)],
-            env=os.environ | {"WEBHOOK_SECRET": SECRET}, capture_output=True, text=True, timeout=60, check=False,
+            env=os.environ | {"WEBHOOK_SECRET": SECRET, "CHECKOUT_KEY": API_KEY}, capture_output=True, text=True,
+            timeout=60, check=False,
         )  # fmt: skip
 
     return run

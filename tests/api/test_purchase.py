@@ -58,10 +58,10 @@ def test_the_product_shows_its_price_its_rules_and_its_units(http: httpx.Client,
 
 
 def test_the_list_shows_each_product_as_its_own_address_does(http: httpx.Client, product: int) -> None:
-    listed = http.get("/api/products")
+    listed = http.get(f"/api/products?after={product - 1}")
 
     assert listed.status_code == 200
-    assert listed.json().keys() == {"products"}
+    assert listed.json().keys() == {"products", "next"}
     assert http.get(f"/api/products/{product}").json() in listed.json()["products"]
 
 
@@ -88,8 +88,9 @@ def test_a_product_is_held_ordered_and_paid(http: httpx.Client, product: int) ->
     assert seconds_between(order["created_at"], order["pay_by"]) == 900
     assert order == {
         "order_id": hold_id, "hold_id": hold_id, "product_id": product, "qty": 2, "customer_id": "ada",
-        "status": "pending", "unit_price": 4900, "amount": 9800, "currency": "EUR", "refunded": 0,
-        "refund_due": 0, "dispute": None, "created_at": order["created_at"], "pay_by": order["pay_by"],
+        "reference": None, "metadata": None, "status": "pending", "unit_price": 4900, "amount": 9800,
+        "currency": "EUR", "refunded": 0, "refund_due": 0, "dispute": None,
+        "created_at": order["created_at"], "pay_by": order["pay_by"],
         "pay_in_ms": order["pay_in_ms"], "paid_at": None, "fulfilled_at": None, "closed_at": None, "cancelled_as": None,
         "closed_reason": None,
     }  # fmt: skip

@@ -12,6 +12,7 @@ import pytest
 from loadtest.plan import PROFILES
 from loadtest.service import ROOT
 from loadtest.shops import Figures
+from sql.server.private import PrivateServer
 from tests.support.database import Database
 from tests.support.sale import new_product, order, pay
 from tests.support.service import Service, free_port
@@ -38,8 +39,8 @@ def loadtest(tmp_path: Path, **settings: object) -> tuple[int, str]:
 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_a_sale_at_a_running_api_is_judged_by_its_tables_and_leaves_nothing_on_sale(
-    service: Service, connect_as: Callable[..., Database], tmp_path: Path, mysql_server, profile: str  # type: ignore[no-untyped-def]
-) -> None:  # fmt: skip
+    service: Service, connect_as: Callable[..., Database], tmp_path: Path, mysql_server: PrivateServer, profile: str
+) -> None:
     admin = connect_as("admin")
     status, text = loadtest(
         tmp_path, LOADTEST_HOST=service.url, LOADTEST_PROFILE=profile, LOADTEST_STOCK=30 if profile == "edge" else 2000,

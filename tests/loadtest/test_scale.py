@@ -17,9 +17,10 @@ def test_what_is_filled_in_breaks_no_invariant_and_every_list_finds_something(my
         scale.fill(database, 10_000)
         assert database.violations() == []
         [order] = database.query("SELECT order_uuid, payment_id FROM orders WHERE status = 'paid' LIMIT 1")
-        for line in scale.lines(order["order_uuid"], order["payment_id"], order["order_uuid"]):
+        [newest] = database.query("SELECT order_uuid FROM orders ORDER BY order_id DESC LIMIT 1")
+        for line in scale.lines(order["order_uuid"], order["payment_id"], newest["order_uuid"]):
             found = database.query(f"CALL {line.call}")
-            if line.quick and "nobody" not in line.name and "customer" not in line.name:
+            if line.quick and not any(few in line.name for few in ("nobody", "customer", "hardly any")):
                 assert found, line.name
     finally:
         database.query(f"DROP DATABASE {SCRATCH}")

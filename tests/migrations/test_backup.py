@@ -1,24 +1,25 @@
 """A backup that is taken in the middle of a sale is a whole sale, wherever it is restored."""
 
-import os
-import subprocess
+import gzip
+import shutil
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
-from sql.deploy.objects import SQL_FOLDER
+from sql.deploy.backup import DUMP, read_head, restore, save
 from sql.server.private import PrivateServer
-from sql.server.programs import find_programs
+from sql.server.state import Failure
 from sql.server.urls import parse
+from tests.conftest import API_PASSWORD, OPERATOR_PASSWORD
 from tests.support.database import Database, Refused
-from tests.support.deploying import deploy, deployed
-from tests.support.sale import hold, new_key, new_product, pay, scheduler_off, stock
+from tests.support.deploying import deployed
+from tests.support.sale import hold, new_key, new_product, pay, stock
 from tests.support.waiting import wait_until
 
 SOLD, RESTORED = "flashsale_sold", "flashsale_restored"
-DUMP = "mysqldump --single-transaction --routines --events --no-tablespaces --set-gtid-purged=OFF"
 
 
 @pytest.fixture
@@ -30,18 +31,18 @@ def sale(mysql_server: PrivateServer) -> Iterator[str]:
         session.query(f"DROP DATABASE IF EXISTS {RESTORED}")
 
 
-def client(program: str, address: str, *options: str, **streams: object) -> None:
-    """Run mysqldump or mysql as the administrator; it must succeed."""
-    url, programs = parse(address), find_programs(lambda _: None)
-    command = [*programs.loader, str(programs.mysql.with_name(program)), "--no-defaults", "--protocol=TCP"]
-    command += [f"--host={url.host}", f"--port={url.port}", f"--user={url.user}", *options, url.database]
-    environment = {**os.environ, "MYSQL_PWD": url.password}
-    subprocess.run(command, env=environment, check=True, timeout=60, **streams)  # type: ignore[call-overload]
+def quiet(line: str) -> None:
+    """Say nothing."""
 
 
-def test_a_backup_of_a_running_sale_restores_to_a_sale_that_adds_up_and_goes_on(
-    sale: str, mysql_server: PrivateServer, tmp_path_factory: pytest.TempPathFactory
+PASSWORDS = (API_PASSWORD, OPERATOR_PASSWORD)
+
+
+@pytest.mark.parametrize("log", ["of the server", "copied"])
+def test_a_backup_of_a_running_sale_restores_to_its_last_order_and_goes_on(
+    sale: str, mysql_server: PrivateServer, tmp_path: Path, log: str
 ) -> None:
+    """And every order that was acknowledged before the server was lost is there, from the binary log."""
     with Database(sale) as session:
         product = new_product(session, 100_000, max_per_customer=100_000)
     enough, bought = threading.Event(), []
@@ -55,29 +56,34 @@ def test_a_backup_of_a_running_sale_restores_to_a_sale_that_adds_up_and_goes_on(
                 hold(buyer, product, 2, customer)
                 bought.append(order_id)
 
-    dump = tmp_path_factory.mktemp("backup") / "sale.sql"
+    dump = tmp_path / "sale.sql.gz"
     restored = mysql_server.admin_url(RESTORED)
     with ThreadPoolExecutor(4) as pool:
         buyers = [pool.submit(buy, f"customer {number}") for number in range(4)]
         wait_until(lambda: len(bought) > 100)
         before = len(bought)
-        with dump.open("wb") as output:
-            client("mysqldump", sale, *DUMP.split()[1:], stdout=output)
-        wait_until(lambda: len(bought) > before)
+        save(parse(sale), dump, quiet)
+        wait_until(lambda: len(bought) > before + 50)
         enough.set()
         for buyer in buyers:
             buyer.result()
 
-    with Database(mysql_server.admin_url()) as session, scheduler_off(session):
-        deploy(restored)
-        with dump.open("rb") as script:
-            client("mysql", restored, stdin=script)
-        deploy(restored)
+    logs = None
+    if log == "copied":
+        logs = tmp_path / "logs"
+        logs.mkdir()
+        with Database(sale) as session:
+            folder = Path(session.value("SELECT @@GLOBAL.datadir"))
+        for path in folder.glob("binlog.[0-9]*"):
+            shutil.copy(path, logs)
+    restore(parse(restored), dump, PASSWORDS, logs, echo=quiet)
 
     with Database(restored) as session:
         assert session.call("check_invariants") == []
         paid = {row["id"] for row in session.query("SELECT order_uuid AS id FROM orders WHERE status = 'paid'")}
-        assert set(bought[:before]) <= paid
+        assert len(set(bought)) == len(bought) and set(bought) <= paid
+        last = bought[-1]
+        assert session.one("get_order", last)["status"] == "paid"
         available = stock(session, product)[0]
         session.one("create_order", hold(session, product, 1, "somebody new"), None)
         assert stock(session, product)[0] == available - 1
@@ -88,5 +94,49 @@ def test_a_backup_of_a_running_sale_restores_to_a_sale_that_adds_up_and_goes_on(
         assert session.call("check_invariants") == []
 
 
-def test_the_manual_names_the_command_that_was_tried() -> None:
-    assert DUMP in (SQL_FOLDER / "README.md").read_text(encoding="utf-8")
+def test_a_restore_ends_before_an_accident(sale: str, mysql_server: PrivateServer, tmp_path: Path) -> None:
+    with Database(sale) as session:
+        product = new_product(session, 10)
+        save(parse(sale), tmp_path / "sale.sql.gz", quiet)
+        good = hold(session, product)
+        wait_until(lambda: session.value("SELECT UTC_TIMESTAMP() > MAX(created_at) FROM holds"))
+        accident = str(session.value("SELECT UTC_TIMESTAMP() + INTERVAL 1 SECOND"))
+        wait_until(lambda: session.value("SELECT UTC_TIMESTAMP() > %s", accident))
+        session.query("DELETE FROM holds")
+
+    restore(parse(mysql_server.admin_url(RESTORED)), tmp_path / "sale.sql.gz", PASSWORDS, None, accident, quiet)
+
+    with Database(mysql_server.admin_url(RESTORED)) as session:
+        assert session.one("get_hold", good)["status"] == "active"
+    with Database(sale) as session:
+        session.query("UPDATE stock_stripes SET available = available + 1 WHERE product_id = %s LIMIT 1", product)
+
+
+def test_a_restore_beside_buyers_is_refused(mysql_server: PrivateServer, api_url: str, tmp_path: Path) -> None:
+    save(parse(mysql_server.admin_url()), tmp_path / "sale.sql.gz", quiet)
+    with Database(api_url), pytest.raises(Failure, match="stop it first"):
+        restore(parse(mysql_server.admin_url()), tmp_path / "sale.sql.gz", PASSWORDS, echo=quiet)
+
+
+@pytest.mark.parametrize("text", [b"", b"no gzip", gzip.compress(b"-- MySQL dump\n")])
+def test_what_is_no_backup_is_refused_before_anything_is_replaced(
+    text: bytes, mysql_server: PrivateServer, tmp_path: Path
+) -> None:
+    file = tmp_path / "sale.sql.gz"
+    file.write_bytes(text)
+    with pytest.raises(Failure, match="is no backup"):
+        restore(parse(mysql_server.admin_url()), file, PASSWORDS, echo=quiet)
+
+
+def test_a_log_that_does_not_reach_back_to_the_backup_is_refused(mysql_server: PrivateServer, tmp_path: Path) -> None:
+    save(parse(mysql_server.admin_url()), tmp_path / "sale.sql.gz", quiet)
+    log = read_head(tmp_path / "sale.sql.gz").log
+    with pytest.raises(Failure, match=log):
+        restore(parse(mysql_server.admin_url(RESTORED)), tmp_path / "sale.sql.gz", PASSWORDS, tmp_path, echo=quiet)
+
+
+def test_a_backup_that_fails_leaves_nothing(mysql_server: PrivateServer, tmp_path: Path) -> None:
+    with pytest.raises(Failure, match="no backup was made"):
+        save(parse(mysql_server.admin_url("nowhere")), tmp_path / "sale.sql.gz", quiet)
+    assert list(tmp_path.iterdir()) == []
+    assert "--single-transaction" in DUMP

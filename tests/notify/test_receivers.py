@@ -50,8 +50,13 @@ class Running:
                 time.sleep(0.05)
 
     def printed(self) -> list[dict[str, object]]:
-        """Each notification that it took."""
-        return [json.loads(line) for line in self._output.read_text().splitlines()]
+        """Each notification that it took; two that came at once may stand on one line."""
+        text, found = self._output.read_text().strip(), []
+        while text:
+            notification, end = json.JSONDecoder().raw_decode(text)
+            found.append(notification)
+            text = text[end:].lstrip()
+        return found
 
     def stop(self) -> None:
         """End it."""

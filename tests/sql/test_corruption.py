@@ -70,6 +70,8 @@ UNSEEN = {
     "operator_actions.account": (NEVER, RECORD),
     "operator_actions.created_at": (NEVER, WHEN),
     "orders.idempotency_key": (PARTLY, SAID),
+    "orders.reference": (NEVER, SAID),
+    "orders.metadata": (NEVER, SAID),
     "orders.pay_by": (PARTLY, AGREED),
     "orders.paid_at": (PARTLY, WHEN),
     "orders.accepted_at": (PARTLY, WHEN),

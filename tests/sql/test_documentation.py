@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from sql.deploy.objects import SQL_FOLDER, SqlObject, all_objects
-from tests.support.database import Database
-from tests.support.sale import new_product, refusal
+from tests.support.database import Database, Row
+from tests.support.sale import hold, new_product, order, pay, refusal
 
 SECTIONS = ["Description", "Parameters", "Result set", "Errors", "Locks", "Example"]
 PUBLIC = [item for item in all_objects() if item.kind == "PROCEDURE" and not item.name.startswith("_")]
@@ -84,7 +84,7 @@ def test_help_prints_the_documentation_of_a_procedure(db: Database, item: SqlObj
 
 
 @pytest.mark.parametrize("name", ["", None])
-def test_help_for_nothing_lists_every_public_procedure_by_area_with_its_first_sentence(
+def test_help_for_nothing_lists_every_public_procedure_by_area_with_how_its_description_begins(
     db: Database, name: str | None
 ) -> None:
     listed = db.call("help", name)
@@ -93,10 +93,56 @@ def test_help_for_nothing_lists_every_public_procedure_by_area_with_its_first_se
     expected = sorted((areas.index(item.path.parent.name), item.name) for item in PUBLIC)
     assert [(row["area"], row["name"]) for row in listed] == [(areas[area], each) for area, each in expected]
     for row in listed:
-        assert re.fullmatch(r"[A-Z][^.]+\.", row["documentation"]), row
+        [item] = [item for item in PUBLIC if item.name == row["name"]]
+        description = " ".join(section_of(item, "Description").split())
+        assert re.fullmatch(r"[A-Z][^.,:;(]+[^ .,:;(]", row["documentation"]), row
+        assert re.match(rf"{re.escape(row['documentation'])}( \(|[.,:;])", description), row
+        assert width(listed) <= 100, row
 
 
-@pytest.mark.parametrize("name", ["buy", "_raise", "%", "create\\_hold", "' OR 1", "🙂", "x" * 100_000])
+def width(rows: list[Row]) -> int:
+    """How wide the client's table of these rows is."""
+    columns = ([name, *(str(row[name]) for row in rows)] for name in rows[0])
+    return 1 + sum(3 + max(map(len, column)) for column in columns)
+
+
+@pytest.mark.parametrize(
+    ("word", "found"),
+    [
+        ("Refund", {"record_refund", "list_refunds_due", "fulfil_order"}),
+        ("extension_not_allowed", {"extend_hold"}),
+        ("sold out", set()),
+    ],
+)
+def test_help_for_a_word_lists_what_says_it_in_its_name_description_or_errors(
+    db: Database, word: str, found: set[str]
+) -> None:
+    says = {
+        item.name for item in PUBLIC
+        if word.lower() in " ".join([item.name, section_of(item, "Description"), section_of(item, "Errors")]).lower()
+    }  # fmt: skip
+    assert found <= says
+
+    if says:
+        assert {row["name"] for row in db.call("help", word)} == says
+    else:
+        assert refusal(lambda: db.call("help", word)).slug == "invalid_argument"
+
+
+def test_the_overview_of_a_large_sale_fits_a_hundred_columns(db: Database) -> None:
+    product = new_product(db, 999_999, price=9_999_999, max_per_hold=999_999)
+    pay(db, order(db, product, 100))
+    for qty in (123_456, 3, 4):
+        pay(db, hold(db, product, qty))
+    pay(db, hold(db, product), "succeeded", 1)
+
+    rows = [row for row in db.call("sale_overview") if row["id"] in (product, None)]
+
+    assert width(rows) <= 100
+    assert [row["takings"] for row in rows[:-1]] == ["999999900 EUR"]
+
+
+@pytest.mark.parametrize("name", ["teleport", "_raise", "%", "create\\_hold", "' OR 1", "🙂", "x" * 100_000])
 def test_help_for_what_is_not_public_says_how_to_list(db: Database, name: str) -> None:
     refused = refusal(lambda: db.one("help", name))
 

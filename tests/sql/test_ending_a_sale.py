@@ -22,8 +22,14 @@ from tests.support.sale import (
 
 def listed(db: Database, product: int) -> set[str]:
     """Which of the lists show a product."""
-    lists = ("list_products", "sale_overview", "show_board", "show_totals")
-    return {name for name in lists if product in {row["product_id"] for row in db.call(name)}}
+    lists: dict[str, tuple[object, ...]] = {
+        "list_products": (product - 1, 1), "sale_overview": (), "show_board": (), "show_totals": ()
+    }  # fmt: skip
+    return {
+        name
+        for name, arguments in lists.items()
+        if product in {row.get("product_id", row.get("id")) for row in db.call(name, *arguments)}
+    }
 
 
 def actions(db: Database, product: int, entry: str) -> list[Row]:
@@ -104,7 +110,7 @@ def test_a_sale_is_stopped_before_it_starts_and_says_that_it_has_ended(db: Datab
 
     refused = refusal(lambda: hold(db, product))
     assert (refused.slug, refused.detail.startswith("the sale was stopped at ")) == ("sale_ended", True)
-    [row] = [row for row in db.call("sale_overview") if row["product_id"] == product]
+    [row] = [row for row in db.call("sale_overview") if row["id"] == product]
     assert row["sale"] == "ended"
 
 

@@ -84,7 +84,7 @@ def test_no_message_that_is_put_together_can_grow_beyond_128_characters() -> Non
         for slug, arguments in re.findall(r"CALL _raise\('(\w+)', CONCAT\((.*)\)\);", source)
     ]
 
-    assert len(composed) == 15
+    assert len(composed) == 16
     for slug, arguments in composed:
         literals = re.sub(r"DATE_FORMAT\((\w+), '[^']*'\)", r"\1", arguments)
         texts = "".join(re.findall(r"'([^']*)'", literals))

@@ -113,7 +113,7 @@ def test_null_is_refused_by_name_wherever_it_is_not_documented(
         ("receive_payment_webhook", "status", "Succeeded"), ("receive_payment_webhook", "amount", "25.00"),
         ("receive_payment_webhook", "status", "succeeded "), ("receive_payment_webhook", "amount", -1),
         ("receive_payment_webhook", "currency", "eur"), ("receive_payment_webhook", "payload", "{"),
-        ("expire_holds", "limit", 0), ("expire_orders", "limit", 1_000_001), ("help", "name", "buy"),
+        ("expire_holds", "limit", 0), ("expire_orders", "limit", 1_000_001), ("help", "name", "teleport"),
         ("set_price", "price", -1), ("set_price", "price", "99.00"), ("set_price", "price", 10**12 + 1),
         ("set_price", "reason", ""), ("stop_sale", "reason", "x" * 256), ("archive_product", "reason", ""),
         ("record_refund", "payment_id", ""), ("accept_payment", "payment_id", "x" * 256),

@@ -9,6 +9,7 @@ import pytest
 
 from sql.deploy.objects import all_objects
 from tests.support.database import Database
+from tests.support.notified import new_receiver, told
 from tests.support.sale import hold, new_key, new_payment, new_product, order, pay
 
 
@@ -79,6 +80,7 @@ def acted(action: str, order_id: str) -> tuple[list[str], list[str]]:
 STRIPE = "product_id = {product} AND stripe = 0"
 COUNTED = "product_id = {product} AND customer_id = 'alice'"
 PAYING, DUE, WAITING, GONE = (f"payment_id = '{{{name}}}'" for name in ("pi_paid", "pi_due", "pi_held", "pi_gone"))
+TOLD = "subject = '{order}'"
 DAMAGES = [
     Damage("units_do_not_add_up", *changed("stock_stripes", STRIPE, "available", "available + 1", "available - 1")),
     Damage("units_do_not_add_up", *changed("holds", f"hold_id = {HOLD}", "qty", "qty + 1", "qty - 1")),
@@ -209,6 +211,24 @@ DAMAGES = [
            *changed("orders", f"order_id = {PAID}", "accepted_at", "UTC_TIMESTAMP(6)", "NULL")),
     Damage("refund_recorded_by_nobody",
            *changed("payments", DUE, "refund_recorded_at", "UTC_TIMESTAMP(6)", "NULL"), False),
+    Damage("notification_unlike_its_body",
+           *changed("notifications", TOLD, "created_at", "created_at - INTERVAL 1 SECOND",
+                    "created_at + INTERVAL 1 SECOND"), False),
+    Damage("notification_unlike_its_body", *moved("notifications", "subject", "'{order}'", "'{new}'"), False),
+    Damage("notification_unlike_its_order",
+           *changed("notifications", TOLD, "body", "JSON_SET(body, '$.data.qty', 4)",
+                    "JSON_SET(body, '$.data.qty', 3)"), False),
+    Damage("notification_unlike_its_order",
+           *changed("notifications", TOLD, "kind", "'order.refunded'", "'order.created'"), False),
+    Damage("notification_unlike_its_payment",
+           *changed("notifications", "body->>'$.data.payment_id' = '{pi_due}'", "kind", "'payment.disputed'",
+                    "'payment.due'"), False),
+    Damage(
+        "notification_forgotten",
+        [f"UPDATE notifications SET state = 'pending', settled_at = NULL WHERE {TOLD}", LATER.format(seconds=400_000)],
+        [NOW, f"UPDATE notifications SET state = 'failed', settled_at = created_at WHERE {TOLD}"],
+        False,
+    ),
     Damage("sweep_late", [LATER.format(seconds=100_000)], [NOW], False),
     Damage(
         "sweep_never_ran",
@@ -233,15 +253,19 @@ def broken(
     product = new_product(admin, 100, stripes=2, max_per_customer=50)
     names = {"product": product, **{name: new_payment() for name in
              ("pi_paid", "pi_due", "pi_held", "pi_gone", "pi_open", "pi_lost")}, "new": new_key()}  # fmt: skip
-    names["hold"] = hold(admin, product, 2, "alice")
-    names["paid_hold"] = hold(admin, product, 1, "alice")
-    for name, qty in [("order", 3), ("paid", 4), ("refunded", 1)]:
-        names[name] = order(admin, product, qty, "alice")
-    for name, payment in [("paid_hold", "pi_held"), ("paid", "pi_paid"), ("paid", "pi_due"), ("refunded", "pi_gone")]:
-        pay(admin, str(names[name]), payment=str(names[payment]))
-    pay(admin, str(names["refunded"]), "refunded", payment=str(names["pi_gone"]))
-    pay(admin, new_key(), "declined", payment=str(names["pi_open"]))
-    pay(admin, new_key(), "succeeded", 100, "EUR", payment=str(names["pi_lost"]))
+    # Who is told of it is told nothing more before anything is broken.
+    with told(admin, new_receiver()):
+        names["hold"] = hold(admin, product, 2, "alice")
+        names["paid_hold"] = hold(admin, product, 1, "alice")
+        for name, qty in [("order", 3), ("paid", 4), ("refunded", 1)]:
+            names[name] = order(admin, product, qty, "alice")
+        for name, payment in [
+            ("paid_hold", "pi_held"), ("paid", "pi_paid"), ("paid", "pi_due"), ("refunded", "pi_gone"),
+        ]:  # fmt: skip
+            pay(admin, str(names[name]), payment=str(names[payment]))
+        pay(admin, str(names["refunded"]), "refunded", payment=str(names["pi_gone"]))
+        pay(admin, new_key(), "declined", payment=str(names["pi_open"]))
+        pay(admin, new_key(), "succeeded", 100, "EUR", payment=str(names["pi_lost"]))
 
     @contextlib.contextmanager
     def break_it(damage: Damage) -> Iterator[Database]:

@@ -123,4 +123,4 @@ def test_the_pages_of_products_have_each_of_them_once_and_no_archived_one(db: Da
     assert [row for row in listed if row["product_id"] in made] == [
         db.one("get_product", product) for product in (made[0], *made[2:])
     ]
-    assert listed == db.call("list_products")
+    assert [row for row in listed if row["product_id"] >= made[0]] == db.call("list_products", made[0] - 1)

@@ -31,7 +31,7 @@ REFUSED: dict[str, dict[str, Any]] = {
     "create_order": {"hold_id": new_key()}, "get_order": {"order_id": new_key()},
     "cancel_pending_order": {"order_id": new_key()}, "fulfil_order": {"order_id": new_key()},
     "receive_payment_webhook": {"status": "lost"}, "expire_holds": {"limit": 0}, "expire_orders": {"limit": 0},
-    "help": {"name": "buy"}, "extend_hold": {"hold_id": new_key()}, "cancel_order": {"order_id": new_key()},
+    "help": {"name": "teleport"}, "extend_hold": {"hold_id": new_key()}, "cancel_order": {"order_id": new_key()},
     "set_sale_window": {"reason": ""}, "set_limits": {"pause_seconds": 0}, "list_webhooks": {"outcome": "lost"},
     "reprocess_webhook": {"webhook_id": 2**62}, "record_refund": {"payment_id": new_payment()},
     "accept_payment": {"payment_id": new_payment()}, "forget_customer": {"customer_id": ""},

@@ -12,18 +12,20 @@ from typing import Any
 import mysql.connector
 
 from tests.support.database import Database, Refused, Row
+from tests.support.notified import new_receiver
 from tests.support.purchase_sets import Request, order_wish, success
 from tests.support.sale import new_key, new_product
 from tests.support.sets import hold_set, wish
 
 CUSTOMERS = ("ada", "bob", "cyd")
+RECEIVERS = [new_receiver(), new_receiver()]
 REASON = "as the test says"
 DEADLOCK = 1213
 
 
 @dataclass
 class Stage:
-    """Few products, and the newest holds, payments and events of them: whoever acts takes one of these, at random.
+    """Few products, and the newest holds, payments, events and so on: whoever acts takes one of these, at random.
 
     deadlocks: what a session was told, by the procedure that lost.
     """
@@ -33,6 +35,7 @@ class Stage:
     payments: deque[str] = field(default_factory=lambda: deque(maxlen=6))
     events: deque[str] = field(default_factory=lambda: deque(maxlen=6))
     webhooks: deque[int] = field(default_factory=lambda: deque(maxlen=6))
+    notifications: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=6))
     deadlocks: list[str] = field(default_factory=list)
 
 
@@ -174,6 +177,32 @@ class Actor:
         """Forget a customer."""
         self.ask("forget_customer", self.chance.choice(CUSTOMERS), REASON)
 
+    def be_told(self) -> None:
+        """Say who is told of what happens: both receivers, one, or nobody."""
+        told = self.chance.choice([RECEIVERS, RECEIVERS, RECEIVERS[:1], RECEIVERS[1:], []])
+        self.ask("set_receivers", json.dumps(told))
+
+    def new_notification(self) -> tuple[int, int]:
+        """Claim what one of the receivers is to be told, of a new order if there was nobody to tell: id and attempt."""
+        receiver, limit = self.chance.choice(RECEIVERS), self.chance.choice([1, 2, 100])
+        claimed = self.ask("claim_notifications", receiver, limit, 1)
+        if not claimed:
+            self.ask("set_receivers", json.dumps(RECEIVERS))
+            self.new_order()
+            claimed = self.ask("claim_notifications", receiver, limit, 1)
+        if claimed:
+            self.stage.notifications.append((claimed["notification_id"], claimed["attempt"]))
+        return claimed.get("notification_id", 1), claimed.get("attempt", 1)
+
+    def notification(self) -> tuple[int, int]:
+        """A notification, which may be settled, and an attempt of it."""
+        known: tuple[int, int] = self.some(self.stage.notifications, self.new_notification)
+        return known
+
+    def settle(self) -> None:
+        """Say what became of a notification: it arrived, did not, or nobody tried."""
+        self.ask("settle_notification", *self.notification(), self.chance.choice([None, None, "503", ""]))
+
 
 ACTS: dict[str, Callable[[Actor], object]] = {
     "create_product": lambda a: new_product(a.db, 10, stripes=2),
@@ -200,6 +229,10 @@ ACTS: dict[str, Callable[[Actor], object]] = {
     "reprocess_webhook": lambda a: a.ask("reprocess_webhook", a.some(a.stage.webhooks, a.new_event)),
     "record_refund": lambda a: a.ask("record_refund", a.payment(), REASON),
     "accept_payment": lambda a: a.ask("accept_payment", a.payment(), REASON),
+    "set_receivers": Actor.be_told,
+    "claim_notifications": Actor.new_notification,
+    "settle_notification": Actor.settle,
+    "resend_notification": lambda a: a.ask("resend_notification", a.notification()[0]),
     "purge_history": lambda a: a.ask("purge_history", 1),
     "forget_customer": Actor.forget,
     "sweep": lambda a: a.ask("sweep"),
@@ -221,7 +254,7 @@ def set_stage(db: Database) -> Stage:
 
 
 def storm(stage: Stage, sessions: list[Database], acts: list[str], times: int, seed: int) -> None:
-    """Each session does the next of these acts, so many times in turn."""
+    """Each session does the next of these acts, so many times in turn; nobody is told of anything after."""
 
     def act(number: int) -> None:
         actor = Actor(stage, sessions[number], random.Random(f"{seed} {acts} {number}"))
@@ -232,8 +265,12 @@ def storm(stage: Stage, sessions: list[Database], acts: list[str], times: int, s
             ACTS[name](actor)
             actor.db.come_back()
 
-    with ThreadPoolExecutor(len(sessions)) as pool:
-        list(pool.map(act, range(len(sessions))))
+    try:
+        with ThreadPoolExecutor(len(sessions)) as pool:
+            list(pool.map(act, range(len(sessions))))
+    finally:
+        sessions[0].come_back()
+        sessions[0].call("set_receivers", "[]")
 
 
 def deadlocks(admin: Database) -> int:

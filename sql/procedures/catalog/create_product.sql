@@ -34,7 +34,7 @@ Parameters
   in_sale_ends_at     DATETIME(6)  UTC; NULL: open until sold out
 
 Result set
-  the product, as get_product returns it
+  the product, as get_product returns it. @product_id is set besides: create_hold(@product_id, …) can be pasted
 
 Errors
   invalid_argument  a parameter is NULL where none is said, out of bounds or too long
@@ -104,6 +104,7 @@ BEGIN
   END;
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+  SET @product_id = v_product_id;
   CALL _select_products(v_product_id);
   COMMIT;
 END $$

@@ -7,7 +7,7 @@ CREATE DEFINER = flashsale_owner@localhost PROCEDURE get_product (
 )
 COMMENT '
 Description
-  Returns a product and where its units are at this moment.
+  Returns a product and where its units are.
 
 Parameters
   in_product_id BIGINT

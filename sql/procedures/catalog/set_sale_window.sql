@@ -10,8 +10,8 @@ CREATE DEFINER = flashsale_owner@localhost PROCEDURE set_sale_window (
 )
 COMMENT '
 Description
-  Opens, closes or reschedules the sale of a product, in the middle of it too. Holds that are live stay good: the window is for
-  new ones. A sale that was stopped, or a product that was archived, is on sale again by it.
+  Sets when a product is on sale: opens, closes or reschedules it, in the middle of the sale too. Holds that are live stay good,
+  for the window is for new ones. A sale that was stopped, or a product that was archived, is on sale again by it.
 
 Parameters
   in_product_id     BIGINT       the product

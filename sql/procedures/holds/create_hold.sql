@@ -10,7 +10,7 @@ CREATE DEFINER = flashsale_owner@localhost PROCEDURE create_hold (
 )
 COMMENT '
 Description
-  Takes units of a product for the product''s hold_seconds. They are the buyer''s until the hold expires, is released or ordered.
+  Takes units of a product for hold_seconds of it. They are the buyer''s until the hold expires, is released or ordered.
 
 Parameters
   in_product_id      BIGINT  a product on sale
@@ -22,7 +22,8 @@ Parameters
 
 Result set
   hold_id, product_id, qty, customer_id, unit_price (minor units: what its order will cost), status (active; a repeat shows what
-  became of it), created_at, expires_at, expires_in_ms (by this server''s clock), ended_at, replayed (1 for a repeat)
+  became of it), created_at, expires_at, expires_in_ms (by this server''s clock), ended_at, replayed (1 for a repeat).
+  @hold_id is set besides: create_order(@hold_id, NULL) can be pasted
 
 Errors
   product_not_found       no such product
@@ -112,6 +113,7 @@ BEGIN
         -- of the beginning decides nothing, and the other way begins anew.
         IF ROW_COUNT() = 1 AND UTC_TIMESTAMP(6) < v_latest THEN
           COMMIT;
+          SET @hold_id = BIN_TO_UUID(v_hold_id);
           -- All of it is known, and reading it back would cost as much as the insert did.
           SELECT BIN_TO_UUID(v_hold_id) AS hold_id, v_product_id AS product_id, v_qty AS qty, in_customer_id AS customer_id,
                  v_price AS unit_price, 'active' AS status, v_now AS created_at, v_expires_at AS expires_at,
@@ -160,6 +162,7 @@ BEGIN
       END WHILE;
 
       SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+      SET @hold_id = BIN_TO_UUID(COALESCE(v_first_id, v_hold_id));
       CALL _select_hold(COALESCE(v_first_id, v_hold_id), v_first_id IS NOT NULL);
       COMMIT;
     END;

@@ -9,7 +9,7 @@ CREATE DEFINER = flashsale_owner@localhost PROCEDURE settle_notification (
 )
 COMMENT '
 Description
-  Says what became of a notification that claim_notifications handed out: it is delivered, or is tried again after a pause that grows
+  Says what became of a notification: it is delivered, or is tried again after a pause that grows
   from 5 seconds to an hour, or has failed, when the next attempt would be later than three days after it was written (or sent again).
 
 Parameters

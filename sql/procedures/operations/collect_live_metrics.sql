@@ -5,7 +5,7 @@ DROP PROCEDURE IF EXISTS collect_live_metrics $$
 CREATE DEFINER = flashsale_owner@localhost PROCEDURE collect_live_metrics ()
 COMMENT '
 Description
-  Returns the numbers of the running sale that may be asked for every second: those of collect_metrics that need no
+  Returns the numbers to scrape that are always cheap: those of the running sale, which may be asked for every second: those of collect_metrics that need no
   walk over the history; it counts the live holds, so its cost grows with them. One statement, so one snapshot: they belong together.
 
 Parameters

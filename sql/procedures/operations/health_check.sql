@@ -5,7 +5,7 @@ DROP PROCEDURE IF EXISTS health_check $$
 CREATE DEFINER = flashsale_owner@localhost PROCEDURE health_check ()
 COMMENT '
 Description
-  Tells whether the database can serve the sale and whether its housekeeping runs.
+  Tells whether the database can serve the sale, and whether its housekeeping runs.
 
 Parameters
   none

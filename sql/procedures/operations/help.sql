@@ -7,17 +7,18 @@ CREATE DEFINER = flashsale_owner@localhost PROCEDURE help (
 )
 COMMENT '
 Description
-  Prints the documentation of a public procedure, or a list of all of them.
+  Prints the documentation of a public procedure, or lists all of them, or those that have to do with a word.
 
 Parameters
-  in_name TEXT  the procedure; an empty text or NULL lists all
+  in_name TEXT  the procedure; an empty text or NULL lists all; else a text that is looked for in names, descriptions and errors,
+                in small or capital letters
 
 Result set
-  area (catalog, holds, orders, payments, notifications, operations), name, documentation: one row for in_name; or each public procedure with its
-  first sentence, area by area
+  area (catalog, holds, orders, payments, notifications, operations), name, documentation: one row for in_name; or for each procedure how its
+  description begins, in 56 characters, area by area
 
 Errors
-  invalid_argument  there is no public procedure of this name
+  invalid_argument  no public procedure has this name, and none says anything of it
 
 Locks
   none
@@ -47,22 +48,31 @@ Example
   Example
     mysql> CALL check_invariants();
     Empty set
-  mysql> CALL help(''buy'');
-  ERROR 31301 (45422): invalid_argument: name must be a public procedure; CALL help('''') lists them
+  mysql> CALL help(''extension_not_allowed'');
+  +-------+-------------+------------------------------+
+  | area  | name        | documentation                |
+  +-------+-------------+------------------------------+
+  | holds | extend_hold | Lets a live hold live longer |
+  +-------+-------------+------------------------------+
+  mysql> CALL help(''teleport'');
+  ERROR 31301 (45422): invalid_argument: name must be a public procedure or a word of one''s help; CALL help('''') lists them
 '
 BEGIN
-  DECLARE v_known BOOLEAN;
+  DECLARE v_known, v_found BOOLEAN;
+  DECLARE v_text LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin DEFAULT LOWER(COALESCE(in_name, ''));
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   BEGIN
     DECLARE EXIT HANDLER FOR SQLEXCEPTION, 1265 BEGIN ROLLBACK; RESIGNAL; END;
 
-    SELECT COUNT(*)
-      INTO v_known
+    SELECT COALESCE(SUM(routine_name = in_name), 0),
+           COUNT(IF(LOCATE(v_text, LOWER(CONVERT(CONCAT(routine_name, ' ', SUBSTRING_INDEX(routine_comment, '\nParameters', 1),
+                                                SUBSTRING_INDEX(SUBSTRING_INDEX(routine_comment, '\nLocks\n', 1), '\nErrors\n', -1)) USING utf8mb4)) COLLATE utf8mb4_0900_bin), 1, NULL))
+      INTO v_known, v_found
       FROM information_schema.routines
-     WHERE routine_schema = DATABASE() AND routine_name = in_name AND routine_name NOT LIKE '\_%';
-    IF NOT v_known AND COALESCE(in_name, '') <> '' THEN
-      CALL _raise('invalid_argument', 'name must be a public procedure; CALL help('''') lists them');
+     WHERE routine_schema = DATABASE() AND routine_name NOT LIKE '\_%';
+    IF NOT v_found THEN
+      CALL _raise('invalid_argument', 'name must be a public procedure or a word of one''s help; CALL help('''') lists them');
     END IF;
     COMMIT;
   END;
@@ -84,9 +94,12 @@ BEGIN
          END AS area,
          routine_name AS name,
          IF(v_known, routine_comment,
-            REGEXP_REPLACE(REGEXP_SUBSTR(routine_comment, '(?<=Description\n  )[^.]*\\.'), '\\s+', ' ')) AS documentation
+            REGEXP_REPLACE(REGEXP_SUBSTR(routine_comment, '(?<=Description\n  )[^.,:;(]*[^.,:;( ]'), '\\s+', ' ')) AS documentation
     FROM information_schema.routines
-   WHERE routine_schema = DATABASE() AND routine_name NOT LIKE '\_%' AND (NOT v_known OR routine_name = in_name)
+   WHERE routine_schema = DATABASE() AND routine_name NOT LIKE '\_%'
+     AND IF(v_known, routine_name = in_name,
+            LOCATE(v_text, LOWER(CONVERT(CONCAT(routine_name, ' ', SUBSTRING_INDEX(routine_comment, '\nParameters', 1),
+                                        SUBSTRING_INDEX(SUBSTRING_INDEX(routine_comment, '\nLocks\n', 1), '\nErrors\n', -1)) USING utf8mb4)) COLLATE utf8mb4_0900_bin))
    ORDER BY FIELD(area, 'catalog', 'holds', 'orders', 'payments', 'notifications', 'operations'), CAST(routine_name AS BINARY);
   COMMIT;
 END $$

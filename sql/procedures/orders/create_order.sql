@@ -25,7 +25,7 @@ Result set
   amount (minor units), currency, refunded (what went back of the payment that pays or paid it), refund_due (what has to go back, of all its
   payments), dispute (opened, won, lost; NULL: none), created_at, pay_by, pay_in_ms (by this server''s clock; NULL unless pending),
   paid_at, fulfilled_at, closed_at, cancelled_as (lapsed: a late payment may still take its units back; withdrawn: final; NULL),
-  closed_reason, replayed (1 for a repeat)
+  closed_reason, replayed (1 for a repeat). @order_id is set besides
 
 Errors
   hold_not_found          no hold has this id
@@ -127,6 +127,7 @@ BEGIN
   END;
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+  SET @order_id = BIN_TO_UUID(v_hold_id);
   CALL _select_order(v_hold_id, v_replayed);
   COMMIT;
 END $$

@@ -8,7 +8,7 @@ CREATE DEFINER = flashsale_owner@localhost PROCEDURE accept_payment (
 )
 COMMENT '
 Description
-  Takes a payment of another amount as the payment of its order: the order costs what was paid from then on, and is paid. For an order
+  Takes another amount as what the order costs: the order costs what was paid from then on, and is paid. For an order
   that waits for its payment, or that lapsed and whose units the sale still has. Not for one that was withdrawn, is paid by another
   payment, or whose sale was stopped.
 

@@ -7,7 +7,7 @@ CREATE DEFINER = flashsale_owner@localhost PROCEDURE count_refused_webhook (
 )
 COMMENT '
 Description
-  Counts a webhook that the API refused because it could not trust it; nothing else is kept of it.
+  Counts a webhook that the API refused, because it could not trust it; nothing else is kept of it.
 
 Parameters
   in_reason TEXT  missing_signature, invalid_signature or stale_timestamp

@@ -38,7 +38,7 @@ Result set
   said), outcome (parked, applied, ignored, amount_mismatch, refund_due), reason (NULL when applied or parked),
   payment_state (open: nothing came in; failed: over, nothing came in; waiting: received, its order may still come; paying; due: what
   is left of it has to go back; settled: all of it went back; NULL: other), order_status (NULL: no order yet), deliveries, replayed (1 for
-  a repeat: nothing changed but deliveries)
+  a repeat: nothing changed but deliveries). @webhook_id and @payment_id are set besides
 
 Errors
   idempotency_key_reused  another event has this key
@@ -69,7 +69,7 @@ BEGIN
   DECLARE v_order_id BINARY(16);
   DECLARE v_payment_id VARCHAR(255);
   DECLARE v_plain, v_counts, v_told, v_replayed BOOLEAN DEFAULT FALSE;
-  DECLARE v_amount, v_owed, v_webhook_id BIGINT;
+  DECLARE v_amount, v_owed BIGINT;
   DECLARE v_owed_currency CHAR(3);
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
@@ -79,8 +79,7 @@ BEGIN
     CALL _require_payment(in_idempotency_key, in_order_id, in_payment_id, in_status, in_amount, in_currency, in_payload);
     SET v_amount = in_amount;
 
-    -- The way of nearly every payment, the row of pending and matching in payment_rules: the first that its order hears of.
-    -- _pay_orders does the same to many.
+    -- The way of nearly every payment, the row of pending and matching in payment_rules: the first of its order. _pay_orders: of many.
     IF in_status = 'succeeded' AND CHAR_LENGTH(in_order_id) = 36 AND IS_UUID(in_order_id) THEN
       BEGIN
         DECLARE EXIT HANDLER FOR 1062 ROLLBACK;
@@ -103,7 +102,7 @@ BEGIN
                                         payload, outcome, deliveries, first_received_at, last_received_at, settled_at)
           VALUES (in_idempotency_key, v_payment_id, v_order_id, in_status, v_amount, in_currency, in_occurred_at, in_payload,
                   'applied', 1, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), UTC_TIMESTAMP(6));
-          SET v_webhook_id = LAST_INSERT_ID();
+          SET @webhook_id = LAST_INSERT_ID(), @payment_id = v_payment_id;
           IF v_counts THEN
             CALL _pay_customer_units(v_order_id);
           END IF;
@@ -112,7 +111,7 @@ BEGIN
           END IF;
           COMMIT;
           -- All of it is known, and reading it back would cost as much as the insert did.
-          SELECT v_webhook_id AS webhook_id, in_idempotency_key AS idempotency_key, v_payment_id AS payment_id,
+          SELECT @webhook_id AS webhook_id, in_idempotency_key AS idempotency_key, v_payment_id AS payment_id,
                  BIN_TO_UUID(v_order_id) AS order_id, in_status AS payment_status, 'applied' AS outcome, NULL AS reason,
                  'paying' AS payment_state, 'paid' AS order_status, 1 AS deliveries, FALSE AS replayed;
           LEAVE receiving;
@@ -175,6 +174,10 @@ BEGIN
       END WHILE;
 
       SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+      SELECT webhook_id, payment_id
+        INTO @webhook_id, @payment_id
+        FROM payment_webhooks
+       WHERE idempotency_key = in_idempotency_key;
       CALL _select_webhook(in_idempotency_key, v_replayed);
       COMMIT;
     END;

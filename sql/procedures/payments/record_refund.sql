@@ -8,7 +8,7 @@ CREATE DEFINER = flashsale_owner@localhost PROCEDURE record_refund (
 )
 COMMENT '
 Description
-  Writes down that what was due of a payment has gone back, so that it leaves list_refunds_due. Nothing is sent to the payment
+  Writes down that money that was due has gone back, so that it leaves list_refunds_due. Nothing is sent to the payment
   provider; when its event tells of the same refund, that changes nothing more.
 
 Parameters

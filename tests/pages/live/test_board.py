@@ -232,7 +232,7 @@ def test_what_is_on_sale_comes_first_then_what_starts_soonest_and_last_what_has_
     card = page.locator(f'[data-product="{soon}"]')
     expect(card.locator(".when")).to_have_text(re.compile(r"^Starts .+ \d\d:\d\d, in (60|59) min$"))
     page.locator("#ended > summary").click()
-    expect(page.locator(f'[data-product="{ended}"] .when')).to_have_text(re.compile(r"^Ended .+, 3\d s ago$|ago$"))
+    expect(page.locator(f'[data-product="{ended}"] .when')).to_have_text(re.compile(r"^Ended .+, \d+ s ago$"))
     keep_screenshot(page, "board-order")
 
 
@@ -296,7 +296,9 @@ def test_what_waits_for_somebody_is_listed_with_the_call_that_settles_it(open_pa
     refund = page.locator('[data-kind="refund due"]')
     expect(refund.locator("h3")).to_have_text("Refunds due: 1")
     expect(refund.locator("li")).to_contain_text("€100.00")
-    expect(page.locator('[data-kind="payment waiting"] code')).to_have_text(f"CALL create_order('{held}', NULL);")
+    expect(page.locator('[data-kind="payment waiting"] code')).to_have_text(
+        f"CALL create_order('{held}', NULL, NULL, NULL);"
+    )
     keep_screenshot(page, "board-tasks")
     refund.get_by_role("button").click()
     expect(refund.get_by_text("Copied")).to_be_visible()

@@ -2,6 +2,7 @@
 
 const ATTEMPTS = 8;
 const PATIENCE_MS = 10000;
+const PASSING = new Set([408, 429, 500, 502, 503, 504]); // what another attempt can change
 let apiKey = "";
 const ends = new WeakMap();
 
@@ -59,9 +60,10 @@ export async function request(method, path, options = {}, onWait = () => {}) {
     try {
       return await once(method, path, options);
     } catch (error) {
-      const worthIt = !(error instanceof Refusal) || error.status === 503;
+      const worthIt = !(error instanceof Refusal) || PASSING.has(error.status);
       if (!worthIt || attempt === ATTEMPTS) throw error;
-      const pause = (error.retryAfter || Math.min(2 ** (attempt - 1), 8)) + Math.random() * 0.3;
+      const backOff = Math.min(2 ** (attempt - 1), 8) * (0.5 + Math.random()); // never the same for two buyers
+      const pause = Math.max(error.retryAfter || 0, backOff);
       onWait(pause);
       await new Promise((resolve) => setTimeout(resolve, pause * 1000));
     }

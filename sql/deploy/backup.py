@@ -1,0 +1,256 @@
+"""``python -m sql.deploy.backup save|restore FILE``: what ``make backup`` and ``make restore`` run.
+
+A backup is one snapshot of a running sale, and the binary log that begins just before it. A restore loads the snapshot
+and then repeats the log. mysqldump's own --source-data would need FLUSH TABLES WITH READ LOCK, which stops every buyer
+and, in the middle of a sale, ends in a deadlock. FLUSH BINARY LOGS stops nobody, and MySQL begins a new log only when
+all that the old ones have is committed: what a snapshot that is taken then does not have is in the new log. The few
+transactions that are in both are repeated with --idempotent.
+"""
+
+import argparse
+import gzip
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import mysql.connector
+from mysql.connector.abstracts import MySQLConnectionAbstract
+
+from sql.deploy.connections import connect
+from sql.deploy.deployment import Echo, migrate
+from sql.server.programs import find_tool
+from sql.server.state import STATE, Failure, private_folder
+from sql.server.urls import Url, parse
+from sql.server.variables import ADMIN_URL, API_PASSWORD, OPERATOR_PASSWORD, read_variable
+
+BACKUPS = STATE / "backups"
+DUMP = ["--single-transaction", "--routines", "--events", "--no-tablespaces", "--set-gtid-purged=OFF", "--hex-blob"]
+_HEAD = re.compile(r"-- A backup of the database (\S+); the binary log goes on with (\S+)\n")
+
+
+class Head(NamedTuple):
+    """What the first line of a backup says: the database, and the file with which the binary log goes on."""
+
+    database: str
+    log: str
+
+
+def save(url: Url, file: Path, echo: Echo = print) -> None:
+    """Write a backup to `file`, compressed and for its owner's eyes only; it appears when it is whole.
+
+    The sale goes on meanwhile. Raises Failure with what mysqldump said.
+    """
+    log = _begin_log(url)
+    part = file.with_name(file.name + ".part")
+    part.unlink(missing_ok=True)
+    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as raw, gzip.open(raw, "wb") as packed:
+        packed.write(f"-- A backup of the database {url.database}; the binary log goes on with {log}\n".encode())
+        command = [*find_tool("mysqldump"), *_login(url), *DUMP, url.database]
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=_environment(url)
+        ) as process:
+            assert process.stdout and process.stderr
+            shutil.copyfileobj(process.stdout, packed, 1 << 20)
+            said = process.stderr.read().decode(errors="replace").strip()
+    if process.returncode != 0:
+        part.unlink()
+        raise Failure(f"no backup was made: {said}")
+    part.rename(file)
+    echo(f"  {file}: {file.stat().st_size:,} bytes; the binary log goes on with {log}")
+
+
+def restore(
+    url: Url, file: Path, passwords: tuple[str, str], logs: Path | None = None, until: str = "", echo: Echo = print
+) -> None:
+    """Make the database of `url` what it was when `file` was saved, and then repeat what the binary log has since.
+
+    The log is the server's own, up to this moment, or the files in the folder `logs` when that server is lost.
+    `until` is a UTC time, 'YYYY-MM-DD hh:mm:ss': nothing that was committed from then on is repeated. Raises Failure
+    when buyers are connected, when the log does not reach back to the backup, or when the result does not add up.
+    """
+    head = read_head(file)
+    with closing(connect(url, database=None)) as session:
+        _refuse_beside_buyers(session, url.database)
+        commands = list(_log_commands(session, url, head, logs, until))
+        with _no_event(session):
+            migrate(str(url), *passwords, echo=lambda line: None)  # the accounts, which the views in the backup need
+            client = [*find_tool("mysql"), *_login(url), "--binary-mode", "--loose-commands", url.database]
+            echo(f"  loading {file}")
+            _load(url, file, client)
+            for command in commands:
+                echo(
+                    f"  repeating {' '.join(Path(name).name for name in command if 'binlog' in Path(name).name)[:200]}"
+                )
+                _repeat(url, command, client)
+            for line in _migrated(url, passwords):  # the grants, which the procedures in the backup took with them
+                echo(line)
+    with closing(connect(url)) as session, session.cursor(dictionary=True) as cursor:
+        cursor.execute("CALL sweep()")
+        cursor.fetchall()
+        while cursor.nextset():
+            pass
+        cursor.execute("SELECT violation, product_id, detail FROM invariant_violations")
+        wrong = cursor.fetchall()
+    if wrong:
+        raise Failure("\n".join(["what was restored does not add up:", *(str(row) for row in wrong)]))
+    echo("  everything adds up")
+
+
+def read_head(file: Path) -> Head:
+    """What the first line of a backup says. Raises Failure when it is none."""
+    try:
+        with gzip.open(file, "rt", encoding="utf-8", errors="replace") as text:
+            found = _HEAD.fullmatch(text.readline(1000))
+    except OSError as error:
+        raise Failure(f"{file} is no backup: {error}") from None
+    if not found:
+        raise Failure(f"{file} is no backup of `make backup`: its first line names no binary log")
+    return Head(found[1], found[2])
+
+
+def _begin_log(url: Url) -> str:
+    """Begin a new file of the binary log, and return its name; all that is in older ones is committed."""
+    with closing(connect(url, database=None)) as session, session.cursor(buffered=True) as cursor:
+        cursor.execute("SELECT @@GLOBAL.log_bin")
+        if cursor.fetchone() != (1,):
+            raise Failure("the server keeps no binary log, so what is sold after a backup would be lost: set log_bin")
+        cursor.execute("FLUSH BINARY LOGS")
+        cursor.execute("SHOW BINARY LOGS")
+        return list(_lengths(cursor.fetchall()))[-1]
+
+
+def _lengths(rows: list[Any]) -> dict[str, int]:
+    """The files of the binary log and how long they are, oldest first."""
+    return {str(row[0]): int(row[1]) for row in rows}
+
+
+def _log_commands(
+    session: MySQLConnectionAbstract, url: Url, head: Head, logs: Path | None, until: str
+) -> Iterator[list[str]]:
+    """The mysqlbinlog command for all since the backup; it is made before the restore itself is logged."""
+    names = [head.database, url.database]
+    command = [*find_tool("mysqlbinlog"), "--no-defaults", "--skip-gtids", "--idempotent"]
+    command += [f"--rewrite-db={'->'.join(names)}"] if names[0] != names[1] else []
+    command += [f"--database={url.database}"]
+    command += [f"--stop-datetime={until}"] if until else []
+    if logs is not None:
+        kind = head.log.rpartition(".")[0]
+        files = sorted(path for path in logs.glob(f"{kind}.[0-9]*") if path.name >= head.log)
+        if not files or files[0].name != head.log:
+            raise Failure(f"{logs} has no {head.log}, with which the log goes on after the backup")
+        yield [*command, *map(str, files)]
+        return
+    with session.cursor(buffered=True) as cursor:
+        cursor.execute("SHOW BINARY LOGS")
+        lengths = _lengths(cursor.fetchall())
+    if head.log not in lengths:
+        raise Failure(
+            f"the server has no {head.log} any more, with which the log goes on after the backup;"
+            " LOGS= names a folder that has a copy"
+        )
+    there = [name for name in lengths if name >= head.log]
+    remote = [*_login(url)[1:], "--read-from-remote-server", f"--stop-position={lengths[there[-1]]}"]
+    yield [*command, *remote, *there]
+
+
+def _repeat(url: Url, command: list[str], client: list[str]) -> None:
+    environment = _environment(url)
+    with (
+        subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as log,
+        subprocess.Popen(client, stdin=log.stdout, env=environment) as repeated,
+    ):
+        assert log.stdout
+        log.stdout.close()
+    if log.returncode or repeated.returncode:
+        raise Failure("the binary log could not be repeated; the database is as it was at the backup, or between")
+
+
+def _load(url: Url, file: Path, client: list[str]) -> None:
+    with (
+        gzip.open(file, "rb") as text,
+        subprocess.Popen(client, stdin=subprocess.PIPE, env=_environment(url)) as loading,
+    ):
+        assert loading.stdin
+        try:
+            shutil.copyfileobj(text, loading.stdin, 1 << 20)
+            loading.stdin.close()
+        except BrokenPipeError:
+            pass  # the client has said why it ended
+    if loading.returncode:
+        raise Failure(f"{file} could not be loaded; the database is not whole, restore it again")
+
+
+def _migrated(url: Url, passwords: tuple[str, str]) -> list[str]:
+    lines: list[str] = []
+    migrate(str(url), *passwords, echo=lines.append)
+    return lines
+
+
+def _refuse_beside_buyers(session: MySQLConnectionAbstract, database: str) -> None:
+    with session.cursor(buffered=True) as cursor:
+        cursor.execute(
+            "SELECT COUNT(*) FROM performance_schema.processlist WHERE user = 'flashsale_api' AND db = %s", (database,)
+        )
+        if cursor.fetchone() != (0,):
+            raise Failure(f"the API is connected to {database}: stop it first, so that nobody buys what is replaced")
+
+
+@contextmanager
+def _no_event(session: MySQLConnectionAbstract) -> Iterator[None]:
+    """No sweep of half a sale."""
+    with session.cursor(buffered=True) as cursor:
+        cursor.execute("SELECT @@GLOBAL.event_scheduler")
+        before = cursor.fetchone() == ("ON",)
+        cursor.execute("SET GLOBAL event_scheduler = OFF")
+        try:
+            yield
+        finally:
+            session.reconnect()
+            with session.cursor() as again:
+                again.execute(f"SET GLOBAL event_scheduler = {'ON' if before else 'OFF'}")
+
+
+def _login(url: Url) -> list[str]:
+    tls = [f"--ssl-mode={url.ssl_mode}"] if url.ssl_mode else []
+    tls += [f"--ssl-ca={url.ssl_ca}"] if url.ssl_ca else []
+    return ["--no-defaults", "--protocol=TCP", f"--host={url.host}", f"--port={url.port}", f"--user={url.user}", *tls]
+
+
+def _environment(url: Url) -> dict[str, str]:
+    # mysqlbinlog compares --stop-datetime with the machine's time zone.
+    return os.environ | {"MYSQL_PWD": url.password, "TZ": "UTC"}
+
+
+def main() -> int:
+    """Save or restore the database of FLASHSALE_ADMIN_URL; the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m sql.deploy.backup")
+    parser.add_argument("action", choices=["save", "restore"])
+    parser.add_argument("file", nargs="?", type=Path)
+    parser.add_argument("--logs", type=Path)
+    parser.add_argument("--until", default="")
+    given = parser.parse_args()
+    values = [read_variable(os.environ, name) for name in (ADMIN_URL, API_PASSWORD, OPERATOR_PASSWORD)]
+    try:
+        url = parse(values[0], ADMIN_URL)
+        if given.action == "save":
+            now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+            save(url, given.file or private_folder(BACKUPS) / f"{url.database}-{now}.sql.gz")
+        elif given.file is None:
+            raise Failure("say which: make restore FILE=<one of `make backup`> [LOGS=<folder>] [UNTIL=<UTC time>]")
+        else:
+            restore(url, given.file, (values[1], values[2]), given.logs, given.until)
+    except (mysql.connector.Error, Failure) as error:
+        print(f"{given.action} failed: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
