@@ -40,11 +40,11 @@ log = logging.getLogger("flashsale.api")
 
 
 WATCHERS = 8
-"""Threads of a worker for /metrics and /board: those who look wait for each other, and for nobody who buys."""
+"""Threads of a worker for /metrics and /board, so that no buyer waits for a person who looks."""
 
 
 class Application(falcon.asgi.App[Request, Response]):
-    """The ASGI application; the server reports to its telemetry what never reaches it."""
+    """The ASGI application. gunicorn's hooks note in its telemetry which workers serve."""
 
     telemetry: Telemetry
 
@@ -72,7 +72,7 @@ class Middleware:
             self._delivery.start()
 
     async def process_shutdown(self, scope: Any, event: Any) -> None:
-        """It has answered whoever asked, and ends."""
+        """All requests are answered, and the worker ends."""
         if self._delivery:
             await self._delivery.stop()
 

@@ -10,7 +10,7 @@ import msgspec
 from falcon.asgi import Request
 
 from api.limits import REFUSAL
-from api.problems import FieldError, ProblemError
+from api.problems import FieldError, ProblemError, invalid_fields
 
 BODY_LIMIT = 64 * 1024
 """Bytes. The largest body the API accepts."""
@@ -90,7 +90,7 @@ def make_decoder(shape: type[T]) -> Callable[[bytes], T]:
         names = json.loads(body, object_pairs_hook=lambda pairs: [name for name, _ in pairs])
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            raise _invalid([FieldError(name, "is given more than once") for name in twice])
+            raise invalid_fields([FieldError(name, "is given more than once") for name in twice])
 
     def explain(body: bytes) -> ProblemError:
         try:
@@ -100,7 +100,7 @@ def make_decoder(shape: type[T]) -> Callable[[bytes], T]:
         except (msgspec.DecodeError, ValueError) as error:
             return ProblemError("invalid_json", _why_not_json(body, error))
         if not isinstance(members, dict):
-            return _invalid([FieldError("body", f"must be a JSON object with {', '.join(fields)}")])
+            return invalid_fields([FieldError("body", f"must be a JSON object with {', '.join(fields)}")])
         errors = []
         for name, info in fields.items():
             if name not in members:
@@ -115,7 +115,7 @@ def make_decoder(shape: type[T]) -> Callable[[bytes], T]:
         errors += [
             FieldError(name[:64], f"is not known here; allowed are {', '.join(fields)}") for name in unknown[:10]
         ]
-        return _invalid(errors)
+        return invalid_fields(errors)
 
     return decode_body
 
@@ -133,12 +133,6 @@ def _is_json(content_type: str) -> bool:
 
 def _too_large(limit: int) -> ProblemError:
     return ProblemError("payload_too_large", f"The body may have at most {limit} bytes.")
-
-
-def _invalid(errors: list[FieldError]) -> ProblemError:
-    return ProblemError(
-        "invalid_argument", "; ".join(f"{error.field} {error.detail}" for error in errors) + ".", errors
-    )
 
 
 def _why_not_json(body: bytes, error: Exception) -> str:

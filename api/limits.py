@@ -59,7 +59,9 @@ def _unacceptable(scope: dict[str, Any]) -> dict[str, Any] | None:
         return refusal("uri_too_long")
     if scope["http_version"] not in ("1.1", "1.0"):
         return refusal("malformed_request", "The HTTP version must be 1.0 or 1.1.")
-    scope["headers"] = headers = list(map(tuple, scope["headers"]))  # ASGI promises iterables, no more
+    headers = scope["headers"]
+    if type(headers) is not list:  # the server gives a list of pairs; ASGI promises iterables, no more
+        scope["headers"] = headers = list(map(tuple, headers))
     if len(headers) > FIELDS:
         return refusal("headers_too_large")
     for name, value in headers:

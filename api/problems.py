@@ -124,6 +124,12 @@ class ProblemError(Exception):
         self.errors = errors
 
 
+def invalid_fields(errors: Sequence[FieldError]) -> ProblemError:
+    """invalid_argument (422) for several fields, each with what is allowed there."""
+    detail = "; ".join(f"{error.field} {error.detail}" for error in errors) + "."
+    return ProblemError("invalid_argument", detail, errors)
+
+
 def invalid_field(field: str, detail: str) -> ProblemError:
     """invalid_argument (422) for one field; `detail` says what is allowed."""
     return ProblemError("invalid_argument", f"{field}: {detail}", [FieldError(field, detail)])

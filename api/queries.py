@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from api.problems import FieldError, ProblemError
+from api.problems import FieldError, invalid_fields
 from api.routes import Query
 
 _MOST = 32
@@ -45,7 +45,7 @@ def make_query_reader(parameters: Sequence[Query]) -> Callable[[str], Values]:
                     errors.append(FieldError(name, allowed[name]))
             seen.add(name)
         if errors:
-            raise _invalid(errors[:10])
+            raise invalid_fields(errors[:10])
         return values
 
     return read
@@ -55,11 +55,6 @@ def _split(query: str, names: str) -> list[tuple[str, str]]:
     try:
         return parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=_MOST)
     except ValueError:  # no UTF-8, or more of them than anybody needs
-        raise _invalid(
+        raise invalid_fields(
             [FieldError("query", f"must be percent-encoded UTF-8, with each of {names} once at most")]
         ) from None
-
-
-def _invalid(errors: list[FieldError]) -> ProblemError:
-    detail = "; ".join(f"{error.field} {error.detail}" for error in errors) + "."
-    return ProblemError("invalid_argument", detail, errors)

@@ -66,7 +66,7 @@ class Settings:
     """Who is told of what happens; (): nobody any more; None: the API delivers nothing, and leaves that as it is."""
     notify_secrets: tuple[str, ...] = field(default=(), repr=False)
     log_format: str | None = None
-    """json or text; None: what whoever reads stderr can use."""
+    """json or text; None: text where stderr is a terminal, else json."""
     slow_call_seconds: float = 0.5
 
 

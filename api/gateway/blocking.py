@@ -1,6 +1,6 @@
 """CALLs that the calling thread waits for, over a connection of its own; repeats what is safe to repeat.
 
-docs/adr/0007-connections-and-the-driver.md has what is repeated, for how long, and why.
+docs/adr/0007-one-connection-a-thread.md has what is repeated, for how long, and why.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The connector's C driver: how a connection is opened, and a CALL made on it.
 
-Used directly, a CALL costs half the CPU of one through the connector's cursors (docs/adr/0007).
+Used directly, a CALL costs half the CPU of one through the connector's cursors
+(docs/adr/0007-one-connection-a-thread.md).
 """
 
 from __future__ import annotations

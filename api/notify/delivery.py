@@ -71,7 +71,7 @@ class Delivery:
                 break
             await self.pause(TROUBLE_SECONDS)
         async with make_client(AT_ONCE * max(1, len(self._receivers))) as client:
-            await asyncio.gather(*(Lane(self, client, receiver).run() for receiver in self._receivers))
+            await asyncio.gather(*(Channel(self, client, receiver).run() for receiver in self._receivers))
 
     async def call(self, procedure: str, *arguments: Any) -> list[Row] | None:
         """Its rows; None when MySQL can't be asked, which the log says."""
@@ -90,7 +90,7 @@ class Delivery:
             await asyncio.wait_for(self.stopping.wait(), seconds)
 
 
-class Lane:
+class Channel:
     """The way to one receiver."""
 
     def __init__(self, delivery: Delivery, client: httpx.AsyncClient, receiver: str) -> None:

@@ -112,6 +112,6 @@ class Connection(HttpToolsProtocol):
         self.loop.call_later(LINGER_SECONDS, self.transport.abort)
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """Nothing more comes. Whoever has asked may still wait for the answer, and for no other."""
+        """The client sends nothing more. It may still wait for the answer to what it asked."""
         vars(self.cycle or self).update(keep_alive=False)
         return not self.is_awaited()

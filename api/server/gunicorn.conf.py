@@ -62,7 +62,6 @@ _handler.setFormatter(logs.make_formatter(logs.choose_format(_settings.log_forma
 logging.getLogger("flashsale").setLevel(logging.INFO)
 logging.getLogger("flashsale").addHandler(_handler)
 logging.getLogger("asyncio").addHandler(_handler)
-logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # it warns of each request to upgrade
 
 # Before the application imports prometheus_client, and after all that can keep it from starting.
 meter_files.prepare()
@@ -70,6 +69,8 @@ meter_files.prepare()
 
 def post_worker_init(worker):  # type: ignore[no-untyped-def]
     """A worker serves from now on."""
+    # The worker set a level just before. Refusals the application tells itself; of upgrades asked for nobody need hear.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     meters = worker.wsgi.telemetry.meters
     meters.worker_began()
     # Imported here: it needs prometheus_client, which looks for the folder that prepare() makes.

@@ -17,14 +17,14 @@ from api.watch.trace import Trace, current, request_id
 log = logging.getLogger("flashsale.api")
 
 UNREADABLE = "unreadable"
-"""The route of what the server refused: what is no HTTP, and what nobody was free for in time."""
+"""The route of what is no HTTP, or beyond its limits, or found no place in time."""
 UNKNOWN = "unknown"
 """The route of an address that does not exist."""
 _METHODS = frozenset(falcon.HTTP_METHODS)
 
 
 class Telemetry:
-    """What the application, the gateway and the server report to.
+    """What the application and the gateway report to.
 
     What ends in one turn of the event loop, such as the requests of a set, is counted and logged together right after
     it: for each by itself that would cost as much as a third of all that is done for a request.
@@ -56,12 +56,6 @@ class Telemetry:
             getattr(resp.context, "problem", ""),
             perf_counter() - trace.began,
         )
-
-    def refused(self, status: int, problem: str) -> str:
-        """The server refused a request itself; the request id of the refusal."""
-        trace = Trace(request_id(), 0.0)
-        self._note(trace, "other", UNREADABLE, status, problem, 0.0)
-        return trace.request_id
 
     def called(self, procedure: str, seconds: float) -> None:
         """A CALL ended, with its retries, however it did; told in the loop, or in the thread that made it."""

@@ -76,7 +76,7 @@ def stop_all(nodes: Sequence[Node], echo: Echo = say) -> None:
 def _has_primary(nodes: Sequence[Node]) -> bool:
     """Whether a group is there that sells; waits while one is electing its primary, or gives up without a majority.
 
-    Whoever began a second group meanwhile would have two sales of the same stock.
+    A second group that began meanwhile would be a second sale of the same stock.
     """
     deadline = time.monotonic() + ELECTION_SECONDS
     while primary_of(nodes) is None:

@@ -30,7 +30,7 @@ class Node(PrivateServer):
             "innodb_buffer_pool_size": "128M",
             "loose_group_replication_local_address": address,
             "loose_group_replication_group_seeds": seeds,
-            # Here whoever starts the three also says which of them begins; else each waits 48 s for the others.
+            # Here the program that starts them says which of them begins; else each waits 48 s for the others.
             "loose_group_replication_start_on_boot": "OFF",
         }
         super().__init__(folder, port, password, settings, programs, echo, [GROUP_CNF])

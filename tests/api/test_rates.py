@@ -1,4 +1,4 @@
-"""The rates that the workers keep: one sample every few seconds, whoever takes it, and none older than 15 minutes."""
+"""The rates that the workers keep: one sample every few seconds by any of them, and none older than 15 minutes."""
 
 import fcntl
 import os

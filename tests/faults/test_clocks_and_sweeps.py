@@ -1,9 +1,8 @@
 """The housekeeping stops, or sessions disagree about the time, and the sale neither loses nor sells a unit twice."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 import pytest
 
@@ -12,23 +11,13 @@ from tests.support.database import Database
 from tests.support.ledger import Ledger, assert_kept
 from tests.support.lengths import times
 from tests.support.running_sale import assert_sold_once, running_sale
-from tests.support.sale import hold, new_key, new_product, scheduler_off, stock
+from tests.support.sale import hold, new_key, new_product, nobody_sweeps, scheduler_off, stock
 from tests.support.service import Service
 from tests.support.shop import Buyer, buyers, problem_of
 from tests.support.waiting import wait_until
 
 
-@contextmanager
-def sweep_blocked(admin: Database) -> Iterator[None]:
-    """Every sweep believes that another one is at work."""
-    assert admin.value("SELECT GET_LOCK('sweep.flashsale', 30)") == 1
-    try:
-        yield
-    finally:
-        admin.query("DO RELEASE_LOCK('sweep.flashsale')")
-
-
-@pytest.mark.parametrize("without_sweep", [scheduler_off, sweep_blocked])
+@pytest.mark.parametrize("without_sweep", [scheduler_off, nobody_sweeps])
 def test_a_whole_sale_without_a_sweep_sells_every_unit_that_expired(
     service: Service, db: Database, connect_as: Callable[..., Database], without_sweep: Callable[..., object]
 ) -> None:

@@ -96,7 +96,7 @@ def test_everybody_of_a_set_gets_their_own_hold(api_url: str, db: Database) -> N
 
 
 class Nobody:
-    """Whoever a set leaves alone fails."""
+    """A request that a set leaves alone fails."""
 
     def call(self, procedure: str, arguments: Any, asked: float) -> Rows:
         """Make a CALL alone."""

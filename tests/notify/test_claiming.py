@@ -14,11 +14,10 @@ from tests.support.notified import (
     fail,
     kinds,
     new_receiver,
-    nobody_sweeps,
     outbox,
     told,
 )
-from tests.support.sale import at_once, new_payment, new_product, order, pay, refusal
+from tests.support.sale import at_once, new_payment, new_product, nobody_sweeps, order, pay, refusal
 
 PAUSES = [5, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 3600]
 

@@ -10,10 +10,12 @@ import httpx
 import pytest
 
 from tests.support.database import Database
-from tests.support.notified import nobody_sweeps
 from tests.support.receiving import SECRET, Receiver
-from tests.support.sale import new_payment, new_product, order, pay
+from tests.support.sale import new_payment, new_product, nobody_sweeps, order, pay
 from tests.support.service import Service, free_port, start_up_refusal
+from tests.support.waiting import wait_until
+
+SECONDS = 30
 
 
 @pytest.fixture
@@ -30,8 +32,8 @@ def serve(api_url: str, tmp_path: Path, connect_as: Callable[..., Database]) -> 
         )
         running.append(service)
         admin = connect_as("admin")
-        while {row["receiver"] for row in admin.query("SELECT receiver FROM notification_receivers")} != set(urls):
-            time.sleep(0.02)
+        known = "SELECT receiver FROM notification_receivers"
+        wait_until(lambda: {row["receiver"] for row in admin.query(known)} == set(urls), SECONDS)
         return service
 
     with nobody_sweeps(connect_as("admin")):
@@ -49,14 +51,6 @@ def state_of(db: Database, url: str, subject: str) -> list[tuple[str, str, int, 
         " ORDER BY notification_id", url, subject,
     )  # fmt: skip
     return [(row["kind"], row["state"], row["attempts"], row["last_error"]) for row in rows]
-
-
-def until(true: Callable[[], bool], seconds: float = 30) -> None:
-    """Wait for what has no event to wait for: another process writes it into the database."""
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def make_due(admin: Database, url: str) -> None:
@@ -80,7 +74,10 @@ def test_each_order_is_told_of_signed_once_and_in_order(db: Database, serve: Cal
                 "order.created", "order.paid", "order.refunded",
             ]  # fmt: skip
         assert len({message.message_id for message in came}) == 60
-        until(lambda: all(state == "delivered" for each in orders for _, state, _, _ in state_of(db, shop.url, each)))
+        wait_until(
+            lambda: all(state == "delivered" for each in orders for _, state, _, _ in state_of(db, shop.url, each)),
+            SECONDS,
+        )
 
 
 @pytest.mark.parametrize("status", [500, 301, 307, 404, 410])
@@ -93,7 +90,7 @@ def test_whatever_is_no_success_is_tried_again_and_no_redirect_is_followed(
         serve(shop.url)
         order_id = order(db, new_product(db, 1))
         shop.wait_for(order_id)
-        until(lambda: state_of(db, shop.url, order_id)[0][3] is not None)
+        wait_until(lambda: state_of(db, shop.url, order_id)[0][3] is not None, SECONDS)
 
         [(_, state, attempts, error)] = state_of(db, shop.url, order_id)
         assert (state, attempts) == ("pending", 1)
@@ -101,7 +98,7 @@ def test_whatever_is_no_success_is_tried_again_and_no_redirect_is_followed(
         assert elsewhere.came == []
         shop.status = lambda _: 200
         make_due(connect_as("admin"), shop.url)
-        until(lambda: state_of(db, shop.url, order_id)[0][1] == "delivered")
+        wait_until(lambda: state_of(db, shop.url, order_id)[0][1] == "delivered", SECONDS)
         first, second = shop.wait_for(order_id)
         assert first == second
 
@@ -118,7 +115,7 @@ def test_a_receiver_that_is_dead_or_hangs_holds_up_neither_another_nor_the_sale(
 
         came = alive.wait_for(*orders)
         assert len(came) == 80
-        until(lambda: state_of(db, dead, orders[0])[0][3] == "ConnectError")
+        wait_until(lambda: state_of(db, dead, orders[0])[0][3] == "ConnectError", SECONDS)
         began = time.monotonic()
         with httpx.Client(base_url=service.url, timeout=10, verify=False) as buyer:
             for number in range(20):
@@ -145,7 +142,7 @@ def test_what_a_killed_worker_had_claimed_arrives_when_its_lease_is_over(
         assert [state for _, state, _, _ in state_of(db, shop.url, order_id)] == ["pending"]
         make_due(connect_as("admin"), shop.url)
 
-        until(lambda: state_of(db, shop.url, order_id)[0][:2] == ("order.created", "delivered"))
+        wait_until(lambda: state_of(db, shop.url, order_id)[0][:2] == ("order.created", "delivered"), SECONDS)
         first, second = shop.wait_for(order_id)
         assert first == second
 
@@ -172,7 +169,7 @@ def test_the_log_says_when_a_receiver_fails_and_when_it_works_again_without_its_
         service = serve(shop.url)
         order_id = order(db, new_product(db, 1))
         shop.wait_for(order_id)
-        until(lambda: f"notifications do not reach 127.0.0.1:{shop.port}: 503" in service.log.read_text())
+        wait_until(lambda: f"notifications do not reach 127.0.0.1:{shop.port}: 503" in service.log.read_text(), SECONDS)
         assert "told?by" not in service.log.read_text()
 
 
@@ -180,7 +177,7 @@ def test_none_ends_it(db: Database, serve: Callable[..., Service], api_url: str,
     with Receiver() as shop:
         serve(shop.url).stop()
         service = Service(api_url, tmp_path / "none.log", FLASHSALE_NOTIFY_URL="none")
-        until(lambda: db.query("SELECT * FROM notification_receivers") == [])
+        wait_until(lambda: db.query("SELECT * FROM notification_receivers") == [], SECONDS)
         service.stop()
 
 

@@ -22,6 +22,7 @@ from tests.support.notified import new_receiver, told
 from tests.support.receiving import SECRET
 from tests.support.sale import new_product, order, pay
 from tests.support.service import ROOT, Service, free_port
+from tests.support.waiting import wait_until
 
 DOCUMENT = (ROOT / "docs" / "integrating.md").read_text(encoding="utf-8")
 NODE = Path(playwright.__file__).parent / "driver" / "node"
@@ -39,15 +40,15 @@ class Running:
             self._process = subprocess.Popen(
                 [*command, str(self.port)], env=os.environ | {"NOTIFY_SECRET": SECRET}, stdout=file, stderr=file
             )
-        deadline = time.monotonic() + 20
-        while True:
-            try:
-                httpx.post(self.url, content=b"{}", verify=False)
-                return
-            except httpx.TransportError:
-                assert self._process.poll() is None, output.read_text()
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
+        wait_until(self._answers, 20)
+
+    def _answers(self) -> bool:
+        try:
+            httpx.post(self.url, content=b"{}", verify=False)
+        except httpx.TransportError:
+            assert self._process.poll() is None, self._output.read_text()
+            return False
+        return True
 
     def printed(self) -> list[dict[str, object]]:
         """Each notification that it took; two that came at once may stand on one line."""
@@ -81,14 +82,11 @@ def test_a_receiver_hears_of_a_purchase(
     service = Service(
         api_url, tmp_path / "gunicorn.log", FLASHSALE_NOTIFY_URL=receiver.url, FLASHSALE_NOTIFY_SECRETS=SECRET
     )
-    while not db.query("SELECT 1 FROM notification_receivers WHERE receiver = %s", receiver.url):
-        time.sleep(0.02)
+    wait_until(lambda: db.query("SELECT 1 FROM notification_receivers WHERE receiver = %s", receiver.url) != [], 30)
     order_id = order(db, new_product(db, 2))
     pay(db, order_id)
-    deadline = time.monotonic() + 30
-    while db.query("SELECT 1 FROM notifications WHERE subject = %s AND state = 'pending'", order_id):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    pending = "SELECT 1 FROM notifications WHERE subject = %s AND state = 'pending'"
+    wait_until(lambda: db.query(pending, order_id) == [], 30)
     service.stop()
     connect_as("admin").call("set_receivers", "[]")
 

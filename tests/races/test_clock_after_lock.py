@@ -207,7 +207,7 @@ def test_a_set_that_waits_for_the_product_until_the_sale_begins_is_served(
         waiting = begin(lambda: hold_set(buyer, [wish(product), wish(product)]))
         until(db, starts)
 
-    # Whoever came before is told to ask alone, or has a hold: nobody is told that it has not started.
+    # A buyer who came before is told to ask alone, or has a hold: nobody is told that it has not started.
     assert set(answers(waiting.result())) <= {"done", "alone"}
 
 

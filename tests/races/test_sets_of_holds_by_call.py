@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.database import Database, Refused
-from tests.support.sale import at_once, hold, new_key, new_product, order, stock, sweep
+from tests.support.sale import at_once, hold, new_key, new_product, order, stock, sweep, total
 from tests.support.sets import Request, hold_set, wish
 from tests.support.storm import deadlocks, last_deadlock
 
@@ -37,16 +37,6 @@ def serve(session: Database, requests: list[Request]) -> Counter[str]:
             continue
         heard["replayed" if row["replayed"] else "done"] += 1
         heard["units"] += row["qty"] * (not row["replayed"])
-    return heard
-
-
-def total(results: list[Counter[str] | Exception]) -> Counter[str]:
-    """All that was heard; an exception is raised."""
-    heard: Counter[str] = Counter()
-    for each in results:
-        if isinstance(each, Exception):
-            raise each
-        heard += each
     return heard
 
 

@@ -9,7 +9,18 @@ import pytest
 
 from tests.support.database import Database, Refused, Row
 from tests.support.purchase_sets import Request, order_alone, order_set, order_wish, pay_alone, pay_set, success
-from tests.support.sale import at_once, hold, insisting, new_key, new_payment, new_product, order, stock, sweep
+from tests.support.sale import (
+    at_once,
+    hold,
+    insisting,
+    new_key,
+    new_payment,
+    new_product,
+    order,
+    stock,
+    sweep,
+    total,
+)
 from tests.support.storm import deadlocks, last_deadlock
 
 Crowd = Callable[[int], list[Database]]
@@ -49,16 +60,6 @@ def deliver(session: Database, events: list[Request]) -> Counter[str]:
         heard(row if row["answer"] == "done" else insisting(lambda e=each: pay_alone(session, e)))
         for row, each in zip(rows, events, strict=True)
     )
-
-
-def total(results: list[Counter[str] | Exception]) -> Counter[str]:
-    """All that was heard; an exception is raised."""
-    everything: Counter[str] = Counter()
-    for each in results:
-        if isinstance(each, Exception):
-            raise each
-        everything += each
-    return everything
 
 
 def test_sets_that_repeat_each_other_in_any_order_make_one_order_of_each_hold(

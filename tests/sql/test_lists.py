@@ -11,7 +11,7 @@ Page = Callable[[object, int], list[Row]]
 
 
 def pages(read: Page, of: str, size: int) -> Iterator[list[Row]]:
-    """All pages, as whoever follows them sees them."""
+    """All pages, as a client that follows them sees them."""
     after = None
     while True:
         page = read(after, size)

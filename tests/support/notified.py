@@ -17,16 +17,6 @@ def new_receiver() -> str:
 
 
 @contextmanager
-def nobody_sweeps(admin: Database) -> Iterator[None]:
-    """Of products, which the sweep tells of, nobody hears meanwhile: those of other tests are sold out."""
-    assert admin.value("SELECT GET_LOCK('sweep.flashsale', 10)") == 1
-    try:
-        yield
-    finally:
-        admin.query("DO RELEASE_LOCK('sweep.flashsale')")
-
-
-@contextmanager
 def told(db: Database, *receivers: str) -> Iterator[None]:
     """These are told of what happens, until the end of the block; then nobody is, and nothing is left in the outbox."""
     db.call("set_receivers", json.dumps(receivers))

@@ -29,6 +29,16 @@ def scheduler_off(admin: Database) -> Iterator[None]:
         admin.query("SET GLOBAL event_scheduler = ON")
 
 
+@contextmanager
+def nobody_sweeps(admin: Database) -> Iterator[None]:
+    """Every sweep believes that another one is at work: of no product anything expires, or is told by the sweep."""
+    assert admin.value("SELECT GET_LOCK('sweep.flashsale', 30)") == 1
+    try:
+        yield
+    finally:
+        admin.query("DO RELEASE_LOCK('sweep.flashsale')")
+
+
 def stop_sweeping(admin: Database, how: str) -> None:
     """Without the EVENT ('DISABLE'), or without all ('OFF')."""
     if how == "DISABLE":
@@ -158,6 +168,16 @@ def at_once(act: Callable[[A], T], inputs: Sequence[A] | Iterable[A]) -> list[T 
 
     with ThreadPoolExecutor(len(items)) as pool:
         return list(pool.map(run, items))
+
+
+def total(counted: Iterable[Counter[str] | Exception]) -> Counter[str]:
+    """What many sessions counted, together; an exception is raised."""
+    everything: Counter[str] = Counter()
+    for each in counted:
+        if isinstance(each, Exception):
+            raise each
+        everything += each
+    return everything
 
 
 def tally(answers: Iterable[object]) -> Counter[str]:

@@ -25,7 +25,7 @@ DEADLOCK = 1213
 
 @dataclass
 class Stage:
-    """Few products, and the newest holds, payments, events and so on: whoever acts takes one of these, at random.
+    """Few products, and the newest holds, payments, events and so on: an actor takes one of these, at random.
 
     deadlocks: what a session was told, by the procedure that lost.
     """

@@ -59,7 +59,7 @@ BEGIN
     SELECT SUM(available) > 0 AND v_sellable INTO v_sellable FROM stock_stripes WHERE product_id = in_product_id;
   END IF;
   IF v_sellable IS NOT TRUE THEN
-    -- The product may refuse all of them, whoever they are.
+    -- The product may refuse all of them.
     SET io_plan = REPLACE(io_plan, 'p', 'w');
   ELSE
     IF in_again THEN
@@ -98,7 +98,7 @@ BEGIN
     IF v_stripe IS NULL THEN
       CALL _gather_units(in_product_id, io_units, v_stripe);
     END IF;
-    -- The insert waited for whoever was ending a hold of one of the keys, so only now can its end be seen for certain.
+    -- The insert waited for sessions that were ending a hold of one of the keys, so only now can its end be seen for certain.
     UPDATE stock_stripes
        SET available = available - io_units
      WHERE product_id = in_product_id AND stripe = v_stripe AND available >= io_units

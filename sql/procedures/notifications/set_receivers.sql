@@ -7,7 +7,7 @@ CREATE DEFINER = flashsale_owner@localhost PROCEDURE set_receivers (
 )
 COMMENT '
 Description
-  Says who is told of what happens from now on; the API does so when it starts, with FLASHSALE_NOTIFY_URL. Whoever is not named any more
+  Says who is told of what happens from now on; the API does so when it starts, with FLASHSALE_NOTIFY_URL. A receiver that is not named any more
   is told nothing more: what was still pending for it has failed. Of what happened before
   it was named it hears that products are sold out, and nothing else.
 
