@@ -16,7 +16,7 @@ AS := dba
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run cluster cluster-status cluster-kill cluster-start cluster-mysql test test-long test-faults test-cluster soak stop clean mysql backup restore migrate seed webhook notifications lint loadtest bench python
+.PHONY: help run cluster cluster-status cluster-kill cluster-start cluster-mysql test test-long test-faults test-cluster soak stop clean mysql backup restore migrate seed webhook notifications reference lint loadtest bench python
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -115,6 +115,10 @@ webhook: python ## a signed payment event: ORDER=<id> [PAYMENT= STATUS= AMOUNT= 
 notifications: python ## print what FLASHSALE_NOTIFY_URL is still to be told, signed as it would be sent
 	@$(PYTHON) -m sql.server venv
 	@$(server) exec $(venv) -m api.notify
+
+reference: python ## write docs/errors.md and docs/settings.md anew, from what the service reads
+	@$(PYTHON) -m sql.server venv
+	@exec $(venv) -m api.pages.reference
 
 lint: python ## ruff, mypy, sqlfluff, hadolint and the house rules of SQL
 	@$(PYTHON) -m sql.server venv lint loadtest test

@@ -12,7 +12,8 @@ from hmac import compare_digest
 import falcon
 from falcon.asgi import Request, Response
 
-from api.problems import PROBLEMS, write_problem
+from api.problem_kinds import PROBLEMS
+from api.problems import write_problem
 from api.settings import Settings
 
 HIDE_FROM_CACHES = "no-store"

@@ -23,7 +23,8 @@ from api.pages.demo import demo_responders
 from api.pages.home import home_responders
 from api.pages.problem_pages import problem_responders
 from api.pages.static_files import static_responders
-from api.problems import PROBLEMS, serialize_http_error, write_problem
+from api.problem_kinds import PROBLEMS
+from api.problems import serialize_http_error, write_problem
 from api.providers import make_receiver
 from api.routes import ROUTES
 from api.settings import Settings, read_settings

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from api.problem_texts import TEXTS
+from api.problem_kinds import PROBLEMS
 from api.problems import ProblemError
 
 REQUEST_LINE_BYTES = 4094
@@ -31,7 +31,7 @@ _UNKNOWN_METHOD = re.compile(
 
 def refusal(slug: str, detail: str = "") -> dict[str, Any]:
     """What the scope of a request is given that can't be served; without a detail in the words of the documentation."""
-    return {REFUSAL: ProblemError(slug, detail or TEXTS[slug].detail)}
+    return {REFUSAL: ProblemError(slug, detail or PROBLEMS[slug].example)}
 
 
 def unreadable(data: bytes, error: object) -> dict[str, Any]:

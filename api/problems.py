@@ -1,20 +1,15 @@
-"""Every error the API can answer with, and its RFC 9457 document.
-
-`PROBLEMS` is the registry: a slug for each kind of problem with its HTTP status, title and, for those that
-procedures SIGNAL, the MySQL errno. sql/README.md holds the same table for the DBA.
-"""
+"""Answers that are no success: RFC 9457 documents, made of the rows of api/problem_kinds.py."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import falcon
 import msgspec
 from falcon.asgi import Request, Response
 
-from api.problem_texts import TEXTS
+from api.problem_kinds import PROBLEMS, ProblemKind
 
 PROBLEM_JSON = "application/problem+json"
 RETRY_AFTER_SECONDS = 1
@@ -23,62 +18,6 @@ CHALLENGE = 'Webhook-Signature realm="payments"'
 """The WWW-Authenticate of a 401."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProblemKind:
-    """A row of the registry. `code` is the MySQL errno, None for what only the HTTP edge raises."""
-
-    slug: str
-    status: int
-    title: str
-    code: int | None = None
-
-
-PROBLEMS: dict[str, ProblemKind] = {
-    kind.slug: kind
-    for kind in (
-        ProblemKind("product_not_found", 404, "There is no such product", 31001),
-        ProblemKind("hold_not_found", 404, "There is no such hold", 31002),
-        ProblemKind("order_not_found", 404, "There is no such order", 31003),
-        ProblemKind("webhook_not_found", 404, "There is no such payment event", 31004),
-        ProblemKind("payment_not_found", 404, "There is no such payment", 31005),
-        ProblemKind("sold_out", 409, "Not enough units are left", 31101),
-        ProblemKind("hold_already_used", 409, "The hold became an order already", 31102),
-        ProblemKind("customer_limit_reached", 409, "The customer has as many units as allowed", 31103),
-        ProblemKind("sale_not_started", 409, "The sale has not started", 31104),
-        ProblemKind("sale_ended", 409, "The sale has ended", 31105),
-        ProblemKind("order_not_cancellable", 409, "The order can't be cancelled any more", 31106),
-        ProblemKind("stock_in_use", 409, "The units are held or sold", 31107),
-        ProblemKind("unpaid_limit_reached", 409, "The customer has as many unpaid units as allowed", 31108),
-        ProblemKind("customer_paused", 409, "The customer has to wait before the next hold", 31109),
-        ProblemKind("extension_not_allowed", 409, "Holds of this product can't be extended", 31110),
-        ProblemKind("refund_not_due", 409, "There is nothing to refund", 31111),
-        ProblemKind("webhook_settled", 409, "The payment event would be decided as before", 31112),
-        ProblemKind("order_not_fulfillable", 409, "Only a paid order is handed over", 31113),
-        ProblemKind("payment_not_acceptable", 409, "The payment can't pay its order", 31114),
-        ProblemKind("reference_taken", 409, "Another order has this reference", 31115),
-        ProblemKind("hold_expired", 410, "The hold has expired", 31201),
-        ProblemKind("hold_released", 410, "The hold was released", 31202),
-        ProblemKind("invalid_argument", 422, "A value is not allowed", 31301),
-        ProblemKind("quantity_above_limit", 422, "More units than one hold may have", 31302),
-        ProblemKind("idempotency_key_reused", 422, "The idempotency key belongs to another request", 31303),
-        ProblemKind("malformed_request", 400, "The request is not valid HTTP"),
-        ProblemKind("invalid_json", 400, "The body is not valid JSON"),
-        ProblemKind("signature_invalid", 401, "The signature is missing or not valid"),
-        ProblemKind("unauthorized", 401, "A key is needed"),
-        ProblemKind("not_found", 404, "There is nothing at this address"),
-        ProblemKind("method_not_allowed", 405, "This address does not take this method"),
-        ProblemKind("request_timeout", 408, "The request did not arrive in time"),
-        ProblemKind("payload_too_large", 413, "The body is too large"),
-        ProblemKind("uri_too_long", 414, "The address is too long"),
-        ProblemKind("unsupported_media_type", 415, "The body must be JSON"),
-        ProblemKind("expectation_failed", 417, "The Expect header cannot be met"),
-        ProblemKind("headers_too_large", 431, "The header fields are too large or too many"),
-        ProblemKind("internal_error", 500, "Something went wrong on our side"),
-        ProblemKind("not_implemented", 501, "This way to send a request is not supported"),
-        ProblemKind("service_unavailable", 503, "The sale cannot be reached at the moment"),
-    )
-}
-BY_CODE: dict[int, ProblemKind] = {kind.code: kind for kind in PROBLEMS.values() if kind.code is not None}
 _OF_FALCON = {
     status: PROBLEMS[slug]
     for status, slug in {
@@ -149,9 +88,9 @@ def encode_problem(
 def example_problem(kind: ProblemKind) -> ProblemDocument:
     """What a problem of this kind looks like."""
     errors = [FieldError("qty", "must be an integer from 1 to 2147483647")] if kind.slug == "invalid_argument" else None
-    detail = TEXTS[kind.slug].detail
+    retry_after = _retry_after(kind, kind.example)
     return ProblemDocument(
-        f"/problems/{kind.slug}", kind.title, kind.status, detail, kind.code, errors, _retry_after(kind, detail)
+        f"/problems/{kind.slug}", kind.title, kind.status, kind.example, kind.code, errors, retry_after
     )
 
 

@@ -1,5 +1,7 @@
 """The API's configuration: environment variables only, checked before anything starts.
 
+`DECLARED` has a row for each variable; docs/settings.md is made of it.
+
 Every FLASHSALE_X may be given as FLASHSALE_X_FILE instead, the path of a file that holds its value: a secret.
 """
 
@@ -17,7 +19,7 @@ from api.providers import PROVIDERS, standard
 from api.providers.provider import Provider
 from sql.server.state import Failure
 from sql.server.urls import Url, parse
-from sql.server.variables import DATABASE_URL, read_variable
+from sql.server.variables import API, DATABASE_URL, DECLARED_HERE, PORT, Variable, read_variable
 
 DEVELOPMENT, PRODUCTION = ENVIRONMENTS = ("development", "production")
 ENVIRONMENT = "FLASHSALE_ENV"
@@ -31,10 +33,81 @@ NOTIFY_URL = "FLASHSALE_NOTIFY_URL"
 NOTIFY_SECRETS = "FLASHSALE_NOTIFY_SECRETS"
 LOG_FORMAT = "FLASHSALE_LOG_FORMAT"
 SLOW_CALL_MS = "FLASHSALE_SLOW_CALL_MS"
-VARIABLES = (
-    DATABASE_URL, ENVIRONMENT, HOST, WORKERS, CONNECTIONS, *(provider.variable for provider in PROVIDERS),
-    API_KEYS, METRICS_TOKEN, CORS_ORIGINS, NOTIFY_URL, NOTIFY_SECRETS, LOG_FORMAT, SLOW_CALL_MS,
-)  # fmt: skip
+DECLARED = (
+    Variable(
+        DATABASE_URL,
+        "what the API connects with; of a group the URL names all nodes: `…@a:3306,b:3306,c:3306/flashsale`",
+        "account `flashsale_api` on the same server",
+        (API,),
+    ),
+    *DECLARED_HERE,
+    Variable(
+        HOST,
+        "the address on which the API listens, `0.0.0.0` for all; `make run` stays on 127.0.0.1",
+        "127.0.0.1",
+        (API,),
+    ),
+    *(
+        Variable(
+            provider.variable,
+            f"signing secrets of payment events by {provider.title}, several separated by commas: "
+            "[who may call it](deploying.md#who-may-call-it)",
+            "none; without any provider's, webhooks are not verified",
+            (API, "`make webhook`"),
+        )
+        for provider in PROVIDERS
+    ),
+    Variable(
+        ENVIRONMENT,
+        "`production`: does not start without a secret of a payment provider, warns when there are no API keys or no "
+        "metrics token, ignores payments of Stripe's test mode, and has no `/demo`; `development`: has `/demo`, which "
+        "signs its payments with the first secret",
+        "development, but no `/demo` where there are secrets",
+        (API,),
+    ),
+    Variable(WORKERS, "processes that serve", "2", (API,), 1, 64),
+    Variable(
+        CONNECTIONS,
+        "connections to MySQL that a worker may have for the sale; up to five more are for `/metrics` and `/board`, "
+        "one for notifications",
+        "16",
+        (API,),
+        1,
+        256,
+    ),
+    Variable(
+        API_KEYS,
+        "SHA-256 hashes of the keys that may call `/api/*`, separated by commas: "
+        "[who may call it](deploying.md#who-may-call-it)",
+        "none: the API is open",
+        (API,),
+    ),
+    Variable(METRICS_TOKEN, "what `/metrics` and `/board` ask for", "none: they are open", (API,)),
+    Variable(
+        NOTIFY_URL,
+        "who is told of what happens: URLs, separated by commas; `none` ends it: "
+        "[how to receive](integrating.md#notifications)",
+        "nobody is told, or who was told before by this database",
+        (API,),
+    ),
+    Variable(
+        NOTIFY_SECRETS,
+        "what notifications are signed with, `whsec_…`; several separated by commas, while they are changed",
+        f"needed with `{NOTIFY_URL}`",
+        (API, "`make notifications`"),
+    ),
+    Variable(
+        CORS_ORIGINS,
+        "origins whose pages may call `/api/*`, such as `https://shop.example`, separated by commas",
+        "none",
+        (API,),
+    ),
+    Variable(LOG_FORMAT, "`json` or `text`", "text where stderr is a terminal, else json", (API,)),
+    Variable(SLOW_CALL_MS, "a CALL that takes so many milliseconds is logged as slow", "500", (API,), 0, 60_000),
+)
+"""Every variable of the service, those of the deployment and of make included."""
+KNOWN_VARIABLES = frozenset(each.name for each in DECLARED if each.name != PORT)
+_WHOLE_NUMBERS = {each.name: each for each in DECLARED if each.most}
 
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{16,256}")
@@ -46,9 +119,9 @@ class Settings:
     """Everything the API reads from its environment."""
 
     database: Url
-    port: int = 8000
-    workers: int = 2
-    connections: int = 16
+    port: int = int(_WHOLE_NUMBERS[PORT].default)
+    workers: int = int(_WHOLE_NUMBERS[WORKERS].default)
+    connections: int = int(_WHOLE_NUMBERS[CONNECTIONS].default)
     """To MySQL, for the sale; as many as a worker may have open."""
     secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     """Those of the payment providers, by the provider's name."""
@@ -67,11 +140,11 @@ class Settings:
     notify_secrets: tuple[str, ...] = field(default=(), repr=False)
     log_format: str | None = None
     """json or text; None: text where stderr is a terminal, else json."""
-    slow_call_seconds: float = 0.5
+    slow_call_seconds: float = int(_WHOLE_NUMBERS[SLOW_CALL_MS].default) / 1000
 
 
 def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
-    """Read and check the environment; the README has the list.
+    """Read and check the environment; docs/settings.md has the list.
 
     FLASHSALE_DATABASE_URL is required; with FLASHSALE_ENV=production the secret of a payment provider is, too. Raises
     Failure, which names the variable, says what is allowed, and quotes no secret.
@@ -81,9 +154,9 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     _check_environment(environment or DEVELOPMENT, secrets)
     return Settings(
         database=_database(read_text(environ, DATABASE_URL)),
-        port=_whole_number(environ, "PORT", 8000, 1, 65535),
-        workers=_whole_number(environ, WORKERS, 2, 1, 64),
-        connections=_whole_number(environ, CONNECTIONS, 16, 1, 256),
+        port=_whole_number(environ, PORT),
+        workers=_whole_number(environ, WORKERS),
+        connections=_whole_number(environ, CONNECTIONS),
         secrets=secrets,
         host=_address(environ, HOST, "127.0.0.1"),
         # Where payments are signed, nobody who forgot to say "production" may give the signatures away.
@@ -95,7 +168,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         notify_urls=(notify_urls := _receivers(environ)),
         notify_secrets=tuple(read_notify_secrets(environ, bool(notify_urls))),
         log_format=_log_format(read_text(environ, LOG_FORMAT).lower()),
-        slow_call_seconds=_whole_number(environ, SLOW_CALL_MS, 500, 0, 60_000) / 1000,
+        slow_call_seconds=_whole_number(environ, SLOW_CALL_MS) / 1000,
     )
 
 
@@ -161,13 +234,14 @@ def _address(environ: Mapping[str, str], name: str, default: str) -> str:
         raise Failure(f"{name} is {text[:40]!r}; it must be an IP address, 127.0.0.1 or 0.0.0.0") from None
 
 
-def _whole_number(environ: Mapping[str, str], name: str, default: int, lowest: int, highest: int) -> int:
-    """A whole number from `lowest` to `highest`, or the default. Raises Failure."""
-    text = read_text(environ, name)
+def _whole_number(environ: Mapping[str, str], name: str) -> int:
+    """A whole number within its bounds, or the default. Raises Failure."""
+    declared, text = _WHOLE_NUMBERS[name], read_text(environ, name)
     if not text:
-        return default
-    if not (text.isascii() and text.isdigit() and lowest <= int(text[:10]) <= highest):
-        raise Failure(f"{name} is {text[:40]!r}; it must be a whole number from {lowest} to {highest}")
+        return int(declared.default)
+    if not (text.isascii() and text.isdigit() and declared.least <= int(text[:10]) <= declared.most):
+        bounds = f"from {declared.least} to {declared.most}"
+        raise Failure(f"{name} is {text[:40]!r}; it must be a whole number {bounds}")
     return int(text)
 
 

@@ -18,7 +18,8 @@ from api import values
 from api.access import CALLER
 from api.bodies import BODY_LIMIT, EVENT_LIMIT, make_decoder, read_body
 from api.gateway import Calls, ProcedureError, Row, UnavailableError
-from api.problems import BY_CODE, PROBLEMS, FieldError, ProblemError, invalid_field, write_problem
+from api.problem_kinds import BY_CODE, PROBLEMS
+from api.problems import FieldError, ProblemError, invalid_field, write_problem
 from api.providers import GetHeader, Receiver
 from api.providers.provider import SignatureError
 from api.queries import make_query_reader

@@ -12,8 +12,8 @@ import msgspec
 
 from api.openapi.edge import describe_edge
 from api.openapi.operation_texts import OPERATION_TEXTS, TAGS, Example, Link, OperationText
-from api.problem_texts import TEXTS
-from api.problems import CHALLENGE, PROBLEMS, ProblemDocument, ProblemKind, example_problem
+from api.problem_kinds import PROBLEMS, ProblemKind
+from api.problems import CHALLENGE, ProblemDocument, example_problem
 from api.providers import PROVIDERS
 from api.routes import PATH_PARAMETERS, IdempotencyKey, Query, Route
 from api.schemas import CONDITIONS, Alive, Orders, Products
@@ -165,7 +165,7 @@ def _problem_answers(slugs: Iterable[str]) -> JSON:
 
 
 def _problem_answer(status: int, kinds: list[ProblemKind]) -> JSON:
-    lines = [f"- [{kind.slug}](/problems/{kind.slug}): {TEXTS[kind.slug].meaning}" for kind in kinds]
+    lines = [f"- [{kind.slug}](/problems/{kind.slug}): {kind.meaning}" for kind in kinds]
     examples = {kind.slug: {"summary": kind.title, "value": _example_of(kind)} for kind in kinds}
     answer: JSON = {
         "description": HTTPStatus(status).phrase + "\n\n" + "\n".join(lines),

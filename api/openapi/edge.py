@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from api.access import Guard, guard_of
-from api.problems import PROBLEMS, ProblemKind
+from api.problem_kinds import PROBLEMS, ProblemKind
 
 JSON = dict[str, Any]
 

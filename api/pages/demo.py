@@ -11,7 +11,8 @@ from falcon.asgi import Request, Response
 from api.access import HIDE_FROM_CACHES
 from api.bodies import read_body
 from api.pages.static_files import DEMO_FILES, Responder, static_responders
-from api.problems import PROBLEMS, ProblemError, write_problem
+from api.problem_kinds import PROBLEMS
+from api.problems import ProblemError, write_problem
 from api.providers import PROVIDERS, standard
 from api.providers.provider import Payment
 

@@ -10,8 +10,8 @@ import msgspec
 from falcon.asgi import Request, Response
 
 from api.pages.static_files import HTML, Responder, fixed_document
-from api.problem_texts import TEXTS
-from api.problems import PROBLEM_JSON, PROBLEMS, ProblemKind, example_problem
+from api.problem_kinds import PROBLEMS, ProblemKind
+from api.problems import PROBLEM_JSON, example_problem
 
 _PAGE = """\
 <!doctype html>
@@ -76,7 +76,6 @@ def problem_responders() -> dict[str, dict[str, Responder]]:
 
 
 def _page(kind: ProblemKind) -> bytes:
-    text = TEXTS[kind.slug]
     example = msgspec.json.format(msgspec.json.encode(example_problem(kind))).decode()
     body = _PROBLEM.format(
         slug=kind.slug,
@@ -84,8 +83,8 @@ def _page(kind: ProblemKind) -> bytes:
         status=kind.status,
         phrase=escape(HTTPStatus(kind.status).phrase),
         mysql=_mysql(kind),
-        meaning=escape(text.meaning),
-        action=escape(text.action),
+        meaning=escape(kind.meaning),
+        action=escape(kind.action),
         media_type=PROBLEM_JSON,
         example=escape(example, quote=False),
     )

@@ -71,15 +71,16 @@ class Payment(NamedTuple):
 class Provider:
     """A payment provider.
 
-    `variable` names the environment variable of its secrets, `headers` (with their descriptions) are what it signs
-    with: a request that has one of them is its own. `event` is the shape of a body. `make_verifier` takes the secrets
-    and raises ValueError, which says what a secret must be and holds none; what it makes raises SignatureError.
-    `read` turns a verified body into an event. It raises ProblemError only where there is nothing to keep: a provider
-    that is refused delivers again, and in the end gives up. `sign` gives the headers for a body, `compose` the body of
-    a payment (ValueError: what it needs to know); both are for the command that sends one.
+    `title` is what people call it. `variable` names the environment variable of its secrets, `headers` (with their
+    descriptions) are what it signs with: a request that has one of them is its own. `event` is the shape of a body.
+    `make_verifier` takes the secrets and raises ValueError, which says what a secret must be and holds none; what it
+    makes raises SignatureError. `read` turns a verified body into an event. It raises ProblemError only where there is
+    nothing to keep: a provider that is refused delivers again, and in the end gives up. `sign` gives the headers for a
+    body, `compose` the body of a payment (ValueError: what it needs to know); both are for the command that sends one.
     """
 
     name: str
+    title: str
     variable: str
     headers: Mapping[str, str]
     event: type[msgspec.Struct]

@@ -107,6 +107,7 @@ HEADERS = {
 }
 PROVIDER = Provider(
     name="standard",
+    title="Standard Webhooks",
     variable="FLASHSALE_WEBHOOK_SECRETS",
     headers=HEADERS,
     event=PaymentEvent,

@@ -208,6 +208,7 @@ def _time(seconds: Any) -> datetime | None:
 
 PROVIDER = Provider(
     name="stripe",
+    title="Stripe",
     variable="FLASHSALE_STRIPE_SECRETS",
     headers={"Stripe-Signature": "Stripe: t=, when it was signed, and v1=, the signature in hex, perhaps several"},
     event=StripeEvent,

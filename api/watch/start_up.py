@@ -7,12 +7,10 @@ import os
 from collections.abc import Mapping
 
 from api.providers import PROVIDERS
-from api.settings import API_KEYS, ENVIRONMENT, METRICS_TOKEN, PRODUCTION, VARIABLES, Settings
-from sql.server.variables import OF_THE_DEPLOYMENT, unknown_variables
+from api.settings import API_KEYS, ENVIRONMENT, KNOWN_VARIABLES, METRICS_TOKEN, PRODUCTION, Settings
+from sql.server.variables import unknown_variables
 
 log = logging.getLogger("flashsale.api")
-
-KNOWN_VARIABLES = frozenset((*VARIABLES, *OF_THE_DEPLOYMENT))
 
 
 def say_where_and_what_is_open(settings: Settings) -> None:

@@ -1,6 +1,7 @@
 """Environment variables. Each may be given as a file: FLASHSALE_X_FILE is the path of one that holds FLASHSALE_X."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -11,7 +12,48 @@ ADMIN_URL = "FLASHSALE_ADMIN_URL"
 DATABASE_URL = "FLASHSALE_DATABASE_URL"
 API_PASSWORD = "FLASHSALE_API_PASSWORD"
 OPERATOR_PASSWORD = "FLASHSALE_OPERATOR_PASSWORD"
-OF_THE_DEPLOYMENT = (ADMIN_URL, API_PASSWORD, OPERATOR_PASSWORD)
+PORT = "PORT"
+API, MAKE, DEPLOYMENT = "the API", "`make`", "the deployment"
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """What docs/settings.md says of a variable: its meaning and its default in Markdown, and who reads it.
+
+    A whole number lies between `least` and `most`, and its default is one.
+    """
+
+    name: str
+    meaning: str
+    default: str
+    readers: tuple[str, ...]
+    least: int = 0
+    most: int = 0
+
+
+DECLARED_HERE = (
+    Variable(
+        ADMIN_URL,
+        "`mysql://user:password@host:port/database`, an administrator of a server of yours; nothing is started then",
+        "the private server",
+        (MAKE, DEPLOYMENT),
+    ),
+    Variable(
+        API_PASSWORD,
+        "the password that `make migrate` gives to `flashsale_api`",
+        "generated once into `.flashsale/secrets.env`",
+        (MAKE, DEPLOYMENT),
+    ),
+    Variable(
+        OPERATOR_PASSWORD,
+        "the password that `make migrate` gives to `flashsale_operator`",
+        "generated once into `.flashsale/secrets.env`",
+        (MAKE, DEPLOYMENT),
+    ),
+    Variable(PORT, "the port on which the API listens", "8000", (API, MAKE), 1, 65535),
+)
+"""The API declares its own in api/settings.py."""
+OF_THE_DEPLOYMENT = tuple(each.name for each in DECLARED_HERE if DEPLOYMENT in each.readers)
 
 
 def read_variable(environ: Mapping[str, str], name: str) -> str:

@@ -17,7 +17,7 @@ from falcon import testing
 
 from api.app import Gateways, create_app
 from api.gateway import ProcedureError, UnavailableError
-from api.problems import PROBLEMS
+from api.problem_kinds import PROBLEMS
 from api.settings import Settings
 from sql.server.urls import parse
 from tests.support.signing import STANDARD_SECRET

@@ -26,8 +26,7 @@ from api.openapi.operation_texts import (
     REFERENCE,
     TAGS,
 )
-from api.problem_texts import TEXTS
-from api.problems import PROBLEMS
+from api.problem_kinds import PROBLEMS
 from api.routes import ROUTES
 from tests.support.database import Database
 from tests.support.sale import hold, new_key, new_product, order, pay
@@ -123,9 +122,8 @@ def test_every_success_that_makes_or_shows_something_leads_on() -> None:
 
 
 def test_every_problem_has_its_words() -> None:
-    for slug in PROBLEMS:
-        words = TEXTS[slug]
-        assert min(len(words.meaning), len(words.action), len(words.detail)) > 15, slug
+    for slug, kind in PROBLEMS.items():
+        assert min(len(kind.meaning), len(kind.action), len(kind.example)) > 15, slug
 
 
 def test_every_example_fits_its_schema() -> None:

@@ -9,7 +9,7 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from api.openapi import encode_document
-from api.problems import BY_CODE, PROBLEMS
+from api.problem_kinds import BY_CODE, PROBLEMS
 from api.routes import ROUTES, Path
 
 

@@ -9,8 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from api.pages.static_files import HTML, PAGE_POLICY
-from api.problem_texts import TEXTS
-from api.problems import PROBLEMS, ProblemKind
+from api.problem_kinds import PROBLEMS, ProblemKind
 from tests.support.browser import PHONE, keep_screenshot
 from tests.support.shop import problem_of
 
@@ -22,8 +21,7 @@ def test_a_problem_has_a_page_that_says_what_to_do(http: httpx.Client, kind: Pro
     assert (answer.status_code, answer.headers["content-type"]) == (200, HTML)
     assert answer.headers["content-security-policy"] == PAGE_POLICY
     text = unescape(re.sub(r"<[^>]+>", "", answer.text))
-    words = TEXTS[kind.slug]
-    for expected in (kind.title, f"{kind.status} ", words.meaning, words.action, f'"type": "/problems/{kind.slug}"'):
+    for expected in (kind.title, f"{kind.status} ", kind.meaning, kind.action, f'"type": "/problems/{kind.slug}"'):
         assert expected in text
     assert (str(kind.code) in text) == (kind.code is not None)
 

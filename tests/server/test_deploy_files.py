@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from api.bodies import BODY_LIMIT, EVENT_LIMIT
-from api.problems import PROBLEMS
-from api.watch.start_up import KNOWN_VARIABLES
+from api.problem_kinds import PROBLEMS
+from api.settings import KNOWN_VARIABLES
 
 ROOT = Path(__file__).parents[2]
 NGINX = (ROOT / "docs/deploy/nginx.conf").read_text(encoding="utf-8")

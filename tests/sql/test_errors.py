@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from api.problems import PROBLEMS
+from api.problem_kinds import PROBLEMS
 from sql.deploy.objects import SQL_FOLDER, all_objects
 
 SOURCES = {path: path.read_text(encoding="utf-8") for path in sorted(SQL_FOLDER.rglob("*.sql"))}

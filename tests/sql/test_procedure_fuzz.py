@@ -11,7 +11,7 @@ from typing import Any
 import mysql.connector
 import pytest
 
-from api.problems import PROBLEMS
+from api.problem_kinds import PROBLEMS
 from tests.support.database import Database, Refused
 from tests.support.good_calls import PARAMETERS, PROCEDURES, Parameter
 from tests.support.lengths import times

@@ -6,7 +6,8 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 
-from api.problems import PROBLEM_JSON, PROBLEMS, encode_problem
+from api.problem_kinds import PROBLEMS
+from api.problems import PROBLEM_JSON, encode_problem
 
 
 class RefusingProxy:
