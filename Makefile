@@ -16,7 +16,7 @@ AS := dba
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run cluster cluster-status cluster-kill cluster-start cluster-mysql test test-long test-faults test-cluster soak stop clean mysql backup restore migrate seed webhook notifications reference lint loadtest bench python
+.PHONY: help run cluster cluster-status cluster-kill cluster-start cluster-mysql test test-long test-faults test-cluster soak stop clean mysql backup restore migrate seed webhook notifications reference picture lint loadtest bench python
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -116,9 +116,15 @@ notifications: python ## print what FLASHSALE_NOTIFY_URL is still to be told, si
 	@$(PYTHON) -m sql.server venv
 	@$(server) exec $(venv) -m api.notify
 
-reference: python ## write docs/errors.md and docs/settings.md anew, from what the service reads
+reference: python ## write docs/endpoints.md, errors.md and settings.md anew, from what the API reads
 	@$(PYTHON) -m sql.server venv
 	@exec $(venv) -m api.pages.reference
+
+picture: python ## take docs/board.webp anew: the board in the middle of a sale
+	@$(PYTHON) -m sql.server venv test
+	@$(PYTHON) -m sql.server programs
+	@$(venv) -m tests.support.chromium
+	@exec $(venv) -m tests.support.picture
 
 lint: python ## ruff, mypy, sqlfluff, hadolint and the house rules of SQL
 	@$(PYTHON) -m sql.server venv lint loadtest test

@@ -1,4 +1,4 @@
-"""python -m api.pages.reference: writes docs/errors.md and docs/settings.md, made of what the service itself reads."""
+"""python -m api.pages.reference: writes docs/endpoints.md, errors.md and settings.md from what the API reads."""
 
 from __future__ import annotations
 
@@ -6,13 +6,45 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from pathlib import Path
 
+from msgspec.structs import fields
+
 from api.problem_kinds import PROBLEMS, ProblemKind
 from api.problems import PROBLEM_JSON
+from api.routes import PATH_PARAMETERS, ROUTES, Query, Route
 from api.settings import DECLARED
 from sql.server.variables import Variable
 
 DOCS = Path(__file__).parents[2] / "docs"
 _MADE = "<!-- Made of {source} by `make reference`. -->"
+_ENDPOINTS = """\
+# Endpoints
+
+{made}
+
+Each endpoint is one `CALL`; `CALL help('create_hold')` in `make mysql` documents its procedure. The bodies, the answers
+and an example of each are at `/docs` of a running service, made of `/openapi.json`.
+
+| endpoint | procedure | does | answers |
+|---|---|---|---|
+{rows}
+
+201: it was made; 200: it was made before by the same request, or it is done; 202: the payment waits for its order; 304:
+it is what the caller has. Besides, any of them may answer 400, 408, 414, 431, 500 and 503, those with a body 413, 415
+and 422, and all of `/api/` 401 where there are API keys: [errors.md](errors.md). `?` marks what may be left out. A
+parameter of the query that is not known is refused.
+
+| address | shows |
+|---|---|
+| `/` | a page that leads to the others |
+| `/docs`, `/openapi.json` | the API, to read and to try; the OpenAPI 3.1 document |
+| `/problems`, `/problems/{{slug}}` | what each error means, and what to do |
+| `/board` | the sale, live, made of `/board/data` and `/board/history`: [monitoring](monitoring/README.md#the-board) |
+| `/demo` | a purchase, with a simulated payment; not in production |
+| `/healthz`, `/metrics` | whether the process answers; the figures for Prometheus: [monitoring](monitoring/README.md) |
+
+Prices and amounts are integers in minor units (12900 is 129.00), times RFC 3339 in UTC. What repeats an earlier answer
+says `Idempotent-Replayed: true`; [integrating.md](integrating.md#keys) explains `Idempotency-Key`.
+"""
 _ERRORS = """\
 # Errors
 
@@ -59,6 +91,12 @@ MySQL: [deploying.md](deploying.md#tls-to-mysql). What `make loadtest` takes is 
 """
 
 
+def endpoints_page() -> str:
+    """docs/endpoints.md: a table of all routes."""
+    made = _MADE.format(source="api/routes.py")
+    return _ENDPOINTS.format(made=made, rows="\n".join(map(_route_row, ROUTES)))
+
+
 def errors_page() -> str:
     """docs/errors.md: a table of all errors, and a section for each."""
     kinds = sorted(PROBLEMS.values(), key=lambda kind: kind.status)
@@ -83,7 +121,25 @@ def settings_page() -> str:
     return _SETTINGS.format(made=made, rows="\n".join(map(_setting_row, DECLARED)))
 
 
-PAGES = {"errors.md": errors_page, "settings.md": settings_page}
+PAGES = {"endpoints.md": endpoints_page, "errors.md": errors_page, "settings.md": settings_page}
+
+
+def _route_row(route: Route) -> str:
+    query = "&".join(f"{source.name}=" for source in route.arguments if isinstance(source, Query))
+    address = f"`{route.method} {route.path}{'?' if query else ''}{query}`"
+    if route.body:
+        members = ", ".join(f"{each.name}{'' if each.required else '?'}" for each in fields(route.body))
+        address += f" `{{{members}}}`"
+    return _row([address, f"`{route.procedure}`", route.summary, ", ".join(map(str, _statuses(route)))])
+
+
+def _statuses(route: Route) -> list[int]:
+    """What it answers, but for what any endpoint may answer."""
+    slugs = [*route.raises, *(part.not_found for name, part in PATH_PARAMETERS.items() if f"{{{name}}}" in route.path)]
+    done = {200, *route.statuses.values()} | ({201} if route.created else set())
+    unchanged = {304} if route.method == "GET" and not route.probe else set()
+    signed = {401} if route.signed else set()
+    return sorted(done | unchanged | signed | {PROBLEMS[slug].status for slug in slugs})
 
 
 def _error_row(kind: ProblemKind) -> str:

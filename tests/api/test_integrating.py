@@ -1,4 +1,4 @@
-"""The two clients that docs/integrating.md prints, run as they are printed."""
+"""The two clients of docs/clients/, run as they are."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from tests.support.refusing import RefusingProxy
 from tests.support.sale import new_key, new_product, stock
 from tests.support.service import ROOT, Service
 
-DOCUMENT = (ROOT / "docs" / "integrating.md").read_text(encoding="utf-8")
+FOLDER = ROOT / "docs" / "clients"
 # Playwright brings the Node.js that it runs on.
 NODE = Path(playwright.__file__).parent / "driver" / "node"
 API_KEY = "the shop's own"
@@ -39,15 +39,13 @@ def shop_service(api_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 @pytest.fixture(params=CLIENTS)
-def client(request: pytest.FixtureRequest, tmp_path: Path) -> Run:
-    """Run a client of the document with these arguments."""
+def client(request: pytest.FixtureRequest) -> Run:
+    """Run a client of the folder with these arguments."""
     name, interpreter = CLIENTS[request.param]
-    [source, _] = re.findall(rf"```{request.param}\n(.*?)```", DOCUMENT, re.DOTALL)
-    (tmp_path / name).write_text(source, encoding="utf-8")
 
     def run(*arguments: object) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [interpreter, str(tmp_path / name), *map(str, arguments)],
+            [interpreter, str(FOLDER / name), *map(str, arguments)],
             env=os.environ | {"WEBHOOK_SECRET": SECRET, "CHECKOUT_KEY": API_KEY}, capture_output=True, text=True,
             timeout=60, check=False,
         )  # fmt: skip
@@ -79,7 +77,7 @@ def test_a_unit_is_bought_and_paid_for(client: Run, shop_service: Service, db: D
 @pytest.mark.parametrize("language", CLIENTS)
 def test_no_client_compares_a_deadline_with_the_clock_of_its_host(language: str) -> None:
     """A host's clock may be wrong, and signs only."""
-    [source, _] = re.findall(rf"```{language}\n(.*?)```", DOCUMENT, re.DOTALL)
+    source = (FOLDER / CLIENTS[language][0]).read_text(encoding="utf-8")
 
     assert len(re.findall(r"time\.time\(|datetime|Date\b|utcnow", source)) == 1
     assert not re.search(r"expires_at|pay_by", source)

@@ -1,8 +1,7 @@
-"""The two receivers that docs/integrating.md prints, run as they are printed; and what make notifications prints."""
+"""The two receivers of docs/clients/, run as they are; and what make notifications prints."""
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -24,13 +23,13 @@ from tests.support.sale import new_product, order, pay
 from tests.support.service import ROOT, Service, free_port
 from tests.support.waiting import wait_until
 
-DOCUMENT = (ROOT / "docs" / "integrating.md").read_text(encoding="utf-8")
+FOLDER = ROOT / "docs" / "clients"
 NODE = Path(playwright.__file__).parent / "driver" / "node"
 RECEIVERS = {"python": ("receiver.py", sys.executable), "js": ("receiver.mjs", str(NODE))}
 
 
 class Running:
-    """A receiver of the document, and what it printed."""
+    """A receiver, and what it printed."""
 
     def __init__(self, command: list[str], output: Path) -> None:
         self.port = free_port()
@@ -67,11 +66,9 @@ class Running:
 
 @pytest.fixture(params=RECEIVERS)
 def receiver(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Running]:
-    """A receiver of the document."""
+    """A receiver of the folder."""
     name, interpreter = RECEIVERS[request.param]
-    _, source = re.findall(rf"```{request.param}\n(.*?)```", DOCUMENT, re.DOTALL)
-    (tmp_path / name).write_text(source, encoding="utf-8")
-    running = Running([interpreter, str(tmp_path / name)], tmp_path / "printed")
+    running = Running([interpreter, str(FOLDER / name)], tmp_path / "printed")
     yield running
     running.stop()
 
