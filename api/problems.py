@@ -29,7 +29,8 @@ _OF_FALCON = {
         503: "service_unavailable",
     }.items()
 }
-_RETRY_AFTER = re.compile(r"\bretry after ([0-9]{1,10}) s$")
+_RETRY_AFTER = re.compile(r"; retry after ([0-9]+) s$")
+"""How the procedure `_raise` writes a number of seconds."""
 _STATUS_LINES = {kind.status: falcon.code_to_http_status(kind.status) for kind in PROBLEMS.values()}
 
 
@@ -88,18 +89,26 @@ def encode_problem(
 def example_problem(kind: ProblemKind) -> ProblemDocument:
     """What a problem of this kind looks like."""
     errors = [FieldError("qty", "must be an integer from 1 to 2147483647")] if kind.slug == "invalid_argument" else None
-    retry_after = _retry_after(kind, kind.example)
+    retry_after = read_retry_after(kind.example) or _usual_wait(kind)
     return ProblemDocument(
         f"/problems/{kind.slug}", kind.title, kind.status, kind.example, kind.code, errors, retry_after
     )
 
 
-def write_problem(resp: Response, kind: ProblemKind, detail: str, errors: Sequence[FieldError] = ()) -> None:
+def read_retry_after(detail: str) -> int | None:
+    """The seconds after which a procedure says that its refusal ends by itself; None: it does not."""
+    named = _RETRY_AFTER.search(detail)
+    return int(named[1]) if named else None
+
+
+def write_problem(
+    resp: Response, kind: ProblemKind, detail: str, errors: Sequence[FieldError] = (), retry_after: int | None = None
+) -> None:
     """Turn a response into this problem.
 
-    A 503, and a detail that ends in 'retry after N s', also get Retry-After (seconds); a 401 gets WWW-Authenticate.
+    With `retry_after`, and as a 503, it has Retry-After (seconds); a 401 has WWW-Authenticate.
     """
-    retry_after = _retry_after(kind, detail)
+    retry_after = retry_after or _usual_wait(kind)
     resp.context.problem = kind.slug  # for the log and the metrics
     resp.status = _STATUS_LINES[kind.status]
     resp.content_type = PROBLEM_JSON
@@ -110,9 +119,8 @@ def write_problem(resp: Response, kind: ProblemKind, detail: str, errors: Sequen
         resp.set_header("WWW-Authenticate", CHALLENGE)
 
 
-def _retry_after(kind: ProblemKind, detail: str) -> int | None:
-    named = _RETRY_AFTER.search(detail)
-    return int(named[1]) if named else RETRY_AFTER_SECONDS if kind.status == 503 else None
+def _usual_wait(kind: ProblemKind) -> int | None:
+    return RETRY_AFTER_SECONDS if kind.status == 503 else None
 
 
 def serialize_http_error(req: Request, resp: Response, error: falcon.HTTPError) -> None:

@@ -19,7 +19,7 @@ from api.access import CALLER
 from api.bodies import BODY_LIMIT, EVENT_LIMIT, make_decoder, read_body
 from api.gateway import Calls, ProcedureError, Row, UnavailableError
 from api.problem_kinds import BY_CODE, PROBLEMS
-from api.problems import FieldError, ProblemError, invalid_field, write_problem
+from api.problems import FieldError, ProblemError, invalid_field, read_retry_after, write_problem
 from api.providers import GetHeader, Receiver
 from api.providers.provider import SignatureError
 from api.queries import make_query_reader
@@ -271,7 +271,8 @@ def _write_refusal(resp: Response, error: ProcedureError, route: Route) -> None:
     """A registered SIGNAL as its problem; anything else MySQL said is a fault of ours: logged, and a bare 500."""
     kind = BY_CODE.get(error.errno)
     if kind is not None and error.sqlstate == f"45{kind.status}":
-        write_problem(resp, kind, error.message.removeprefix(kind.slug + ": "))
+        detail = error.message.removeprefix(kind.slug + ": ")
+        write_problem(resp, kind, detail, retry_after=read_retry_after(detail))
         return
     log.error("%s", error.log_line())
     _note_errno(error.errno)

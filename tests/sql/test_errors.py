@@ -1,10 +1,13 @@
 """One list of errors: what procedures raise, what the DBA's manual explains, what the API knows."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from api.problem_kinds import PROBLEMS
 from sql.deploy.objects import SQL_FOLDER, all_objects
+from tests.support.database import Database
+from tests.support.sale import refusal
 
 SOURCES = {path: path.read_text(encoding="utf-8") for path in sorted(SQL_FOLDER.rglob("*.sql"))}
 RAISE = next(path for path in SOURCES if path.name == "_raise.sql")
@@ -57,39 +60,68 @@ def test_every_error_is_in_the_registry_of_the_api_and_the_other_way_round() -> 
     assert registry == signalled()
 
 
+def test_a_refusal_that_ends_by_itself_says_when_in_one_form_which_is_never_cut(
+    connect_as: Callable[..., Database],
+) -> None:
+    admin = connect_as("admin")
+
+    def message(detail: str, seconds: int | None) -> str:
+        refused = refusal(lambda: admin.call("_raise", "sold_out", detail, seconds))
+        return f"{refused.slug}: {refused.detail}"
+
+    assert message("wait", None) == "sold_out: wait"
+    assert message("wait", 90) == "sold_out: wait; retry after 90 s"
+    assert message("wait", 0) == "sold_out: wait; retry after 1 s"
+    assert message("x" * 300, None) == "sold_out: " + "x" * 118
+    assert message("x" * 300, 31_536_000) == "sold_out: " + "x" * 94 + "; retry after 31536000 s"
+
+
+def test_no_procedure_but_one_writes_how_long_to_wait() -> None:
+    assert [path.name for path, source in SOURCES.items() if "retry after" in code_of(source)] == ["_raise.sql"]
+
+
 def test_every_slug_that_is_raised_exists_and_every_slug_is_raised_somewhere() -> None:
     used = {slug for source in SOURCES.values() for slug in raised(source)}
 
     assert used == {slug for *_, slug in signalled()}
 
 
-def test_no_message_with_its_slug_is_cut_at_128_characters() -> None:
-    messages = [
-        (slug, detail.replace("''", "'"))
-        for source in SOURCES.values()
-        for slug, detail in re.findall(r"CALL _raise\(\s*'(\w+)',\s*'((?:[^']|'')*)'\s*\)", source)
-    ]
+CALL = re.compile(r"CALL _raise\(\s*'(\w+)', ")
+PLAIN = re.compile(CALL.pattern + r"'((?:[^']|'')*)', (NULL|\w+)\)")
+COMPOSED = re.compile(CALL.pattern + r"CONCAT\((.*)\),\s+(NULL|CEILING\(.*\))\);")
 
-    assert len(messages) > 20
-    assert [f"{slug}: {detail}" for slug, detail in messages if len(f"{slug}: {detail}") > 128] == []
+
+def waits(seconds: str) -> int:
+    """How many characters the third argument of _raise adds at most."""
+    return 0 if seconds == "NULL" else len("; retry after 31536000 s")
+
+
+def test_every_refusal_says_whether_it_ends_by_itself() -> None:
+    sources = [code_of(source) for source in SOURCES.values()]
+    calls, plain, composed = (sum(len(each.findall(source)) for source in sources) for each in (CALL, PLAIN, COMPOSED))
+
+    assert calls == plain + composed > 50
+
+
+def test_no_message_with_its_slug_is_cut_at_128_characters() -> None:
+    messages = [found for source in SOURCES.values() for found in PLAIN.findall(source)]
+
+    for slug, detail, seconds in messages:
+        assert len(f"{slug}: " + detail.replace("''", "'")) + waits(seconds) <= 128, (slug, detail)
 
 
 def test_no_message_that_is_put_together_can_grow_beyond_128_characters() -> None:
     longest = {"v_expires_at": 20, "v_starts_at": 20, "v_ends_at": 20, "v_max_per_hold": 7, "in_name": 16,
-               "in_least": 11, "in_most": 19, "v_seconds": 8, "v_status": 10, "v_outcome": 15, "v_stopped_at": 20,
+               "in_least": 11, "in_most": 19, "v_status": 10, "v_outcome": 15, "v_stopped_at": 20,
                "v_state": 10, "v_order_state": 10}  # fmt: skip
-    composed = [
-        (slug, arguments)
-        for source in SOURCES.values()
-        for slug, arguments in re.findall(r"CALL _raise\('(\w+)', CONCAT\((.*)\)\);", source)
-    ]
+    composed = [found for source in SOURCES.values() for found in COMPOSED.findall(source)]
 
-    assert len(composed) == 16
-    for slug, arguments in composed:
+    for slug, arguments, seconds in composed:
         literals = re.sub(r"DATE_FORMAT\((\w+), '[^']*'\)", r"\1", arguments)
         texts = "".join(re.findall(r"'([^']*)'", literals))
         names = re.findall(r"\b(?:v|in)_\w+", re.sub(r"'[^']*'", "", literals))
-        assert len(slug) + 2 + len(texts) + sum(longest[name] for name in names) <= 128, (slug, arguments)
+        length = len(slug) + 2 + len(texts) + sum(longest[name] for name in names) + waits(seconds)
+        assert length <= 128, (slug, arguments)
 
 
 # What the way through the code could raise and these callers never let happen: a flag or a sign forbids it, or a set

@@ -21,7 +21,7 @@ BEGIN
 
   SELECT COUNT(*) INTO v_known FROM products WHERE product_id = in_product_id FOR UPDATE;
   IF NOT v_known THEN
-    CALL _raise('product_not_found', 'no product has this id; list_products shows those on sale');
+    CALL _raise('product_not_found', 'no product has this id; list_products shows those on sale', NULL);
   END IF;
 END $$
 

@@ -15,7 +15,7 @@ Errors
 '
 BEGIN
   IF in_sale_ends_at <= in_sale_starts_at THEN
-    CALL _raise('invalid_argument', 'sale_ends_at must be later than sale_starts_at');
+    CALL _raise('invalid_argument', 'sale_ends_at must be later than sale_starts_at', NULL);
   END IF;
 END $$
 

@@ -78,9 +78,9 @@ BEGIN
     CALL _lock_product(in_product_id);
     SELECT stock_total INTO v_stock_total FROM products WHERE product_id = CAST(in_product_id AS UNSIGNED);
     IF v_delta = 0 OR v_stock_total + v_delta > 1000000000 THEN
-      CALL _raise('invalid_argument', 'delta must not be 0, and stock_total must stay within 1000000000');
+      CALL _raise('invalid_argument', 'delta must not be 0, and stock_total must stay within 1000000000', NULL);
     ELSEIF v_stock_total + v_delta < 0 THEN
-      CALL _raise('stock_in_use', 'you withdraw more units than the product has');
+      CALL _raise('stock_in_use', 'you withdraw more units than the product has', NULL);
     END IF;
     UPDATE products SET stock_total = stock_total + v_delta WHERE product_id = CAST(in_product_id AS UNSIGNED);
     CALL _change_stock(in_product_id, v_delta, in_reason);

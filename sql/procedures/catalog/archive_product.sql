@@ -68,7 +68,7 @@ BEGIN
            OR EXISTS (SELECT 1 FROM orders WHERE product_id = CAST(in_product_id AS UNSIGNED) AND status = 'pending')
       INTO v_live;
     IF v_live THEN
-      CALL _raise('stock_in_use', 'something is held or waits for its payment; stop_sale ends holds, cancel_order ends orders');
+      CALL _raise('stock_in_use', 'something is held or waits for its payment; stop_sale ends holds, cancel_order ends orders', NULL);
     END IF;
     UPDATE products
        SET stopped_at = COALESCE(stopped_at, UTC_TIMESTAMP(6)),

@@ -62,7 +62,7 @@ BEGIN
     CALL _require_number('product_id', in_product_id, 1, 2147483647);
     SELECT EXISTS (SELECT 1 FROM products WHERE product_id = CAST(in_product_id AS UNSIGNED)) INTO v_known;
     IF NOT v_known THEN
-      CALL _raise('product_not_found', 'no product has this id; list_products shows those on sale');
+      CALL _raise('product_not_found', 'no product has this id; list_products shows those on sale', NULL);
     END IF;
     COMMIT;
   END;

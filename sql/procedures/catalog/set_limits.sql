@@ -90,7 +90,7 @@ BEGIN
       FROM products
      WHERE product_id = v_product_id;
     IF v_will_count AND NOT v_counts AND v_live THEN
-      CALL _raise('stock_in_use', 'units are held or sold without being counted per customer; set limits before the sale');
+      CALL _raise('stock_in_use', 'units are held or sold without being counted per customer; set limits before the sale', NULL);
     END IF;
     UPDATE products
        SET max_per_customer = in_max_per_customer,

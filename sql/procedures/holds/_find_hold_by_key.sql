@@ -39,7 +39,7 @@ BEGIN
   END IF;
 
   IF v_same = FALSE THEN
-    CALL _raise('idempotency_key_reused', 'this key made a hold with other parameters; use a new key for a new hold');
+    CALL _raise('idempotency_key_reused', 'this key made a hold with other parameters; use a new key for a new hold', NULL);
   END IF;
 END $$
 

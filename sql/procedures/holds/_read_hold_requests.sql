@@ -49,7 +49,7 @@ BEGIN
      AND (customer IS NULL OR JSON_TYPE(customer) COLLATE utf8mb4_0900_bin = 'STRING' AND customer_id <> '')
      AND (given_key IS NULL OR JSON_TYPE(given_key) COLLATE utf8mb4_0900_bin = 'STRING' AND idempotency_key <> '');
   IF out_product_id <> v_other THEN
-    CALL _raise('invalid_argument', 'requests must all be of one product');
+    CALL _raise('invalid_argument', 'requests must all be of one product', NULL);
   END IF;
 
   SET out_plan = REPEAT('p', JSON_LENGTH(in_requests));

@@ -25,15 +25,15 @@ BEGIN
 
   CASE in_refusal
     WHEN 'customer_limit_reached' THEN
-      CALL _raise('customer_limit_reached', 'this customer already has as many units of this product as one may have');
+      CALL _raise('customer_limit_reached', 'this customer already has as many units of this product as one may have', NULL);
     WHEN 'unpaid_limit_reached' THEN
-      CALL _raise('unpaid_limit_reached', 'this customer has as many unpaid units as one may have; pay for some first');
+      CALL _raise('unpaid_limit_reached', 'this customer has as many unpaid units as one may have; pay for some first', NULL);
     WHEN 'customer_paused' THEN
       SELECT CEILING(TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), paused_until) / 1000000)
         INTO v_seconds
         FROM customer_units
        WHERE product_id = in_product_id AND customer_id = in_customer_id;
-      CALL _raise('customer_paused', CONCAT('units of this customer ran out unpaid; retry after ', v_seconds, ' s'));
+      CALL _raise('customer_paused', 'units of this customer ran out unpaid', v_seconds);
   END CASE;
 END $$
 

@@ -32,15 +32,15 @@ BEGIN
    LIMIT 1;
 
   IF v_state IS NULL THEN
-    CALL _raise('hold_not_found', 'no hold has this id; create_hold makes one');
+    CALL _raise('hold_not_found', 'no hold has this id; create_hold makes one', NULL);
   ELSEIF v_state = 'expired' OR (v_state = 'live' AND v_expires_at <= UTC_TIMESTAMP(6)) THEN
-    CALL _raise('hold_expired', CONCAT('the hold expired at ', DATE_FORMAT(v_expires_at, '%Y-%m-%dT%TZ'), '; make a new one'));
+    CALL _raise('hold_expired', CONCAT('the hold expired at ', DATE_FORMAT(v_expires_at, '%Y-%m-%dT%TZ'), '; make a new one'), NULL);
   ELSEIF v_state = 'released' THEN
-    CALL _raise('hold_released', 'the hold was given back; make a new one');
+    CALL _raise('hold_released', 'the hold was given back; make a new one', NULL);
   ELSEIF v_state = 'stopped' THEN
-    CALL _raise('hold_released', 'the sale was stopped, and this hold with it');
+    CALL _raise('hold_released', 'the sale was stopped, and this hold with it', NULL);
   ELSEIF v_state = 'ordered' AND in_refuse_ordered THEN
-    CALL _raise('hold_already_used', 'the hold became the order of the same id; get_order shows it');
+    CALL _raise('hold_already_used', 'the hold became the order of the same id; get_order shows it', NULL);
   END IF;
 END $$
 

@@ -21,7 +21,7 @@ Locks
 BEGIN
   CALL _read_stock(in_product_id, in_qty, out_enough, out_expired);
   IF NOT out_enough AND NOT out_expired THEN
-    CALL _raise('sold_out', 'fewer units are free than you asked for; units of holds that expire come back');
+    CALL _raise('sold_out', 'fewer units are free than you asked for; units of holds that expire come back', NULL);
   END IF;
 END $$
 

@@ -29,16 +29,16 @@ BEGIN
   SET v_now = UTC_TIMESTAMP(6);
 
   IF v_max_per_hold IS NULL THEN
-    CALL _raise('product_not_found', 'no product has this id; list_products shows those on sale');
+    CALL _raise('product_not_found', 'no product has this id; list_products shows those on sale', NULL);
   ELSEIF v_stopped_at IS NOT NULL THEN
-    CALL _raise('sale_ended', CONCAT('the sale was stopped at ', DATE_FORMAT(v_stopped_at, '%Y-%m-%dT%TZ')));
+    CALL _raise('sale_ended', CONCAT('the sale was stopped at ', DATE_FORMAT(v_stopped_at, '%Y-%m-%dT%TZ')), NULL);
   ELSEIF v_now < v_starts_at THEN
-    CALL _raise('sale_not_started', CONCAT('the sale starts at ', DATE_FORMAT(v_starts_at, '%Y-%m-%dT%TZ'), '; retry after ',
-                                           CEILING(TIMESTAMPDIFF(MICROSECOND, v_now, v_starts_at) / 1000000), ' s'));
+    CALL _raise('sale_not_started', CONCAT('the sale starts at ', DATE_FORMAT(v_starts_at, '%Y-%m-%dT%TZ')),
+                CEILING(TIMESTAMPDIFF(MICROSECOND, v_now, v_starts_at) / 1000000));
   ELSEIF v_now >= v_ends_at THEN
-    CALL _raise('sale_ended', CONCAT('the sale ended at ', DATE_FORMAT(v_ends_at, '%Y-%m-%dT%TZ')));
+    CALL _raise('sale_ended', CONCAT('the sale ended at ', DATE_FORMAT(v_ends_at, '%Y-%m-%dT%TZ')), NULL);
   ELSEIF in_qty > v_max_per_hold THEN
-    CALL _raise('quantity_above_limit', CONCAT('a hold of this product may have ', v_max_per_hold, ' units at most'));
+    CALL _raise('quantity_above_limit', CONCAT('a hold of this product may have ', v_max_per_hold, ' units at most'), NULL);
   END IF;
 END $$
 

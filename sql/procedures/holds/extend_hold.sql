@@ -66,7 +66,7 @@ BEGIN
     IF (v_expires_at > UTC_TIMESTAMP(6)) IS NOT TRUE THEN
       CALL _refuse_ended_hold(v_hold_id, TRUE);
     ELSEIF v_extended_at IS NULL AND v_seconds IS NULL THEN
-      CALL _raise('extension_not_allowed', 'holds of this product can''t be extended; order before it expires');
+      CALL _raise('extension_not_allowed', 'holds of this product can''t be extended; order before it expires', NULL);
     ELSEIF v_extended_at IS NULL THEN
       UPDATE holds
          SET expires_at = expires_at + INTERVAL v_seconds SECOND,

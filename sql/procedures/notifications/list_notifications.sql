@@ -52,7 +52,7 @@ BEGIN
     DECLARE EXIT HANDLER FOR SQLEXCEPTION, 1265 BEGIN ROLLBACK; RESIGNAL; END;
 
     IF in_state NOT IN ('pending', 'delivered', 'failed') THEN
-      CALL _raise('invalid_argument', 'state must be pending, delivered, failed or NULL');
+      CALL _raise('invalid_argument', 'state must be pending, delivered, failed or NULL', NULL);
     END IF;
     CALL _require_number('limit', COALESCE(in_limit, 100), 1, 10000);
     COMMIT;

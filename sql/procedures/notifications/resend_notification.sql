@@ -57,7 +57,7 @@ BEGIN
      WHERE n.notification_id = v_id
        FOR UPDATE;
     IF v_told IS NOT TRUE THEN
-      CALL _raise('invalid_argument', 'notification_id must be of a notification whose receiver is told; see list_notifications');
+      CALL _raise('invalid_argument', 'notification_id must be of a notification whose receiver is told; see list_notifications', NULL);
     END IF;
     UPDATE notifications
        SET state = 'pending',

@@ -58,7 +58,7 @@ BEGIN
        WHERE JSON_TYPE(named.given) COLLATE utf8mb4_0900_bin = 'STRING' AND CHAR_LENGTH(JSON_UNQUOTE(named.given)) BETWEEN 1 AND 255;
     END IF;
     IF v_fine IS NOT TRUE THEN
-      CALL _raise('invalid_argument', 'receivers must be a JSON array of 0 to 10 texts of 1 to 255 characters');
+      CALL _raise('invalid_argument', 'receivers must be a JSON array of 0 to 10 texts of 1 to 255 characters', NULL);
     END IF;
 
     -- One at a time: two would lock each other's receivers, in whatever order they were named before. Who waits for longer goes on:

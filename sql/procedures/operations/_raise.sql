@@ -4,19 +4,22 @@ DROP PROCEDURE IF EXISTS _raise $$
 
 CREATE DEFINER = flashsale_owner@localhost PROCEDURE _raise (
   IN in_slug VARCHAR(64),
-  IN in_detail TEXT
+  IN in_detail TEXT,
+  IN in_retry_seconds BIGINT
 )
 COMMENT '
 Description
   Refuses: the one place where an error of the sale gets its SQLSTATE and number. SQLSTATE is 45 and the HTTP status.
 
 Parameters
-  in_slug   VARCHAR  the error; one of those below
-  in_detail TEXT     what happened and what to do; cut so that slug and detail have 128 characters together. Where waiting
-                     helps it ends in: retry after N s. The API makes the header Retry-After of that
+  in_slug          VARCHAR  the error; one of those below
+  in_detail        TEXT     what happened and what to do; cut so that the whole message has 128 characters
+  in_retry_seconds BIGINT   after how many seconds the refusal ends by itself, NULL: it does not. The message then ends in
+                            ; retry after N s, of which the API makes the header Retry-After
 '
 BEGIN
-  DECLARE v_message VARCHAR(128) DEFAULT LEFT(CONCAT(in_slug, ': ', in_detail), 128);
+  DECLARE v_retry VARCHAR(40) DEFAULT COALESCE(CONCAT('; retry after ', GREATEST(in_retry_seconds, 1), ' s'), '');
+  DECLARE v_message VARCHAR(128) DEFAULT CONCAT(LEFT(CONCAT(in_slug, ': ', in_detail), 128 - CHAR_LENGTH(v_retry)), v_retry);
 
   CASE in_slug
     WHEN 'product_not_found'      THEN SIGNAL SQLSTATE '45404' SET MYSQL_ERRNO = 31001, MESSAGE_TEXT = v_message;

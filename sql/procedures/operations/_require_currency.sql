@@ -14,7 +14,7 @@ Errors
 '
 BEGIN
   IF (CHAR_LENGTH(in_value) = 3 AND REGEXP_LIKE(in_value, '^[A-Z]{3}$', 'c')) IS NOT TRUE THEN
-    CALL _raise('invalid_argument', 'currency must be an ISO 4217 code of three capital letters, such as EUR');
+    CALL _raise('invalid_argument', 'currency must be an ISO 4217 code of three capital letters, such as EUR', NULL);
   END IF;
 END $$
 

@@ -18,7 +18,7 @@ Errors
 '
 BEGIN
   IF (REGEXP_LIKE(in_value, '^-?[0-9]{1,19}\\z') AND CAST(in_value AS DECIMAL(20)) BETWEEN in_least AND in_most) IS NOT TRUE THEN
-    CALL _raise('invalid_argument', CONCAT(in_name, ' must be a whole number from ', in_least, ' to ', in_most));
+    CALL _raise('invalid_argument', CONCAT(in_name, ' must be a whole number from ', in_least, ' to ', in_most), NULL);
   END IF;
 END $$
 

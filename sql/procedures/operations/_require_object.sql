@@ -23,7 +23,7 @@ BEGIN
     SET out_object = IF(LENGTH(in_value) <= in_most, in_value, NULL);
   END;
   IF in_value IS NOT NULL AND (JSON_TYPE(out_object) COLLATE utf8mb4_0900_bin = 'OBJECT') IS NOT TRUE THEN
-    CALL _raise('invalid_argument', CONCAT(in_name, ' must be a JSON object of at most ', in_most, ' bytes'));
+    CALL _raise('invalid_argument', CONCAT(in_name, ' must be a JSON object of at most ', in_most, ' bytes'), NULL);
   END IF;
 END $$
 

@@ -27,7 +27,7 @@ BEGIN
     SET out_requests = in_requests, out_count = IF(JSON_TYPE(out_requests) COLLATE utf8mb4_0900_bin = 'ARRAY', JSON_LENGTH(out_requests), NULL);
   END;
   IF (out_count BETWEEN 1 AND 100) IS NOT TRUE THEN
-    CALL _raise('invalid_argument', CONCAT(in_name, ' must be a JSON array of 1 to 100 elements'));
+    CALL _raise('invalid_argument', CONCAT(in_name, ' must be a JSON array of 1 to 100 elements'), NULL);
   END IF;
 END $$
 

@@ -16,7 +16,7 @@ Errors
 '
 BEGIN
   IF (CHAR_LENGTH(in_value) BETWEEN 1 AND in_most) IS NOT TRUE THEN
-    CALL _raise('invalid_argument', CONCAT(in_name, ' must be a text of 1 to ', in_most, ' characters'));
+    CALL _raise('invalid_argument', CONCAT(in_name, ' must be a text of 1 to ', in_most, ' characters'), NULL);
   END IF;
 END $$
 

@@ -15,7 +15,7 @@ Errors
 '
 BEGIN
   IF (CHAR_LENGTH(in_value) = 36 AND IS_UUID(in_value)) IS NOT TRUE THEN
-    CALL _raise('invalid_argument', CONCAT(in_name, ' must be a UUID of 36 characters, as create_hold returned it'));
+    CALL _raise('invalid_argument', CONCAT(in_name, ' must be a UUID of 36 characters, as create_hold returned it'), NULL);
   END IF;
 END $$
 

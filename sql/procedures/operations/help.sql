@@ -72,7 +72,7 @@ BEGIN
       FROM information_schema.routines
      WHERE routine_schema = DATABASE() AND routine_name NOT LIKE '\_%';
     IF NOT v_found THEN
-      CALL _raise('invalid_argument', 'name must be a public procedure or a word of one''s help; CALL help('''') lists them');
+      CALL _raise('invalid_argument', 'name must be a public procedure or a word of one''s help; CALL help('''') lists them', NULL);
     END IF;
     COMMIT;
   END;

@@ -56,7 +56,7 @@ BEGIN
     DECLARE EXIT HANDLER FOR SQLEXCEPTION, 1265 BEGIN ROLLBACK; RESIGNAL; END;
 
     IF in_product_id IS NULL AND in_order_id IS NULL THEN
-      CALL _raise('invalid_argument', 'product_id or order_id must be given');
+      CALL _raise('invalid_argument', 'product_id or order_id must be given', NULL);
     END IF;
     IF in_order_id IS NOT NULL THEN
       CALL _require_uuid('order_id', in_order_id);
@@ -69,7 +69,7 @@ BEGIN
       SELECT EXISTS (SELECT 1 FROM products WHERE product_id = v_product_id) INTO v_known;
     END IF;
     IF NOT v_known THEN
-      CALL _raise('product_not_found', 'no product has this id; list_products shows those on sale');
+      CALL _raise('product_not_found', 'no product has this id; list_products shows those on sale', NULL);
     END IF;
     COMMIT;
   END;

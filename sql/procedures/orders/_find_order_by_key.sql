@@ -29,9 +29,9 @@ BEGIN
    WHERE idempotency_key = in_idempotency_key;
   SET out_found = COALESCE(v_order_id = in_order_id, FALSE);
   IF v_order_id <> in_order_id THEN
-    CALL _raise('idempotency_key_reused', 'this key made an order from another hold; use a new key for a new order');
+    CALL _raise('idempotency_key_reused', 'this key made an order from another hold; use a new key for a new order', NULL);
   ELSEIF NOT v_is_same THEN
-    CALL _raise('idempotency_key_reused', 'this key made the order with another reference or metadata; get_order shows them');
+    CALL _raise('idempotency_key_reused', 'this key made the order with another reference or metadata; get_order shows them', NULL);
   END IF;
 END $$
 

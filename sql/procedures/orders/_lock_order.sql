@@ -20,7 +20,7 @@ BEGIN
 
   SELECT COUNT(*) INTO v_known FROM orders WHERE order_id = in_order_id FOR UPDATE;
   IF NOT v_known THEN
-    CALL _raise('order_not_found', 'no order has this id; create_order makes one from a live hold');
+    CALL _raise('order_not_found', 'no order has this id; create_order makes one from a live hold', NULL);
   END IF;
 END $$
 

@@ -81,13 +81,13 @@ BEGIN
      WHERE order_id = v_order_id AND product_id = v_product_id
        FOR UPDATE;
     IF v_status IS NULL THEN
-      CALL _raise('order_not_found', 'no order has this id; create_order makes one from a live hold');
+      CALL _raise('order_not_found', 'no order has this id; create_order makes one from a live hold', NULL);
     ELSEIF v_status = 'pending' OR (v_status = 'paid' AND v_free) THEN
       CALL _cancel_live_order(v_order_id, 'withdrawn', in_reason, FALSE);
     ELSEIF v_cancelled_as = 'lapsed' THEN
       CALL _close_orders(JSON_ARRAY(in_order_id), 'cancelled', 'withdrawn', in_reason);
     ELSEIF v_status <> 'cancelled' THEN
-      CALL _raise('order_not_cancellable', CONCAT('the order is ', v_status, '; a paid order ends by a refund at the payment provider'));
+      CALL _raise('order_not_cancellable', CONCAT('the order is ', v_status, '; a paid order ends by a refund at the payment provider'), NULL);
     END IF;
     IF (v_cancelled_as = 'withdrawn') IS NOT TRUE THEN
       CALL _record_action('cancel_order', v_product_id, v_order_id, NULL, NULL, in_reason);

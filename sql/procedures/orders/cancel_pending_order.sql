@@ -70,7 +70,7 @@ BEGIN
     IF v_status = 'pending' THEN
       CALL _cancel_live_order(v_order_id, 'withdrawn', 'cancelled by the buyer', TRUE);
     ELSEIF v_status <> 'cancelled' THEN
-      CALL _raise('order_not_cancellable', CONCAT('the order is ', v_status, '; ask the shop for a refund'));
+      CALL _raise('order_not_cancellable', CONCAT('the order is ', v_status, '; ask the shop for a refund'), NULL);
     END IF;
     COMMIT;
   END;

@@ -95,7 +95,7 @@ BEGIN
         START TRANSACTION;
         CALL _find_order_by_key(in_idempotency_key, v_hold_id, in_reference, v_metadata, v_replayed);
         IF NOT v_replayed THEN
-          CALL _raise('reference_taken', 'another order has this reference; list_orders finds it by that');
+          CALL _raise('reference_taken', 'another order has this reference; list_orders finds it by that', NULL);
         END IF;
         COMMIT;
       END;

@@ -68,7 +68,7 @@ BEGIN
     CALL _lock_order(v_order_id);
     SELECT status, fulfilled_at IS NOT NULL INTO v_status, v_fulfilled FROM orders WHERE order_id = v_order_id;
     IF NOT v_fulfilled AND v_status <> 'paid' THEN
-      CALL _raise('order_not_fulfillable', CONCAT('the order is ', v_status, '; only a paid order is handed over'));
+      CALL _raise('order_not_fulfillable', CONCAT('the order is ', v_status, '; only a paid order is handed over'), NULL);
     ELSEIF NOT v_fulfilled THEN
       UPDATE orders SET fulfilled_at = UTC_TIMESTAMP(6) WHERE order_id = v_order_id;
     END IF;

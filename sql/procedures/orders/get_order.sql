@@ -65,7 +65,7 @@ BEGIN
     CALL _require_uuid('order_id', in_order_id);
     SELECT EXISTS (SELECT 1 FROM orders WHERE order_id = UUID_TO_BIN(in_order_id)) INTO v_known;
     IF NOT v_known THEN
-      CALL _raise('order_not_found', 'no order has this id; create_order makes one from a live hold');
+      CALL _raise('order_not_found', 'no order has this id; create_order makes one from a live hold', NULL);
     END IF;
     COMMIT;
   END;

@@ -69,7 +69,7 @@ BEGIN
     CALL _require_text('customer_id', COALESCE(in_customer_id, '-'), 128);
     CALL _require_text('reference', COALESCE(in_reference, '-'), 64);
     IF in_status NOT IN ('pending', 'paid', 'cancelled', 'refunded') THEN
-      CALL _raise('invalid_argument', 'status must be pending, paid, cancelled, refunded or NULL');
+      CALL _raise('invalid_argument', 'status must be pending, paid, cancelled, refunded or NULL', NULL);
     END IF;
     CALL _require_uuid('after', COALESCE(in_after, UUID()));
     CALL _require_number('limit', COALESCE(in_limit, 100), 1, 1000);

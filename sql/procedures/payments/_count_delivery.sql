@@ -44,7 +44,7 @@ BEGIN
 
   SET out_known = v_same IS NOT NULL;
   IF NOT v_same THEN
-    CALL _raise('idempotency_key_reused', 'another event has this key; each event needs a key of its own');
+    CALL _raise('idempotency_key_reused', 'another event has this key; each event needs a key of its own', NULL);
   END IF;
 
   -- None, when it was not there: should a twin bring it just now, this delivery is counted in the next round.

@@ -28,7 +28,7 @@ BEGIN
 
   SELECT order_id, TRUE INTO out_order_id, v_known FROM payments WHERE payment_id = in_payment_id;
   IF NOT v_known THEN
-    CALL _raise('payment_not_found', 'no payment has this id; list_refunds_due lists those that are due');
+    CALL _raise('payment_not_found', 'no payment has this id; list_refunds_due lists those that are due', NULL);
   END IF;
   SELECT product_id
     INTO out_product_id

@@ -35,9 +35,9 @@ BEGIN
     CALL _require_text('idempotency_key', in_idempotency_key, 255);
     IF (in_status IN ('succeeded', 'declined', 'failed', 'refunded', 'refund_failed', 'dispute_opened', 'dispute_won', 'dispute_lost',
                       'other')) IS NOT TRUE THEN
-      CALL _raise('invalid_argument', 'status must be succeeded, declined, failed, refunded, refund_failed, dispute_opened, _won, _lost or other');
+      CALL _raise('invalid_argument', 'status must be succeeded, declined, failed, refunded, refund_failed, dispute_opened, _won, _lost or other', NULL);
     ELSEIF in_order_id IS NULL AND in_payment_id IS NULL AND in_status <> 'other' THEN
-      CALL _raise('invalid_argument', 'order_id or payment_id must be given: an event is about a payment, and that about an order');
+      CALL _raise('invalid_argument', 'order_id or payment_id must be given: an event is about a payment, and that about an order', NULL);
     END IF;
     CALL _require_text('order_id', COALESCE(in_order_id, '-'), 255);
     CALL _require_text('payment_id', COALESCE(in_payment_id, '-'), 255);
@@ -50,7 +50,7 @@ BEGIN
     SET v_good = FALSE;
     SET v_good = COALESCE(JSON_VALID(in_payload), TRUE);
     IF NOT v_good THEN
-      CALL _raise('invalid_argument', 'payload must be a JSON document, nested 100 deep at most, or NULL');
+      CALL _raise('invalid_argument', 'payload must be a JSON document, nested 100 deep at most, or NULL', NULL);
     END IF;
   END IF;
 END $$

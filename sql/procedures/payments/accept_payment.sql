@@ -94,14 +94,14 @@ BEGIN
         FROM payments
        WHERE payment_id = in_payment_id;
       IF v_good IS NOT TRUE THEN
-        CALL _raise('payment_not_acceptable', CONCAT('the payment is ', v_state, ', its order ', v_order_state, '; or it is of another currency, or went back'));
+        CALL _raise('payment_not_acceptable', CONCAT('the payment is ', v_state, ', its order ', v_order_state, '; or it is of another currency, or went back'), NULL);
       END IF;
       SET v_taken = TRUE;
       IF v_order_state = 'lapsed' THEN
         CALL _retake_units(v_order_id, v_taken);
       END IF;
       IF NOT v_taken THEN
-        CALL _raise('sold_out', 'the units of this order were sold meanwhile, or its customer has others; refund the payment');
+        CALL _raise('sold_out', 'the units of this order were sold meanwhile, or its customer has others; refund the payment', NULL);
       END IF;
       UPDATE orders
          SET amount_minor = (SELECT amount_minor FROM payments WHERE payment_id = in_payment_id),

@@ -37,7 +37,7 @@ BEGIN
     DECLARE EXIT HANDLER FOR SQLEXCEPTION, 1265 BEGIN ROLLBACK; RESIGNAL; END;
 
     IF (in_reason IN ('missing_signature', 'invalid_signature', 'stale_timestamp')) IS NOT TRUE THEN
-      CALL _raise('invalid_argument', 'reason must be missing_signature, invalid_signature or stale_timestamp');
+      CALL _raise('invalid_argument', 'reason must be missing_signature, invalid_signature or stale_timestamp', NULL);
     END IF;
     START TRANSACTION;
     INSERT INTO webhook_refusals (refused_on, reason, slot, refusals)

@@ -76,7 +76,7 @@ BEGIN
       CALL _settle_payment(in_payment_id);
       CALL _record_action('record_refund', v_product_id, v_order_id, in_payment_id, CONCAT('amount: ', COALESCE(v_due, 'not named')), in_reason);
     ELSEIF v_state <> 'settled' THEN
-      CALL _raise('refund_not_due', CONCAT('the payment is ', v_state, '; a paid order ends by a refund at the payment provider'));
+      CALL _raise('refund_not_due', CONCAT('the payment is ', v_state, '; a paid order ends by a refund at the payment provider'), NULL);
     END IF;
     COMMIT;
   END;

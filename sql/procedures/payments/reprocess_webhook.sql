@@ -61,7 +61,7 @@ BEGIN
         LEFT JOIN payments AS p ON p.payment_id = w.payment_id
        WHERE w.webhook_id = CAST(in_webhook_id AS UNSIGNED);
       IF v_key IS NULL THEN
-        CALL _raise('webhook_not_found', 'no event has this id; list_webhooks lists them');
+        CALL _raise('webhook_not_found', 'no event has this id; list_webhooks lists them', NULL);
       END IF;
       SET v_again = TRUE;
       WHILE v_again DO
@@ -102,7 +102,7 @@ BEGIN
       UPDATE payment_webhooks SET reprocessed_at = UTC_TIMESTAMP(6) WHERE webhook_id = CAST(in_webhook_id AS UNSIGNED);
       CALL _record_action('reprocess_webhook', v_product_id, v_order_id, v_payment_id, CONCAT(v_state, ' became ', v_after), v_key);
     ELSEIF NOT v_reprocessed THEN
-      CALL _raise('webhook_settled', CONCAT('the event is ', v_outcome, ', and payment_rules say so again'));
+      CALL _raise('webhook_settled', CONCAT('the event is ', v_outcome, ', and payment_rules say so again'), NULL);
     END IF;
     COMMIT;
   END;

@@ -30,7 +30,7 @@ BEGIN
     CALL _take_units(in_product_id, -in_delta, TRUE, v_taken);
   END IF;
   IF NOT v_taken THEN
-    CALL _raise('stock_in_use', 'fewer units are free than you withdraw; the others are held or sold');
+    CALL _raise('stock_in_use', 'fewer units are free than you withdraw; the others are held or sold', NULL);
   END IF;
 END $$
 

@@ -38,7 +38,7 @@ BEGIN
    WHERE product_id = in_product_id;
   SET out_refusal = NULL;
   IF v_counts AND in_customer_id IS NULL AND in_unpaid THEN
-    CALL _raise('invalid_argument', 'customer_id must be given: this product has a limit per customer');
+    CALL _raise('invalid_argument', 'customer_id must be given: this product has a limit per customer', NULL);
   ELSEIF v_counts AND in_customer_id IS NULL THEN
     SET out_refusal = 'customer_unknown';
   ELSEIF v_counts THEN
