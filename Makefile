@@ -118,7 +118,7 @@ notifications: python ## print what FLASHSALE_NOTIFY_URL is still to be told, si
 
 reference: python ## write docs/endpoints.md, errors.md and settings.md anew, from what the API reads
 	@$(PYTHON) -m sql.server venv
-	@exec $(venv) -m api.pages.reference
+	@exec $(venv) -m api.openapi.reference
 
 picture: python ## take docs/board.webp anew: the board in the middle of a sale
 	@$(PYTHON) -m sql.server venv test

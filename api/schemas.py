@@ -1,6 +1,7 @@
 """The shapes of bodies, path parameters and answers. They validate, and the OpenAPI document is made of them.
 
-A field's `Meta(description=…)` says what is allowed and is what an invalid value is answered with.
+A field's `Meta(description=…)` says what is allowed and is what an invalid value is answered with. Its first example is
+what the document shows in every example, which the tests send; without one a field that may be null is null.
 Money is integer minor units of an ISO 4217 currency; times are RFC 3339.
 """
 
@@ -14,7 +15,7 @@ from msgspec import Meta, Struct
 from api.values import INT_MAX, OBJECT_BYTES
 
 BIGINT_MAX = 2**63 - 1
-UUID_EXAMPLE = "019378d2-8c1a-7c3e-9b57-2f60c1d1a001"
+UUID_EXAMPLE = "01a20314-0188-75fe-8da4-6159ad5335b1"
 TIME_EXAMPLE = "2026-11-27T09:00:00.250000Z"
 
 ProductId = Annotated[int, Meta(ge=1, le=INT_MAX, description=f"must be an integer from 1 to {INT_MAX}", examples=[1])]
@@ -28,13 +29,18 @@ Uuid = Annotated[
         examples=[UUID_EXAMPLE],
     ),
 ]
-Quantity = Annotated[int, Meta(ge=1, le=INT_MAX, description=f"must be an integer from 1 to {INT_MAX}", examples=[1])]
+Quantity = Annotated[int, Meta(ge=1, le=INT_MAX, description=f"must be an integer from 1 to {INT_MAX}", examples=[2])]
 CustomerId = Annotated[
     str, Meta(min_length=1, max_length=128, description="must be a text of 1 to 128 characters", examples=["ada"])
 ]
 IdempotencyKey = Annotated[
     str,
-    Meta(min_length=1, max_length=255, description="must be a text of 1 to 255 characters", examples=["evt_1"]),
+    Meta(
+        min_length=1,
+        max_length=255,
+        description="must be a text of 1 to 255 characters",
+        examples=["evt_7f3a_succeeded"],
+    ),
 ]
 Minor = Annotated[
     int,
@@ -42,7 +48,7 @@ Minor = Annotated[
         ge=0,
         le=BIGINT_MAX,
         description="must be an amount in minor units, an integer from 0 to 2^63-1",
-        examples=[4900],
+        examples=[25800],
     ),
 ]
 Currency = Annotated[
@@ -85,11 +91,11 @@ OrderName = Annotated[
 ]
 PaymentId = Annotated[
     str,
-    Meta(min_length=1, max_length=255, description="must be a text of 1 to 255 characters", examples=["pi_1"]),
+    Meta(min_length=1, max_length=255, description="must be a text of 1 to 255 characters", examples=["pi_7f3a"]),
 ]
 OrderStatus = Literal["pending", "paid", "cancelled", "refunded"]
 OrderStatusFilter = Annotated[
-    OrderStatus, Meta(description=f"must be one of {', '.join(get_args(OrderStatus))}", examples=["paid"])
+    OrderStatus, Meta(description=f"must be one of {', '.join(get_args(OrderStatus))}", examples=["pending"])
 ]
 Reference = Annotated[
     str,
@@ -115,7 +121,7 @@ PageLimit = Annotated[
     int, Meta(ge=1, le=PAGE_ROWS, description=f"must be an integer from 1 to {PAGE_ROWS}", examples=[PAGE_ROWS])
 ]
 AfterProduct = Annotated[
-    int, Meta(ge=0, le=INT_MAX, description="must be what the page before called next", examples=[1])
+    int, Meta(ge=0, le=INT_MAX, description="must be what the page before called next", examples=[0])
 ]
 AfterOrder = Annotated[
     str,
@@ -124,7 +130,7 @@ AfterOrder = Annotated[
         min_length=36,
         max_length=36,
         description="must be what the page before called next",
-        examples=[UUID_EXAMPLE],
+        examples=["01a20314-92c6-7d1f-a0c3-1f6b7c2d9e40"],
     ),
 ]
 Next = Annotated[
@@ -133,20 +139,29 @@ Next = Annotated[
 Time = Annotated[datetime, Meta(tz=True, description="UTC, with microseconds", examples=[TIME_EXAMPLE])]
 
 
+Customer = Annotated[CustomerId | None, Meta(examples=["ada"])]
+OrderReference = Annotated[
+    Reference | None, Meta(description="the shop's own order number; null: none was given", examples=["shop-4711"])
+]
+OrderMetadata = Annotated[
+    Metadata | None, Meta(description="what the shop noted about it; null: nothing", examples=[{"cart": 81}])
+]
+
+
 class NewHold(Struct, forbid_unknown_fields=True, kw_only=True):
     """Units to reserve, optionally for a known customer."""
 
     product_id: ProductId
     qty: Quantity
-    customer_id: CustomerId | None = None
+    customer_id: Customer = None
 
 
 class NewOrder(Struct, forbid_unknown_fields=True, kw_only=True):
     """The live hold to turn into an order, optionally with the shop's own number of it and what it notes about it."""
 
     hold_id: Uuid
-    reference: Reference | None = None
-    metadata: Metadata | None = None
+    reference: Annotated[Reference | None, Meta(examples=["shop-4711"])] = None
+    metadata: Annotated[Metadata | None, Meta(examples=[{"cart": 81}])] = None
 
 
 class PaymentEvent(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -162,12 +177,12 @@ class PaymentEvent(Struct, forbid_unknown_fields=True, kw_only=True):
     """
 
     idempotency_key: IdempotencyKey
-    order_id: OrderName | None = None
-    payment_id: PaymentId | None = None
+    order_id: Annotated[OrderName | None, Meta(examples=[UUID_EXAMPLE])] = None
+    payment_id: Annotated[PaymentId | None, Meta(examples=["pi_7f3a"])] = None
     status: PaymentStatus
-    amount: Minor | None = None
-    currency: Currency | None = None
-    occurred_at: OccurredAt | None = None
+    amount: Annotated[Minor | None, Meta(examples=[25800])] = None
+    currency: Annotated[Currency | None, Meta(examples=["EUR"])] = None
+    occurred_at: Annotated[OccurredAt | None, Meta(examples=["2026-11-27T09:01:12Z"])] = None
 
 
 _NAMED: dict[str, Any] = {"type": "string"}
@@ -187,14 +202,14 @@ class Product(Struct, kw_only=True):
     """A product and its stock: stock_total = available + held + sold."""
 
     product_id: ProductId
-    name: str
-    price: Annotated[int, Meta(description="for one unit, in minor units")]
+    name: Annotated[str, Meta(examples=["Limited sneaker"])]
+    price: Annotated[int, Meta(description="for one unit, in minor units", examples=[12900])]
     currency: Currency
-    stock_total: int
-    available: Annotated[int, Meta(description="units free now; what has expired counts as free")]
-    held: int
-    sold: int
-    max_per_hold: int
+    stock_total: Annotated[int, Meta(examples=[100])]
+    available: Annotated[int, Meta(description="units free now; what has expired counts as free", examples=[100])]
+    held: Annotated[int, Meta(examples=[0])]
+    sold: Annotated[int, Meta(examples=[0])]
+    max_per_hold: Annotated[int, Meta(examples=[10])]
     max_per_customer: Annotated[int | None, Meta(description="null: no limit")]
     max_unpaid_percent: Annotated[
         int | None, Meta(description="the share of stock_total that a customer may keep unpaid; null: all")
@@ -203,9 +218,9 @@ class Product(Struct, kw_only=True):
         int | None, Meta(description="how long a customer whose hold expired unpaid has to wait; null: not at all")
     ]
     extension_seconds: Annotated[int | None, Meta(description="how long a hold is extended, once; null: never")]
-    hold_seconds: Annotated[int, Meta(description="how long a hold lives")]
-    payment_seconds: Annotated[int, Meta(description="how long an order may stay unpaid")]
-    stripes: int
+    hold_seconds: Annotated[int, Meta(description="how long a hold lives", examples=[120])]
+    payment_seconds: Annotated[int, Meta(description="how long an order may stay unpaid", examples=[900])]
+    stripes: Annotated[int, Meta(examples=[6])]
     sale_starts_at: Time | None
     sale_ends_at: Time | None
     stopped_at: Annotated[Time | None, Meta(description="when the operator ended the sale at once; null: not")]
@@ -225,13 +240,16 @@ class Hold(Struct, kw_only=True):
     hold_id: Uuid
     product_id: ProductId
     qty: Quantity
-    customer_id: CustomerId | None
-    unit_price: Annotated[int, Meta(description="in minor units of the product's currency; its order costs this")]
-    status: Literal["active", "ordered", "expired", "released", "stopped"]
+    customer_id: Customer
+    unit_price: Annotated[
+        int, Meta(description="in minor units of the product's currency; its order costs this", examples=[12900])
+    ]
+    status: Annotated[Literal["active", "ordered", "expired", "released", "stopped"], Meta(examples=["active"])]
     created_at: Time
-    expires_at: Time
+    expires_at: Annotated[Time, Meta(examples=["2026-11-27T09:02:00.250000Z"])]
     expires_in_ms: Annotated[
-        int | None, Meta(description="what is left of it by the database's clock; null unless active")
+        int | None,
+        Meta(description="what is left of it by the database's clock; null unless active", examples=[120000]),
     ]
     ended_at: Annotated[Time | None, Meta(description="null while active")]
 
@@ -243,25 +261,29 @@ class Order(Struct, kw_only=True):
     hold_id: Uuid
     product_id: ProductId
     qty: Quantity
-    customer_id: CustomerId | None
-    reference: Annotated[Reference | None, Meta(description="the shop's own order number; null: none was given")]
-    metadata: Annotated[Metadata | None, Meta(description="what the shop noted about it; null: nothing")]
-    status: OrderStatus
-    unit_price: Annotated[int, Meta(description="in minor units, as the hold showed it")]
-    amount: Annotated[int, Meta(description="in minor units")]
+    customer_id: Customer
+    reference: OrderReference
+    metadata: OrderMetadata
+    status: Annotated[OrderStatus, Meta(examples=["pending"])]
+    unit_price: Annotated[int, Meta(description="in minor units, as the hold showed it", examples=[12900])]
+    amount: Annotated[int, Meta(description="in minor units", examples=[25800])]
     currency: Currency
     refunded: Annotated[
-        int, Meta(description="what went back of the payment that pays or paid it, until now, in minor units")
+        int,
+        Meta(description="what went back of the payment that pays or paid it, until now, in minor units", examples=[0]),
     ]
-    refund_due: Annotated[int, Meta(description="what has to go back, of all its payments together, in minor units")]
+    refund_due: Annotated[
+        int, Meta(description="what has to go back, of all its payments together, in minor units", examples=[0])
+    ]
     dispute: Annotated[
         Literal["opened", "won", "lost"] | None,
         Meta(description="how a dispute of its payment stands; null: there is none"),
     ]
-    created_at: Time
-    pay_by: Time
+    created_at: Annotated[Time, Meta(examples=["2026-11-27T09:00:41.500000Z"])]
+    pay_by: Annotated[Time, Meta(examples=["2026-11-27T09:15:41.500000Z"])]
     pay_in_ms: Annotated[
-        int | None, Meta(description="what is left until pay_by, by the database's clock; null unless pending")
+        int | None,
+        Meta(description="what is left until pay_by, by the database's clock; null unless pending", examples=[900000]),
     ]
     paid_at: Time | None
     fulfilled_at: Annotated[Time | None, Meta(description="when it was handed over; null: not yet")]
@@ -286,19 +308,25 @@ class Orders(Struct, kw_only=True):
 class WebhookReceipt(Struct, kw_only=True):
     """What a payment event did, as it stands now."""
 
-    webhook_id: int
+    webhook_id: Annotated[int, Meta(examples=[1])]
     idempotency_key: IdempotencyKey
-    payment_id: Annotated[PaymentId | None, Meta(description="null only for other")]
+    payment_id: Annotated[PaymentId | None, Meta(description="null only for other", examples=["pi_7f3a"])]
     order_id: Annotated[
         Uuid | None,
-        Meta(description="as the event named it, or as its payment was found; null: none that is an id of the sale"),
+        Meta(
+            description="as the event named it, or as its payment was found; null: none that is an id of the sale",
+            examples=[UUID_EXAMPLE],
+        ),
     ]
-    payment_status: Annotated[EventStatus, Meta(description="what the event said; other: it moves nothing")]
+    payment_status: Annotated[
+        EventStatus, Meta(description="what the event said; other: it moves nothing", examples=["succeeded"])
+    ]
     outcome: Annotated[
         Literal["parked", "applied", "ignored", "amount_mismatch", "refund_due"],
         Meta(
             description="parked: it waits for its order; applied: done; ignored: it changes nothing, reason says why; "
-            "amount_mismatch: another amount or currency than the order's; refund_due: the money has to go back"
+            "amount_mismatch: another amount or currency than the order's; refund_due: the money has to go back",
+            examples=["applied"],
         ),
     ]
     reason: str | None
@@ -307,29 +335,34 @@ class WebhookReceipt(Struct, kw_only=True):
         Meta(
             description="of its payment, as it stands now. open: nothing was received; waiting: received, its order "
             "does not exist yet; paying: it pays its order; due: received, and what is left of it has to go back; "
-            "settled: all of it went back; failed: over, without money; null for other"
+            "settled: all of it went back; failed: over, without money; null for other",
+            examples=["paying"],
         ),
     ]
-    order_status: Annotated[OrderStatus | None, Meta(description="null: there is no order")]
-    deliveries: Annotated[int, Meta(description="how often the event was sent")]
+    order_status: Annotated[OrderStatus | None, Meta(description="null: there is no order", examples=["paid"])]
+    deliveries: Annotated[int, Meta(description="how often the event was sent", examples=[1])]
 
 
 class Health(Struct, kw_only=True):
     """The state of the database as the sale sees it."""
 
-    status: Literal["ok", "degraded"]
+    status: Annotated[Literal["ok", "degraded"], Meta(examples=["ok"])]
     detail: str | None
-    database_version: str
-    schema_version: str | None
-    event_scheduler: str | None
-    event_status: str | None
-    last_sweep_at: Time | None
-    sweep_lag_seconds: float | None
-    role: Annotated[str, Meta(description="primary: this node of MySQL sells")]
-    node: Annotated[str, Meta(description="its host and port")]
-    members_online: Annotated[int, Meta(description="nodes of its group that are online; 1 without a group")]
-    members: Annotated[int, Meta(description="nodes that the group should have; 1 without a group")]
-    members_behind: Annotated[int, Meta(description="transactions that the slowest of them has not applied yet")]
+    database_version: Annotated[str, Meta(examples=["9.7.4"])]
+    schema_version: Annotated[str | None, Meta(examples=["0009.sweep_heartbeat"])]
+    event_scheduler: Annotated[str | None, Meta(examples=["ON"])]
+    event_status: Annotated[str | None, Meta(examples=["ENABLED"])]
+    last_sweep_at: Annotated[Time | None, Meta(examples=["2026-11-27T09:00:00.000000Z"])]
+    sweep_lag_seconds: Annotated[float | None, Meta(examples=[0.0])]
+    role: Annotated[str, Meta(description="primary: this node of MySQL sells", examples=["primary"])]
+    node: Annotated[str, Meta(description="its host and port", examples=["10.0.0.11:3306"])]
+    members_online: Annotated[
+        int, Meta(description="nodes of its group that are online; 1 without a group", examples=[1])
+    ]
+    members: Annotated[int, Meta(description="nodes that the group should have; 1 without a group", examples=[1])]
+    members_behind: Annotated[
+        int, Meta(description="transactions that the slowest of them has not applied yet", examples=[0])
+    ]
     checked_at: Time
 
 

@@ -10,7 +10,9 @@ from typing import Any
 
 import msgspec
 
+from api import VERSION
 from api.openapi.edge import describe_edge
+from api.openapi.examples import example_of
 from api.openapi.operation_texts import OPERATION_TEXTS, TAGS, Example, Link, OperationText
 from api.problem_kinds import PROBLEMS, ProblemKind
 from api.problems import CHALLENGE, ProblemDocument, example_problem
@@ -54,13 +56,13 @@ def make_document(routes: Sequence[Route]) -> JSON:
     paths: JSON = {}
     for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
-    paths["/healthz"] = {"get": _plain("is_alive", "Whether the process answers", _ref("Alive"))}
-    paths["/openapi.json"] = {"get": _plain("get_openapi", "This document", _DOCUMENT)}
+    paths["/healthz"] = _plain("/healthz", "is_alive", "Whether the process answers", _ref("Alive"))
+    paths["/openapi.json"] = _plain("/openapi.json", "get_openapi", "This document", _DOCUMENT)
     document = {
         "openapi": "3.1.0",
         "info": {
             "title": "Flash-sale checkout",
-            "version": "0.1.0",
+            "version": VERSION,
             "description": "Hold units of a product on sale, order them, pay for them. Money is integer minor units, "
             "times are RFC 3339 in UTC, every error is an RFC 9457 problem; [/problems](/problems) lists them all.",
         },
@@ -72,11 +74,11 @@ def make_document(routes: Sequence[Route]) -> JSON:
 
 
 def _operation(route: Route) -> JSON:
-    text = OPERATION_TEXTS[route.procedure]
+    text = _text_of(route)
     names = re.findall(r"{(\w+)}", route.path)
     parameters = [_path_parameter(name, text) for name in names]
     parameters += [_query_parameter(source, text) for source in route.arguments if isinstance(source, Query)]
-    operation = _head(route.procedure, route.summary)
+    operation = _head(route.procedure, route.path, route.summary, text)
     keyed = any(isinstance(source, IdempotencyKey) for source in route.arguments)
     if keyed:
         parameters.append(_KEY_PARAMETER | {"examples": _parameter_examples("Idempotency-Key", text)})
@@ -95,12 +97,11 @@ def _operation(route: Route) -> JSON:
         slugs += _BODY_PROBLEMS
         slugs += ["signature_invalid"] if route.signed else []
     slugs += _CONNECTION_PROBLEMS + _DATABASE_PROBLEMS
-    operation["responses"] = _answers(route) | _problem_answers(dict.fromkeys(slugs))
+    operation["responses"] = _answers(route, text) | _problem_answers(dict.fromkeys(slugs))
     return operation
 
 
-def _answers(route: Route) -> JSON:
-    text = OPERATION_TEXTS[route.procedure]
+def _answers(route: Route, text: OperationText) -> JSON:
     name = _LISTS[route.rows].__name__ if route.rows else route.answer.__name__
     links = {name: _link(link) for name, link in text.links.items()}
 
@@ -122,9 +123,27 @@ def _answers(route: Route) -> JSON:
     return answers
 
 
-def _head(operation_id: str, summary: str) -> JSON:
-    text = OPERATION_TEXTS[operation_id]
-    return {"operationId": operation_id, "summary": summary, "description": text.description, "tags": [text.tag]}
+def _text_of(route: Route) -> OperationText:
+    """What is written about an operation; else its summary, and an example made of its shapes."""
+    if route.procedure in OPERATION_TEXTS:
+        return OPERATION_TEXTS[route.procedure]
+    parameters: JSON = {name: example_of(PATH_PARAMETERS[name].type) for name in re.findall(r"{(\w+)}", route.path)}
+    for source in route.arguments:
+        if isinstance(source, Query):
+            parameters[source.name] = example_of(source.type)
+        elif isinstance(source, IdempotencyKey):
+            parameters["Idempotency-Key"] = f"cart-7f3a-{route.procedure}"
+    body = example_of(route.body) if route.body else None
+    answer = example_of(_LISTS[route.rows] if route.rows else route.answer)
+    status = 201 if route.created else 200
+    return OperationText(
+        _sentence(route.summary), {"example": Example(route.summary, status, answer, parameters, body)}
+    )
+
+
+def _head(operation_id: str, path: str, summary: str, text: OperationText) -> JSON:
+    tag = path.split("/")[2].capitalize() if path.startswith("/api/") else "Monitoring"
+    return {"operationId": operation_id, "summary": summary, "description": text.description, "tags": [tag]}
 
 
 def _content(schema: JSON, text: OperationText, status: int) -> JSON:
@@ -225,9 +244,11 @@ def _signature_header(name: str, description: str, text: OperationText) -> JSON:
     }
 
 
-def _plain(operation: str, summary: str, schema: JSON) -> JSON:
-    answer = {"description": "Done.", "content": _content(schema, OPERATION_TEXTS[operation], 200)}
-    return _head(operation, summary) | {"responses": {"200": answer} | _problem_answers(_CONNECTION_PROBLEMS)}
+def _plain(path: str, operation: str, summary: str, schema: JSON) -> JSON:
+    text = OPERATION_TEXTS[operation]
+    answer = {"description": "Done.", "content": _content(schema, text, 200)}
+    head = _head(operation, path, summary, text)
+    return {"get": head | {"responses": {"200": answer} | _problem_answers(_CONNECTION_PROBLEMS)}}
 
 
 def _sentence(text: str | None) -> str:

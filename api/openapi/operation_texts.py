@@ -1,7 +1,7 @@
 """What the OpenAPI document says about each operation, with examples, and where an answer leads.
 
-An example is a request and its answer under one name. The tests send each of them to a running service, in this
-order, and compare the answers.
+An example is a request and its answer under one name, made of the examples of their shapes. The tests send each of them
+to a running service, in this order, and compare the answers.
 """
 
 from __future__ import annotations
@@ -10,18 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from api import VERSION, schemas
+from api.openapi.examples import example_of
+
 JSON = dict[str, Any]
 
-PRODUCT_ID = 1
-HOLD_ID = "01a20314-0188-75fe-8da4-6159ad5335b1"
 HOLD_KEY = "cart-7f3a-hold-1"
 ORDER_KEY = "cart-7f3a-order-1"
-EVENT_KEY = "evt_7f3a_succeeded"
-PAYMENT_ID = "pi_7f3a"
-CUSTOMER = "ada"
-REFERENCE = "shop-4711"
-NEWER_ID = "01a20314-92c6-7d1f-a0c3-1f6b7c2d9e40"
-"""The last order of the page before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,81 +42,39 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class OperationText:
-    """`tag` groups operations; `description` is Markdown; `examples` and `links` go by their names."""
+    """`description` is Markdown; `examples` and `links` go by their names."""
 
-    tag: str
     description: str
     examples: Mapping[str, Example]
     links: Mapping[str, Link] = field(default_factory=dict)
 
 
 TAGS = {
-    "Catalog": "What is on sale, and how much of it is left.",
+    "Products": "What is on sale, and how much of it is left.",
     "Holds": "Units reserved for a short time. A hold ends by itself; its units are then on sale again.",
     "Orders": "A hold that a buyer committed to. It keeps the id of its hold and waits for its payment.",
     "Payments": "Events of the payment provider.",
-    "Operation": "For load balancers, monitors and tools.",
+    "Monitoring": "For load balancers, monitors and tools.",
 }
+"""What is under /api/<tag>, and the rest."""
 
-_PRODUCT: JSON = {
-    "product_id": PRODUCT_ID,
-    "name": "Limited sneaker",
-    "price": 12900,
-    "currency": "EUR",
-    "stock_total": 100,
-    "available": 100,
-    "held": 0,
-    "sold": 0,
-    "max_per_hold": 10,
-    "max_per_customer": None,
-    "max_unpaid_percent": None,
-    "pause_seconds": None,
-    "extension_seconds": None,
-    "hold_seconds": 120,
-    "payment_seconds": 900,
-    "stripes": 6,
-    "sale_starts_at": None,
-    "sale_ends_at": None,
-    "stopped_at": None,
-    "archived_at": None,
-}
-_HOLD: JSON = {
-    "hold_id": HOLD_ID,
-    "product_id": PRODUCT_ID,
-    "qty": 2,
-    "customer_id": CUSTOMER,
-    "unit_price": 12900,
-    "status": "active",
-    "created_at": "2026-11-27T09:00:00.250000Z",
-    "expires_at": "2026-11-27T09:02:00.250000Z",
-    "expires_in_ms": 120000,
-    "ended_at": None,
-}
-_ORDER: JSON = {
-    "order_id": HOLD_ID,
-    "hold_id": HOLD_ID,
-    "product_id": PRODUCT_ID,
-    "qty": 2,
-    "customer_id": CUSTOMER,
-    "reference": REFERENCE,
-    "metadata": {"cart": 81},
-    "status": "pending",
-    "unit_price": 12900,
-    "amount": 25800,
-    "currency": "EUR",
-    "refunded": 0,
-    "refund_due": 0,
-    "dispute": None,
-    "created_at": "2026-11-27T09:00:41.500000Z",
-    "pay_by": "2026-11-27T09:15:41.500000Z",
-    "pay_in_ms": 900000,
-    "paid_at": None,
-    "fulfilled_at": None,
-    "closed_at": None,
-    "cancelled_as": None,
-    "closed_reason": None,
-}
-_NEW_ORDER: JSON = {"hold_id": HOLD_ID, "reference": REFERENCE, "metadata": {"cart": 81}}
+_PRODUCT = example_of(schemas.Product)
+_HOLD = example_of(schemas.Hold)
+_NEW_HOLD = example_of(schemas.NewHold)
+_ORDER = example_of(schemas.Order)
+_NEW_ORDER = example_of(schemas.NewOrder)
+_EVENT = example_of(schemas.PaymentEvent)
+_RECEIPT = example_of(schemas.WebhookReceipt)
+
+PRODUCT_ID = _PRODUCT["product_id"]
+HOLD_ID = _HOLD["hold_id"]
+CUSTOMER = _HOLD["customer_id"]
+REFERENCE = _ORDER["reference"]
+EVENT_KEY = _EVENT["idempotency_key"]
+PAYMENT_ID = _EVENT["payment_id"]
+NEWER_ID = example_of(schemas.AfterOrder)
+"""The last order of the page before."""
+
 _PAID = _ORDER | {"status": "paid", "pay_in_ms": None, "paid_at": "2026-11-27T09:01:12.750000Z"}
 _CANCELLED = _ORDER | {
     "status": "cancelled",
@@ -131,15 +84,6 @@ _CANCELLED = _ORDER | {
     "closed_reason": "cancelled by the buyer",
 }
 _FULFILLED = _PAID | {"fulfilled_at": "2026-11-27T11:30:00.500000Z"}
-_EVENT: JSON = {
-    "idempotency_key": EVENT_KEY,
-    "order_id": HOLD_ID,
-    "payment_id": PAYMENT_ID,
-    "status": "succeeded",
-    "amount": 25800,
-    "currency": "EUR",
-    "occurred_at": "2026-11-27T09:01:12Z",
-}
 _STRIPE_EVENT: JSON = {
     "id": EVENT_KEY,
     "object": "event",
@@ -162,19 +106,6 @@ _STANDARD_HEADERS = {
     "webhook-signature": "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=",
 }
 _STRIPE_HEADERS = {"Stripe-Signature": "t=1795683672,v1=" + "5257a869e7ecebeda32affa62cdca3fa" * 2}
-_RECEIPT: JSON = {
-    "webhook_id": 1,
-    "idempotency_key": EVENT_KEY,
-    "payment_id": PAYMENT_ID,
-    "order_id": HOLD_ID,
-    "payment_status": "succeeded",
-    "outcome": "applied",
-    "reason": None,
-    "payment_state": "paying",
-    "order_status": "paid",
-    "deliveries": 1,
-}
-
 _FIRST_PRODUCT = {"product_id": "$response.body#/products/0/product_id"}
 _THE_PRODUCT = {"product_id": "$response.body#/product_id"}
 _NEXT_PAGE = {"after": "$response.body#/next"}
@@ -207,7 +138,6 @@ _KEYS = (
 
 OPERATION_TEXTS: dict[str, OperationText] = {
     "list_products": OperationText(
-        "Catalog",
         "Products with their price, their window and their stock at this moment, the oldest first. What has expired "
         "counts as available. Archived products are left out. Where there are more, `next` is what to send as `after`.",
         {"products": Example("Products", 200, {"products": [_PRODUCT], "next": None}, {"after": 0, "limit": 100})},
@@ -218,13 +148,11 @@ OPERATION_TEXTS: dict[str, OperationText] = {
         },
     ),
     "get_product": OperationText(
-        "Catalog",
         "One product. `stock_total = available + held + sold` at every moment.",
         {"product": Example("A product", 200, _PRODUCT, {"product_id": PRODUCT_ID})},
         {"hold_product": Link("create_hold", "Reserve units of it.", body=_THE_PRODUCT)},
     ),
     "create_hold": OperationText(
-        "Holds",
         "Reserves `qty` units for `hold_seconds`, at the price of this moment: the order will cost `unit_price` each, "
         "whatever happens to the price meanwhile. "
         + _KEYS.format(thing="hold")
@@ -235,26 +163,24 @@ OPERATION_TEXTS: dict[str, OperationText] = {
                 201,
                 _HOLD,
                 {"Idempotency-Key": HOLD_KEY},
-                {"product_id": PRODUCT_ID, "qty": 2, "customer_id": CUSTOMER},
+                _NEW_HOLD,
             ),
             "repeated": Example(
                 "The same again, after a lost answer",
                 200,
                 _HOLD,
                 {"Idempotency-Key": HOLD_KEY},
-                {"product_id": PRODUCT_ID, "qty": 2, "customer_id": CUSTOMER},
+                _NEW_HOLD,
             ),
         },
         {"show_hold": _SHOW_HOLD, "release_hold": _RELEASE_HOLD, "order_hold": _ORDER_HOLD, "pay_hold": _PAY_HOLD},
     ),
     "get_hold": OperationText(
-        "Holds",
         "A hold that is live, or that became an order. One that ended otherwise is answered with 410 and why.",
         {"hold": Example("A live hold", 200, _HOLD, {"hold_id": HOLD_ID})},
         {"release_hold": _RELEASE_HOLD, "order_hold": _ORDER_HOLD},
     ),
     "release_hold": OperationText(
-        "Holds",
         "Gives the units back before the hold expires. May be repeated; a hold that the operator ended with the whole "
         "sale is answered with 410.",
         {
@@ -268,7 +194,6 @@ OPERATION_TEXTS: dict[str, OperationText] = {
         {"show_hold": _SHOW_HOLD},
     ),
     "extend_hold": OperationText(
-        "Holds",
         "Lets a live hold live `extension_seconds` longer, once. May be repeated: it is extended once all the same.",
         {
             "extended": Example(
@@ -281,7 +206,6 @@ OPERATION_TEXTS: dict[str, OperationText] = {
         {"show_hold": _SHOW_HOLD, "order_hold": _ORDER_HOLD},
     ),
     "create_order": OperationText(
-        "Orders",
         "Turns a live hold into an order of the same id, at the price that the hold shows, to be paid until `pay_by`. "
         + _KEYS.format(thing="order")
         + "\n\n`reference` is the shop's own number of the order: no two orders have the same (409), and "
@@ -297,7 +221,6 @@ OPERATION_TEXTS: dict[str, OperationText] = {
         {"show_order": _SHOW_ORDER, "pay_order": _PAY_ORDER, "cancel_order": _CANCEL_ORDER},
     ),
     "list_orders": OperationText(
-        "Orders",
         "Orders, the one whose hold is the newest first: all of them, or those of a customer, with a reference, in a "
         "status; what is given counts together. Where there are more, `next` is what to send as `after`, with the same "
         "filters; it means nothing else. Orders that are made meanwhile are not on later pages. Where no answer to "
@@ -319,7 +242,6 @@ OPERATION_TEXTS: dict[str, OperationText] = {
         },
     ),
     "get_order": OperationText(
-        "Orders",
         "An order and the state of its payment. Ask until `status` is no longer `pending`, or `pay_in_ms` is used up. "
         "Deliver when it is `paid`, and not before.",
         {
@@ -329,21 +251,18 @@ OPERATION_TEXTS: dict[str, OperationText] = {
         {"pay_order": _PAY_ORDER, "cancel_order": _CANCEL_ORDER, "fulfil_order": _FULFIL_ORDER},
     ),
     "cancel_pending_order": OperationText(
-        "Orders",
         "Ends an order that waits for its payment, for the buyer, and for good: its units are on sale again at once, "
         "and a payment that comes all the same is due for a refund. May be repeated.",
         {"cancelled": Example("Cancelled by the buyer", 200, _CANCELLED, {"order_id": HOLD_ID})},
         {"show_order": _SHOW_ORDER},
     ),
     "fulfil_order": OperationText(
-        "Orders",
         "Notes that the units of a paid order were handed over. A refund after that returns the money, and no units: "
         "they are not back on the shelf. May be repeated: the first time is kept.",
         {"fulfilled": Example("Handed over", 200, _FULFILLED, {"order_id": HOLD_ID})},
         {"show_order": _SHOW_ORDER},
     ),
     "receive_payment_webhook": OperationText(
-        "Payments",
         "Takes an event of the payment provider: in any order, before or after the order exists, any number of times. "
         "`outcome` says what it did, `payment_state` where its payment stands. A declined card ends nothing: the buyer "
         "may try another one until `pay_by`. A payment for an order that nobody knows is kept as well (202), and is "
@@ -365,7 +284,6 @@ OPERATION_TEXTS: dict[str, OperationText] = {
         {"show_order": _SHOW_ORDER},
     ),
     "health_check": OperationText(
-        "Operation",
         "Whether requests can be served: asks MySQL for the state of its scheduler and of the sweep. `degraded` still "
         "sells; `detail` says what is wrong. A MySQL that answers but cannot sell, such as a read-only one, "
         "is a 503.",
@@ -373,38 +291,21 @@ OPERATION_TEXTS: dict[str, OperationText] = {
             "ready": Example(
                 "All is well",
                 200,
-                {
-                    "status": "ok",
-                    "detail": None,
-                    "database_version": "9.7.4",
-                    "schema_version": "0009.sweep_heartbeat",
-                    "event_scheduler": "ON",
-                    "event_status": "ENABLED",
-                    "last_sweep_at": "2026-11-27T09:00:00.000000Z",
-                    "sweep_lag_seconds": 0.0,
-                    "role": "primary",
-                    "node": "10.0.0.11:3306",
-                    "members_online": 1,
-                    "members": 1,
-                    "members_behind": 0,
-                    "checked_at": "2026-11-27T09:00:00.250000Z",
-                },
+                example_of(schemas.Health),
             ),
         },
     ),
     "is_alive": OperationText(
-        "Operation",
         "Whether the process answers. Says nothing about MySQL, so that a restart of MySQL does not restart the API.",
-        {"alive": Example("Alive", 200, {"status": "alive"})},
+        {"alive": Example("Alive", 200, example_of(schemas.Alive))},
     ),
     "get_openapi": OperationText(
-        "Operation",
         "The document that this is made of, in OpenAPI 3.1. `/docs` shows it.",
         {
             "document": Example(
                 "Its beginning",
                 200,
-                {"openapi": "3.1.0", "info": {"title": "Flash-sale checkout", "version": "0.1.0"}, "paths": {}},
+                {"openapi": "3.1.0", "info": {"title": "Flash-sale checkout", "version": VERSION}, "paths": {}},
             )
         },
     ),

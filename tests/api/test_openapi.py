@@ -8,9 +8,11 @@ import msgspec
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from api import schemas
 from api.openapi import encode_document
+from api.openapi.examples import example_of
 from api.problem_kinds import BY_CODE, PROBLEMS
-from api.routes import ROUTES, Path
+from api.routes import ROUTES, Body, IdempotencyKey, Path, Query, Route
 
 
 @pytest.fixture(scope="module")
@@ -109,3 +111,42 @@ def test_every_answer_names_its_request(document: Any) -> None:
         for operation in item.values():
             assert "X-Request-ID" in [parameter["name"] for parameter in operation["parameters"]]
             assert all("X-Request-ID" in answer["headers"] for answer in operation["responses"].values())
+
+
+PLAIN_ROUTES = (
+    Route(
+        "POST", "/api/holds/{hold_id}/gift", "give_hold", "Give a hold to another customer",
+        answer=schemas.Hold, body=schemas.NewHold, created="/api/holds/{hold_id}",
+        arguments=(Path("hold_id"), Body("customer_id"), IdempotencyKey()), raises=("hold_not_found",),
+    ),
+    Route(
+        "GET", "/api/gifts", "list_gifts", "Orders that were given away",
+        answer=schemas.Order, rows="orders", arguments=(Query("customer_id", schemas.CustomerId),),
+    ),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("route", PLAIN_ROUTES, ids=lambda route: route.procedure)
+def test_a_route_of_which_nothing_is_written_has_its_summary_and_an_example_of_its_shapes(route: Route) -> None:
+    document = msgspec.json.decode(encode_document([route]))
+    OpenAPIV31SpecValidator(document).validate()
+
+    [operation] = document["paths"][route.path].values()
+    assert operation["description"] == f"{route.summary}."
+    assert operation["tags"] == [route.path.split("/")[2].capitalize()]
+    made = operation["responses"]["201" if route.created else "200"]["content"]["application/json"]["examples"]
+    example = example_of(schemas.Orders if route.rows else route.answer)
+    assert [each["value"] for each in made.values()] == [example]
+    for parameter in operation["parameters"]:
+        assert len(parameter["examples"]) == 1, parameter["name"]
+    if route.body:
+        [sent] = operation["requestBody"]["content"]["application/json"]["examples"].values()
+        assert sent["value"] == example_of(route.body)
+
+
+SHAPES = dict.fromkeys(shape for route in ROUTES for shape in (route.answer, route.body) if shape)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.__name__)
+def test_an_example_of_a_shape_is_one_of_it(shape: type[msgspec.Struct]) -> None:
+    assert msgspec.convert(example_of(shape), shape)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.pages.reference import DOCS, PAGES
+from api.openapi.reference import DOCS, PAGES
 
 
 @pytest.mark.parametrize("name", PAGES)

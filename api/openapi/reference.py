@@ -1,4 +1,4 @@
-"""python -m api.pages.reference: writes docs/endpoints.md, errors.md and settings.md from what the API reads."""
+"""python -m api.openapi.reference: writes docs/endpoints.md, errors.md and settings.md from what the API reads."""
 
 from __future__ import annotations
 
