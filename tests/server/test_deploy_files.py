@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from api import VERSION
 from api.bodies import BODY_LIMIT, EVENT_LIMIT
 from api.problem_kinds import PROBLEMS
 from api.settings import KNOWN_VARIABLES
@@ -26,7 +27,6 @@ KUBERNETES_TEXT = (ROOT / "docs/deploy/kubernetes/flashsale.yaml").read_text(enc
 KUBERNETES = {(each["kind"], each["metadata"]["name"]): each for each in yaml.safe_load_all(KUBERNETES_TEXT)}
 POD = KUBERNETES["Deployment", "flashsale"]["spec"]["template"]["spec"]
 [CONTAINER] = POD["containers"]
-VERSION = re.findall(r"^version = (\S+)$", (ROOT / "setup.cfg").read_text(encoding="utf-8"), re.MULTILINE)[0]
 
 
 def gunicorn(setting: str) -> int:
