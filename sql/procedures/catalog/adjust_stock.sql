@@ -30,26 +30,13 @@ Locks
 Example
   mysql> CALL adjust_stock(1, 50, ''second delivery'')\\G
   *************************** 1. row ***************************
-          product_id: 1
-                name: Limited sneaker
-               price: 12900
-            currency: EUR
-         stock_total: 150
-           available: 148
-                held: 0
-                sold: 2
-        max_per_hold: 10
-    max_per_customer: NULL
-  max_unpaid_percent: NULL
-       pause_seconds: NULL
-   extension_seconds: NULL
-        hold_seconds: 120
-     payment_seconds: 900
-             stripes: 6
-      sale_starts_at: NULL
-        sale_ends_at: NULL
-          stopped_at: NULL
-         archived_at: NULL
+   product_id: 1
+         name: Limited sneaker
+  stock_total: 150
+    available: 148
+         held: 0
+         sold: 2
+            …
   mysql> CALL adjust_stock(1, 0, ''nothing'');
   ERROR 31301 (45422): invalid_argument: delta must not be 0, and stock_total must stay within 1000000000
 '

@@ -45,26 +45,14 @@ Locks
 Example
   mysql> CALL create_product(''Limited sneaker'', 12900, ''EUR'', 100, NULL, NULL, NULL, NULL, NULL, NULL, NULL)\\G
   *************************** 1. row ***************************
-          product_id: 1
-                name: Limited sneaker
-               price: 12900
-            currency: EUR
-         stock_total: 100
-           available: 100
-                held: 0
-                sold: 0
-        max_per_hold: 10
-    max_per_customer: NULL
-  max_unpaid_percent: NULL
-       pause_seconds: NULL
-   extension_seconds: NULL
-        hold_seconds: 120
-     payment_seconds: 900
-             stripes: 6
-      sale_starts_at: NULL
-        sale_ends_at: NULL
-          stopped_at: NULL
-         archived_at: NULL
+   product_id: 1
+         name: Limited sneaker
+        price: 12900
+     currency: EUR
+  stock_total: 100
+    available: 100
+      stripes: 6
+            …
   mysql> CALL create_product(''Limited sneaker'', 129.00, ''EUR'', 100, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
   ERROR 31301 (45422): invalid_argument: price must be a whole number from 0 to 1000000000000
 '

@@ -15,11 +15,7 @@ Parameters
   in_limit BIGINT  1 to 1,000 products; NULL: 1,000
 
 Result set
-  product_id, name, price (minor units), currency, stock_total,
-  available (free or expired, whether swept or not), held (in live holds), sold (in live orders, paid or not yet),
-  max_per_hold, max_per_customer, max_unpaid_percent, pause_seconds (NULL: no limit),
-  extension_seconds (NULL: none), hold_seconds, payment_seconds, stripes,
-  sale_starts_at, sale_ends_at (UTC; NULL: open), stopped_at, archived_at (UTC; NULL: not); fewer rows than in_limit: the last page
+  the products, as get_product returns one; fewer rows than in_limit: the last page
 
 Errors
   invalid_argument  a parameter is none of those
@@ -30,26 +26,13 @@ Locks
 Example
   mysql> CALL list_products(NULL, NULL)\\G
   *************************** 1. row ***************************
-          product_id: 1
-                name: Limited sneaker
-               price: 12900
-            currency: EUR
-         stock_total: 100
-           available: 100
-                held: 0
-                sold: 0
-        max_per_hold: 10
-    max_per_customer: NULL
-  max_unpaid_percent: NULL
-       pause_seconds: NULL
-   extension_seconds: NULL
-        hold_seconds: 120
-     payment_seconds: 900
-             stripes: 6
-      sale_starts_at: NULL
-        sale_ends_at: NULL
-          stopped_at: NULL
-         archived_at: NULL
+   product_id: 1
+         name: Limited sneaker
+        price: 12900
+     currency: EUR
+  stock_total: 100
+    available: 100
+            …
   mysql> CALL list_products(NULL, 0);
   ERROR 31301 (45422): invalid_argument: limit must be a whole number from 1 to 1000
 '

@@ -42,24 +42,11 @@ Example
   *************************** 1. row ***************************
           product_id: 1
                 name: Limited sneaker
-               price: 12900
-            currency: EUR
-         stock_total: 100
-           available: 100
-                held: 0
-                sold: 0
-        max_per_hold: 10
     max_per_customer: 2
   max_unpaid_percent: NULL
        pause_seconds: 60
    extension_seconds: 30
-        hold_seconds: 120
-     payment_seconds: 900
-             stripes: 6
-      sale_starts_at: NULL
-        sale_ends_at: NULL
-          stopped_at: NULL
-         archived_at: NULL
+                   …
   mysql> CALL set_limits(1, 0, NULL, NULL, NULL, ''none'');
   ERROR 31301 (45422): invalid_argument: max_per_customer must be a whole number from 1 to 2147483647
 '

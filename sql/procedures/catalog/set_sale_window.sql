@@ -32,26 +32,11 @@ Locks
 Example
   mysql> CALL set_sale_window(1, ''2026-11-27 09:00:00'', ''2026-11-27 12:00:00'', ''advertised for nine'')\\G
   *************************** 1. row ***************************
-          product_id: 1
-                name: Limited sneaker
-               price: 12900
-            currency: EUR
-         stock_total: 100
-           available: 100
-                held: 0
-                sold: 0
-        max_per_hold: 10
-    max_per_customer: NULL
-  max_unpaid_percent: NULL
-       pause_seconds: NULL
-   extension_seconds: NULL
-        hold_seconds: 120
-     payment_seconds: 900
-             stripes: 6
-      sale_starts_at: 2026-11-27 09:00:00.000000
-        sale_ends_at: 2026-11-27 12:00:00.000000
-          stopped_at: NULL
-         archived_at: NULL
+      product_id: 1
+            name: Limited sneaker
+  sale_starts_at: 2026-11-27 09:00:00.000000
+    sale_ends_at: 2026-11-27 12:00:00.000000
+               …
   mysql> CALL set_sale_window(1, ''2026-11-27 12:00:00'', ''2026-11-27 09:00:00'', ''the other way round'');
   ERROR 31301 (45422): invalid_argument: sale_ends_at must be later than sale_starts_at
 '

@@ -29,26 +29,10 @@ Locks
 Example
   mysql> CALL stop_sale(1, ''wrong photo'')\\G
   *************************** 1. row ***************************
-          product_id: 1
-                name: Limited sneaker
-               price: 12900
-            currency: EUR
-         stock_total: 100
-           available: 100
-                held: 0
-                sold: 0
-        max_per_hold: 10
-    max_per_customer: NULL
-  max_unpaid_percent: NULL
-       pause_seconds: NULL
-   extension_seconds: NULL
-        hold_seconds: 120
-     payment_seconds: 900
-             stripes: 6
-      sale_starts_at: NULL
-        sale_ends_at: NULL
-          stopped_at: 2026-11-27 09:30:00.000000
-         archived_at: NULL
+  product_id: 1
+        name: Limited sneaker
+  stopped_at: 2026-11-27 09:30:00.000000
+           …
   mysql> CALL stop_sale(0, ''wrong photo'');
   ERROR 31301 (45422): invalid_argument: product_id must be a whole number from 1 to 2147483647
 '
