@@ -264,8 +264,8 @@ PROBLEMS: dict[str, ProblemKind] = {
             "unauthorized", 401, None, "A key is needed",
             meaning="This service asks for a key, and none was sent, or one it does not know. Nothing was done.",
             action=(
-                "Send the key you were given as Authorization: Bearer and the key. Whoever runs the service makes it, "
-                "and gives the service its SHA-256 in FLASHSALE_API_KEYS; /metrics has a token of its own."
+                "Send the key you were given as Authorization: Bearer and the key. The operator of the service makes it"
+                " and gives the service its SHA-256 in FLASHSALE_API_KEYS; /metrics has a token of its own."
             ),
             example="Send the API key as Authorization: Bearer ….",
         ),

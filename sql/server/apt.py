@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .meter import Meter
+from .progress import Progress
 from .state import Echo, Failure
 
 MEGABYTE = 1_000_000
@@ -123,7 +123,7 @@ class PrivateApt:
         """Download `packages` and all they depend on; the paths of the .deb files."""
         plan = self._run("apt-get", "--quiet=2", "--print-uris", "install", *packages)
         total = sum(int(line.rsplit(" ", 2)[1]) for line in plan.splitlines() if line.startswith("'"))
-        meter = Meter(label, total // MEGABYTE, "MB", echo)
+        progress = Progress(label, total // MEGABYTE, "MB", echo)
         command = self._command("apt-get", "--quiet", "--yes", "--download-only", "install", *packages)
         with open(self._folder / "download.log", "w+", encoding="utf-8") as log:
             process = subprocess.Popen(
@@ -131,14 +131,14 @@ class PrivateApt:
             )
             try:
                 while process.poll() is None:
-                    meter.update(_size(self._archives) // MEGABYTE)
+                    progress.update(_size(self._archives) // MEGABYTE)
                     time.sleep(0.2)
             finally:
                 process.kill()
             if process.wait() != 0:
                 log.seek(0)
                 raise Failure(_reason(command, log.read()))
-        meter.update(total // MEGABYTE)
+        progress.update(total // MEGABYTE)
         return sorted(self._archives.glob("*.deb"))
 
     def download_one(self, package: str) -> Path:
@@ -156,10 +156,10 @@ class PrivateApt:
 def unpack(packages: Sequence[Path], target: Path, label: str, echo: Echo) -> None:
     """Unpack .deb files into `target`; nothing is installed, no script of a package runs."""
     target.mkdir(parents=True, exist_ok=True)
-    meter = Meter(label, len(packages), "packages", echo)
+    progress = Progress(label, len(packages), "packages", echo)
     for number, package in enumerate(packages, 1):
         output(["dpkg-deb", "--extract", str(package), str(target)])
-        meter.update(number)
+        progress.update(number)
 
 
 def _environment() -> dict[str, str]:

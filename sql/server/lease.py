@@ -1,4 +1,4 @@
-"""Processes that outlive whoever started them, and how anybody finds and ends them.
+"""Processes that outlive the one that started them, and how anybody finds and ends them.
 
 Such a process inherits the lock on a file, its lease, in which its pid stands. The kernel drops the lock
 with the last process that has it, so neither a stale file nor a stranger with the same pid passes for it.
@@ -24,7 +24,7 @@ def begin(
 ) -> subprocess.Popen[bytes]:
     """Start `command` in `folder`, printing to `output` (None: where we print), as the holder of `lease`.
 
-    It has a session of its own: Ctrl-C in the terminal does not reach it, whoever started it ends it in order.
+    It has a session of its own: Ctrl-C in the terminal does not reach it, the process that started it ends it in order.
     Raises Failure when the lease is held already.
     """
     with open(lease, "a", encoding="utf-8") as file:

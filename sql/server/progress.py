@@ -1,11 +1,11 @@
-"""Progress of something long."""
+"""How far something long is."""
 
 import sys
 
 from .state import Echo
 
 
-class Meter:
+class Progress:
     """A line that updates itself on a terminal, and a plain line at each quarter anywhere else."""
 
     def __init__(self, label: str, total: int, unit: str, echo: Echo) -> None:

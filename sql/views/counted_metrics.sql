@@ -1,7 +1,7 @@
 DELIMITER $$
 
 -- The numbers of the sale that only a walk over all of its history gives: paid and closed orders, settled payments, and what
--- must never be. Some ten seconds for a million orders, so whoever scrapes them does it with pauses. A row a number.
+-- must never be. Some ten seconds for a million orders, so they are asked for with pauses. A row a number.
 CREATE OR REPLACE DEFINER = flashsale_owner@localhost SQL SECURITY DEFINER VIEW counted_metrics AS
 WITH ended AS (
   SELECT 'paid' AS status UNION ALL SELECT 'cancelled' UNION ALL SELECT 'refunded'

@@ -1,6 +1,6 @@
 DELIMITER $$
 
--- What customers hold, ordered, paid, let expire: a row for each hold or the order it became, for whoever has one on the phone.
+-- What customers hold, ordered, paid, let expire: a row for each hold or the order it became, for a person who has one on the phone.
 -- By customer_id it is quick; by id ask with purchase_id = UUID_TO_BIN('...').
 CREATE OR REPLACE DEFINER = flashsale_owner@localhost SQL SECURITY DEFINER VIEW purchases AS
 SELECT o.customer_id, o.order_uuid AS id, o.order_id AS purchase_id, o.product_id, p.name AS product, o.qty, o.status,

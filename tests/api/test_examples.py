@@ -142,7 +142,7 @@ def test_every_example_fits_its_schema() -> None:
 # --- its examples are what happens
 
 
-class Shop:
+class ExampleSale:
     """A sale in which the ids and keys of the examples stand for real ones."""
 
     def __init__(self, db: Database) -> None:
@@ -185,21 +185,21 @@ class Shop:
 
 
 IDS = frozenset({"reference", "id", "product_id", "hold_id", "order_id", "payment_id", "idempotency_key"})
-BEFORE: dict[tuple[str, str], Callable[[Shop], None]] = {
-    ("get_hold", "hold"): Shop.held,
-    ("release_hold", "released"): Shop.held,
-    ("extend_hold", "extended"): Shop.extendable,
-    ("create_order", "made"): Shop.held,
-    ("create_order", "repeated"): Shop.held,
-    ("list_orders", "found"): Shop.ordered,
-    ("list_orders", "page"): Shop.ordered,
-    ("get_order", "pending"): Shop.ordered,
-    ("get_order", "paid"): Shop.paid,
-    ("cancel_pending_order", "cancelled"): Shop.ordered,
-    ("fulfil_order", "fulfilled"): Shop.paid,
-    ("receive_payment_webhook", "applied"): Shop.ordered,
-    ("receive_payment_webhook", "stripe"): Shop.ordered,
-    ("receive_payment_webhook", "parked"): Shop.held,
+BEFORE: dict[tuple[str, str], Callable[[ExampleSale], None]] = {
+    ("get_hold", "hold"): ExampleSale.held,
+    ("release_hold", "released"): ExampleSale.held,
+    ("extend_hold", "extended"): ExampleSale.extendable,
+    ("create_order", "made"): ExampleSale.held,
+    ("create_order", "repeated"): ExampleSale.held,
+    ("list_orders", "found"): ExampleSale.ordered,
+    ("list_orders", "page"): ExampleSale.ordered,
+    ("get_order", "pending"): ExampleSale.ordered,
+    ("get_order", "paid"): ExampleSale.paid,
+    ("cancel_pending_order", "cancelled"): ExampleSale.ordered,
+    ("fulfil_order", "fulfilled"): ExampleSale.paid,
+    ("receive_payment_webhook", "applied"): ExampleSale.ordered,
+    ("receive_payment_webhook", "stripe"): ExampleSale.ordered,
+    ("receive_payment_webhook", "parked"): ExampleSale.held,
 }
 
 
@@ -207,7 +207,7 @@ BEFORE: dict[tuple[str, str], Callable[[Shop], None]] = {
 def test_a_request_of_the_document_is_answered_as_the_document_says(
     http: httpx.Client, db: Database, name: str, example: str, status: int
 ) -> None:
-    shop = Shop(db)
+    shop = ExampleSale(db)
     BEFORE.get((name, example), lambda shop: None)(shop)
     if example == "repeated":
         assert send(http, shop, name, "made").status_code == 201
@@ -234,7 +234,7 @@ def test_a_request_of_the_document_is_answered_as_the_document_says(
     assert ("idempotent-replayed" in answer.headers) == (example == "repeated")
 
 
-def send(http: httpx.Client, shop: Shop, name: str, example: str) -> httpx.Response:
+def send(http: httpx.Client, shop: ExampleSale, name: str, example: str) -> httpx.Response:
     """Send an example's request, with the ids and keys of the shop."""
     method, path, operation = OPERATIONS[name]
     headers, query = {}, {}

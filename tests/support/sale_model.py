@@ -28,7 +28,7 @@ class Limits:
 class Bought(Purchase):
     """A purchase of the sale: by whom, and until when it may wait."""
 
-    sale: "Sale | None" = None
+    sale: "ModelSale | None" = None
     customer: str | None = None
     key: str | None = None
     order_key: str | None = None
@@ -160,7 +160,7 @@ class Bought(Purchase):
 
 
 @dataclass
-class Sale:
+class ModelSale:
     """One product at one moment, with every purchase of it."""
 
     stock: int

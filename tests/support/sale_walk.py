@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant
 from tests.support.database import Database, Refused, Row
 from tests.support.payment_model import EVERYTHING, Payment
 from tests.support.sale import insisting, new_key, sweep
-from tests.support.sale_model import HOLD_SECONDS, MAX_PER_HOLD, PAYMENT_SECONDS, PRICE, Bought, Limits, Sale
+from tests.support.sale_model import HOLD_SECONDS, MAX_PER_HOLD, PAYMENT_SECONDS, PRICE, Bought, Limits, ModelSale
 
 REASON = "as the test says"
 # Whoever has this lock sweeps, and nobody else: the EVENT must not decide anything in the middle of a step.
@@ -31,7 +31,7 @@ class SaleWalk(RuleBasedStateMachine):
     met: ClassVar[Counter[tuple[str, str]]] = Counter()
     done: ClassVar[Counter[tuple[str, bool]]] = Counter()
 
-    sale: Sale
+    sale: ModelSale
     product: int
     stranger: str
 
@@ -39,7 +39,7 @@ class SaleWalk(RuleBasedStateMachine):
         """Put the product on sale. Beside its purchases there is an id that nobody knows."""
         assert self.db.value(f"SELECT GET_LOCK({SWEEP_LOCK}, 10)") == 1
         self.db.come_back()
-        self.sale = Sale(stock, limits, self.db.now())
+        self.sale = ModelSale(stock, limits, self.db.now())
         self.db.travel_to(self.sale.now)
         self.product = self.db.one(
             "create_product", "Limited sneaker", PRICE, "EUR", stock, stripes, HOLD_SECONDS, PAYMENT_SECONDS,

@@ -43,7 +43,7 @@ BEGIN
     FROM products
    WHERE product_id = in_product_id;
 
-  -- The insert waited for whoever was ending a hold of this key, so only now can its end be seen for certain.
+  -- The insert waited for a session that was ending a hold of this key, so only now can its end be seen for certain.
   SELECT NOT EXISTS (SELECT 1 FROM hold_history WHERE idempotency_key = in_idempotency_key) INTO out_reserved;
 
   SET out_lapsed = FALSE;

@@ -103,7 +103,7 @@ BEGIN
       IF v_sellable AND v_home IS NOT NULL THEN
         INSERT INTO holds (hold_id, product_id, qty, unit_price_minor, customer_id, idempotency_key, created_at, expires_at)
         VALUES (v_hold_id, v_product_id, v_qty, v_price, in_customer_id, in_idempotency_key, v_now, v_expires_at);
-        -- The insert waited for whoever was ending a hold of this key, so only now can its end be seen for certain. MIN:
+        -- The insert waited for a session that was ending a hold of this key, so only now can its end be seen for certain. MIN:
         -- one dive into the index while the statement is planned, where an EXISTS is planned itself.
         UPDATE stock_stripes
            SET available = available - v_qty

@@ -11,7 +11,7 @@ COMMENT '
 Description
   Gives a product''s expired units back now, for somebody who needs in_qty of them, without waiting for the sweep.
   Its caller commits before it takes units, because stripes come last in the order of locks.
-  It waits for whoever is giving back the same units: what they return has to count for this buyer too.
+  It waits for sessions that give back the same units: what they return has to count for this buyer too.
   Each hold and order has a unit at least, so in_qty of them are enough; it takes 10,000 of each at most in one transaction.
 
 Parameters

@@ -16,7 +16,7 @@ Parameters
   in_product_id INT
   in_qty        INT      units to take, all or none
   in_exact      BOOLEAN  FALSE: from one stripe that nobody else holds, never waiting. TRUE: from all stripes together,
-                         waiting for whoever holds one; only then does out_taken = FALSE mean that the units are not there
+                         waiting for sessions that hold one; only then does out_taken = FALSE mean that the units are not there
   out_taken     BOOLEAN
 
 Locks
