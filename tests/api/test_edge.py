@@ -15,8 +15,10 @@ import falcon
 import pytest
 from falcon import testing
 
+from api import schemas
 from api.app import Gateways, create_app
 from api.gateway import ProcedureError, UnavailableError
+from api.openapi.examples import example_of
 from api.problem_kinds import PROBLEMS
 from api.settings import Settings
 from sql.server.urls import parse
@@ -27,12 +29,9 @@ UUID = "019378d2-8c1a-7c3e-9b57-2f60c1d1a001"
 NOON = datetime(2026, 11, 27, 12, 0)
 SETTINGS = Settings(parse("mysql://api:secret@127.0.0.1/flashsale"))
 
-PRODUCT = {
-    "product_id": 1, "name": "Lamp", "price": 4900, "currency": "EUR", "stock_total": 10,
-    "available": Decimal(7), "held": Decimal(2), "sold": Decimal(1), "max_per_hold": 4, "max_per_customer": None,
-    "max_unpaid_percent": 5, "pause_seconds": None, "extension_seconds": 60,
-    "hold_seconds": 120, "payment_seconds": 900, "stripes": 16, "sale_starts_at": NOON, "sale_ends_at": None,
-    "stopped_at": NOON, "archived_at": None,
+PRODUCT = example_of(schemas.Product) | {
+    "stock_total": 10, "available": Decimal(7), "held": Decimal(2), "sold": Decimal(1), "sale_starts_at": NOON,
+    "stopped_at": NOON,
 }  # fmt: skip
 HOLD = {
     "hold_id": UUID, "product_id": 1, "qty": 2, "customer_id": None, "unit_price": 4900, "status": "active",
