@@ -59,8 +59,8 @@ OF_THE_DEPLOYMENT = tuple(each.name for each in DECLARED_HERE if DEPLOYMENT in e
 def read_variable(environ: Mapping[str, str], name: str) -> str:
     """The value of FLASHSALE_X, or what is in the file of FLASHSALE_X_FILE; "" when neither is set.
 
-    Raises Failure when both are set, and when the file can't be read or is empty. It quotes neither value nor path: who
-    mixes the two variables up has put a secret in the place of the path.
+    Raises Failure when both are set, and when the file can't be read or is empty. It quotes neither value nor path: a
+    user who mixes the two variables up has put a secret in the place of the path.
     """
     value, path = environ.get(name, ""), environ.get(name + FILE, "") if name.startswith(PREFIX) else ""
     if not path:
@@ -89,5 +89,5 @@ def unknown_variables(environ: Mapping[str, str], known: Collection[str]) -> dic
 
 
 def without_files(environ: Mapping[str, str], names: Collection[str]) -> dict[str, str]:
-    """The environment without the FLASHSALE_X_FILE of these variables, for who is given their values."""
+    """The environment without the FLASHSALE_X_FILE of these variables, for a program that is given their values."""
     return {name: value for name, value in environ.items() if name.removesuffix(FILE) not in names or name in names}

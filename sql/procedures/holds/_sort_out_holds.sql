@@ -21,7 +21,7 @@ Parameters
   in_most             INT      units that a plain request asks for at most; NULL: any
   in_counts_customers BOOLEAN  whether customers matter
   io_plan             VARCHAR  see _keep_marked
-  out_units           BIGINT   units that those ask for who keep the mark
+  out_units           BIGINT   units that the requests that keep the mark ask for
 
 Locks
   none; a hold only ever moves from holds to hold_history, and one snapshot sees both
