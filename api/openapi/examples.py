@@ -7,10 +7,11 @@ from typing import Any
 import msgspec
 
 JSON = dict[str, Any]
+_LEAST: JSON = {"string": "", "integer": 0, "number": 0.0, "boolean": False, "object": {}}
 
 
 def example_of(shape: Any) -> Any:
-    """A value of a type, made of the examples in its schema. Raises LookupError for a field that has none."""
+    """A value of a type, made of the examples in its schema; a field without one has the least value of its type."""
     schema = msgspec.json.schema(shape)
     return _value(schema, schema.get("$defs", {}))
 
@@ -28,4 +29,4 @@ def _value(schema: JSON, shapes: JSON) -> Any:
         return None
     if schema.get("type") == "array":
         return [_value(schema["items"], shapes)]
-    raise LookupError(f"no example: {schema}")
+    return schema.get("minimum", _LEAST.get(schema.get("type", "")))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import pytest
@@ -150,3 +150,28 @@ SHAPES = dict.fromkeys(shape for route in ROUTES for shape in (route.answer, rou
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.__name__)
 def test_an_example_of_a_shape_is_one_of_it(shape: type[msgspec.Struct]) -> None:
     assert msgspec.convert(example_of(shape), shape)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.__name__)
+def test_every_field_that_is_never_null_has_an_example(document: Any, shape: type[msgspec.Struct]) -> None:
+    fields = document["components"]["schemas"][shape.__name__]["properties"]
+    bare = [name for name, each in fields.items() if not each.keys() & {"examples", "anyOf", "enum"}]
+    assert bare == []
+
+
+class Bare(msgspec.Struct):
+    """Fields of which nobody gave an example."""
+
+    text: str
+    number: int
+    some: Annotated[int, msgspec.Meta(ge=3)]
+    share: float
+    whether: bool
+    many: list[str]
+    maybe: int | None
+
+
+def test_a_shape_without_examples_has_one_all_the_same() -> None:
+    made = example_of(Bare)
+    assert msgspec.convert(made, Bare)
+    assert made["some"] == 3
