@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from typing import Any
 
 from api.problem_kinds import PROBLEMS
@@ -34,7 +35,7 @@ def refusal(slug: str, detail: str = "") -> dict[str, Any]:
     return {REFUSAL: ProblemError(slug, detail or PROBLEMS[slug].example)}
 
 
-def unreadable(data: bytes, error: object) -> dict[str, Any]:
+def unreadable(data: bytes) -> dict[str, Any]:
     """What the scope is given of a request that the parser gave up in this data.
 
     It knows a list of methods. Any other is refused as they are at that address: in the application's own way.
@@ -42,7 +43,7 @@ def unreadable(data: bytes, error: object) -> dict[str, Any]:
     unknown = _UNKNOWN_METHOD.search(data)
     if unknown:
         return {"method": unknown[1].decode(), "path": unknown[2].decode("latin-1")}
-    return refusal("malformed_request", f"The request is not valid HTTP: {error}.")
+    return refusal("malformed_request", f"The request is not valid HTTP: {sys.exception()}.")
 
 
 def judge(scope: dict[str, Any]) -> None:

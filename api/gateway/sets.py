@@ -23,6 +23,10 @@ MOST = 100
 """Requests of one set: what the procedures take."""
 AT_ONCE = 2
 """Sets of one line under way. With more of them the sets get smaller, and the sale slower."""
+ENOUGH = 16
+"""Requests for which a second set begins. Fewer wait for the end of the first: a small set costs each buyer more."""
+LATE_SECONDS = 0.05
+"""But not for longer: what takes so long waits for somebody's row, or for a disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,7 @@ class Line:
         self._under_way = 0
         self._alone = 0
         self._sending = False
+        self._late = False
         self._loop = asyncio.get_running_loop()
 
     def ask(self, waiting: Waiting) -> None:
@@ -77,17 +82,26 @@ class Line:
 
     def _send_soon(self) -> None:
         """At the end of this turn of the loop, if there is a place for a set."""
-        if not self._sending and self._under_way < AT_ONCE:
+        if self._waiting and not self._sending and self._under_way < AT_ONCE:
             self._sending = True
             self._loop.call_soon(self._send)
 
     def _send(self) -> None:
         self._sending = False
-        while self._under_way < AT_ONCE and (group := self._take()):
+        while self._may_begin() and (group := self._take()):
             if len(group) == 1 and not self._under_way and self._alone < AT_ONCE:
                 self._go_alone(group[0])
             else:
                 self._go_together(group)
+
+    def _may_begin(self) -> bool:
+        """Whether there is a place for a set, and enough waits for it."""
+        return not self._under_way or (self._under_way < AT_ONCE and (self._late or len(self._waiting) >= ENOUGH))
+
+    def _hurry(self) -> None:
+        """A set takes long: who waits goes without it."""
+        self._late = True
+        self._send_soon()
 
     def _take(self) -> list[Waiting]:
         group: list[Waiting] = []
@@ -102,12 +116,15 @@ class Line:
         requests = [dict(zip(members, map(_of_json, each.arguments), strict=True)) for each in group]
 
         def done(outcome: Outcome) -> None:
+            hurry.cancel()
             self._under_way -= 1
+            self._late = False
             if self._waiting:
                 self._send_soon()
             self._answer(group, outcome)
 
         self._under_way += 1
+        hurry = self._loop.call_later(LATE_SECONDS, self._hurry)
         self._sets.submit(Job(self._together.procedure, [msgspec.json.encode(requests)], group, done))
 
     def _go_alone(self, each: Waiting) -> None:

@@ -1,6 +1,5 @@
 """HTTP as uvicorn reads it; with deadlines, room for those who speak, and refusals that the application words."""
 
-import sys
 from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -23,16 +22,15 @@ class Connection(HttpToolsProtocol):
         Whatever has come is read before the next client is let in.
         """
         super().connection_made(transport)
-        # The cycle of a request writes and closes by these, and by close below.
-        self.write, self.is_closing = transport.write, transport.is_closing
+        self.unsent, self.is_closing = list[bytes](), transport.is_closing  # which the cycle of a request asks
         self.touch()
+        self.look()
         if len(self.clients) > self.places:
             oldest = next((each for each in self.clients if each.is_awaited() and not each.arriving), self)
             if oldest is self:
-                self.refuse(refusal("service_unavailable", "There are more clients than can be served; try again."))
-            else:
-                oldest.transport.abort()
-                del self.clients[oldest]
+                return self.refuse(refusal("service_unavailable", "More clients than can be served came; try again."))
+            oldest.transport.abort()
+            del self.clients[oldest]
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is closed."""
@@ -49,12 +47,14 @@ class Connection(HttpToolsProtocol):
         return not self.cycle or self.cycle.response_complete or (self.cycle.more_body and not self.pipeline)
 
     def look(self) -> None:
-        """Once a second: end what takes too long."""
-        waited = self.loop.time() - self.clients[self]
-        if self.arriving and self.is_awaited() and waited > ARRIVAL_SECONDS:
-            self.refuse(refusal("request_timeout"))
-        elif waited > self.timeout_keep_alive and (self.is_awaited() or self.flow.write_paused):
-            self.transport.abort()
+        """Once a second while it is open: end what takes too long."""
+        if self in self.clients:
+            self.loop.call_later(1, self.look)
+            waited = self.loop.time() - self.clients[self]
+            if self.arriving and self.is_awaited() and waited > ARRIVAL_SECONDS:
+                self.refuse(refusal("request_timeout"))
+            elif waited > self.timeout_keep_alive and (self.is_awaited() or self.flow.write_paused):
+                self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Something came."""
@@ -73,7 +73,9 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The head of a request is here."""
         super().on_headers_complete()
-        self.cycle.transport = self  # type: ignore[assignment]
+        # The cycle of a request writes and closes by this connection, which sends the head of an answer with its body:
+        # apart they would wake the client twice. Only leave to send a body has to go at once.
+        self.cycle.transport, self.write = self, (self.unsent.append, self.transport.write)[self.expect_100_continue]  # type: ignore
         # Refused before it sent its body, a client may send it or not: what came next could not be told apart from it.
         # Nor can what follows a request to upgrade: it may be in another protocol.
         self.cycle.keep_alive &= not (self.expect_100_continue or self.parser.should_upgrade())
@@ -85,12 +87,19 @@ class Connection(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """It is answered."""
+        self.flush()
         super().on_response_complete()
         self.touch()
 
+    def flush(self) -> None:
+        """Send what is written."""
+        if self.unsent:
+            self.transport.writelines(self.unsent)
+            self.unsent.clear()
+
     def send_400_response(self, msg: str) -> None:
         """The parser gave up."""
-        self.refuse(unreadable(self.latest, sys.exc_info()[1]))
+        self.refuse(unreadable(self.latest))
 
     def refuse(self, reason: dict[str, Any]) -> None:
         """Listen no more, and let the application say why when it is the turn of this request."""
@@ -108,6 +117,7 @@ class Connection(HttpToolsProtocol):
         """Later: a close with bytes unread is a reset, which can destroy the answer on its way."""
         self.deaf = True
         self.pipeline.clear()
+        self.flush()
         self.transport.write_eof()
         self.loop.call_later(LINGER_SECONDS, self.transport.abort)
 

@@ -27,12 +27,6 @@ def is_idle(client: Connection) -> bool:
     return client.is_awaited() and not client.arriving
 
 
-async def look_after_all() -> None:
-    """What the worker does once a second."""
-    for client in tuple(Connection.clients):
-        client.look()
-
-
 class SmallWorker:
     """uvicorn in a thread, with connections of ours and three places. Its answers to /wait wait for `go`."""
 
@@ -40,7 +34,7 @@ class SmallWorker:
         self.go = threading.Event()
         config = uvicorn.Config(
             self._answer, interface="asgi3", http=Connection, ws="none", lifespan="off", log_level="error", port=0,
-            timeout_keep_alive=KEEP_ALIVE_SECONDS, callback_notify=look_after_all, timeout_notify=0,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
         )  # fmt: skip
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run)

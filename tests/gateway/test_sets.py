@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 
-from api.gateway import ProcedureError, UnavailableError
+from api.gateway import ProcedureError, UnavailableError, sets
 from api.gateway.errors import LockWaitError
 from tests.support.fake_calls import Gate, turns, until
 
@@ -56,6 +56,46 @@ def test_what_waits_while_two_sets_are_under_way_goes_when_one_is_back() -> None
         sets = await gate.sets.called(4)
         assert sets[3].keys == [f"k{number}" for number in range(100, 150)]
         for call in (*under_way, *sets[2:]):
+            call.end()
+        await asyncio.gather(*asked)
+
+    asyncio.run(sale())
+
+
+def test_a_second_set_begins_with_enough_requests_and_fewer_go_with_what_comes_meanwhile() -> None:
+    async def sale() -> None:
+        gate = Gate()
+        asked = [gate.hold(f"a{number}") for number in range(3)]
+        await gate.sets.called(1)
+        asked += [gate.hold(f"b{number}") for number in range(sets.ENOUGH - 1)]
+        await turns()
+        assert len(gate.sets.calls) == 1
+        asked += [gate.hold("the last of enough")]
+        calls = await gate.sets.called(2)
+        assert len(calls[1].keys) == sets.ENOUGH
+        asked += [gate.hold("one more")]
+        await turns()
+        assert len(gate.sets.calls) == 2
+        for call in calls:
+            call.end()
+        await until(lambda: len(gate.sets.calls) + len(gate.ones.calls) == 3)
+        gate.ones.calls[0].end()
+        await asyncio.gather(*asked)
+
+    asyncio.run(sale())
+
+
+def test_nobody_waits_for_a_first_set_that_takes_long() -> None:
+    async def sale() -> None:
+        gate = Gate()
+        asked = [gate.hold(f"a{number}") for number in range(3)]
+        await gate.sets.called(1)
+        asked += [gate.hold(f"b{number}") for number in range(2)]
+        began = asyncio.get_running_loop().time()
+        calls = await gate.sets.called(2)
+        assert asyncio.get_running_loop().time() - began > sets.LATE_SECONDS / 2
+        assert calls[1].keys == ["b0", "b1"]
+        for call in calls:
             call.end()
         await asyncio.gather(*asked)
 
