@@ -16,7 +16,7 @@ AS := dba
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run cluster cluster-status cluster-kill cluster-start cluster-mysql test test-long test-faults test-cluster soak stop clean mysql backup restore migrate seed webhook notifications reference picture lint loadtest bench python
+.PHONY: help run cluster cluster-status cluster-kill cluster-start cluster-mysql test test-long test-faults test-cluster soak stop clean mysql backup restore migrate seed webhook notifications reference picture lint loadtest bench bench-cluster python
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -46,7 +46,7 @@ test: python ## the tests, in parallel, each process on a MySQL of its own; ARGS
 	@$(PYTHON) -m sql.server venv test
 	@$(PYTHON) -m sql.server programs
 	@$(venv) -m tests.support.chromium
-	@exec $(venv) -m pytest -n auto $(ARGS)
+	@exec $(venv) -m pytest -n auto --dist loadgroup $(ARGS)
 
 test-long: python ## a sale of 30,000 random steps beside its model, about 10 minutes, new ones each time
 	@$(PYTHON) -m sql.server venv test
@@ -147,6 +147,11 @@ bench: python ## buyers one by one and in sets against plain INSERTs, by CALL an
 	@$(PYTHON) -m sql.server venv loadtest
 	@$(PYTHON) -m sql.server programs
 	@exec $(venv) -m loadtest.bench
+
+bench-cluster: python ## holds on one server and on a group of three, alone and in sets, and ten kills of the primary, in four minutes
+	@$(PYTHON) -m sql.server venv loadtest
+	@$(PYTHON) -m sql.server programs
+	@exec $(venv) -m loadtest.cluster
 
 python:
 	@$(or $(PYTHON),false) -c '$(new_enough)' || { \

@@ -50,7 +50,7 @@ _FINGERPRINT_DIGITS = 16
 """Of the key's SHA-256: enough to tell callers apart, too few to stand for the key or its hash."""
 _ALLOWED_METHODS = "GET, POST, DELETE"
 _ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, X-Request-ID"
-_EXPOSED_HEADERS = "Location, Idempotent-Replayed, Retry-After, X-Request-ID"
+_EXPOSED_HEADERS = "Location, Idempotent-Replayed, Retry-After, X-Request-ID, Data-Age-Ms"
 _PREFLIGHT_SECONDS = "600"
 
 

@@ -14,8 +14,9 @@ from falcon.asgi import Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from api.access import Access
+from api.aged import say_age
 from api.bodies import RECEIVE
-from api.gateway import BlockingCalls, Calls, Gateway, Primary, make_gateway, where_it_failed
+from api.gateway import BlockingCalls, Calls, Gateway, Primary, SecondaryReads, make_gateway, where_it_failed
 from api.limits import REFUSAL, judge
 from api.notify import Delivery, make_signer
 from api.openapi import encode_document
@@ -25,8 +26,8 @@ from api.pages.problem_pages import problem_responders
 from api.pages.static_files import static_responders
 from api.problem_kinds import PROBLEMS
 from api.problems import serialize_http_error, write_problem
-from api.providers import make_receiver
-from api.routes import ROUTES
+from api.providers import Receiver, make_receiver
+from api.routes import ROUTES, Route
 from api.settings import Settings, read_settings
 from api.translator import Responder, make_responder
 from api.watch.board import Board, board_responder
@@ -104,6 +105,8 @@ class Gateways(NamedTuple):
     """For CALLs that walk over the history, and that nobody waits for."""
     notify: BlockingCalls | None = None
     """For what the shop is told, on a thread of its own."""
+    aged: Calls | None = None
+    """For reads that may be a little old, where somebody wants them from secondaries."""
 
 
 def create_app(gateways: Gateways, settings: Settings, telemetry: Telemetry | None = None) -> Application:
@@ -118,7 +121,7 @@ def create_app(gateways: Gateways, settings: Settings, telemetry: Telemetry | No
     watchers = ThreadPoolExecutor(WATCHERS, "watchers")  # its threads begin after the fork
     responders: dict[str, dict[str, Responder]] = {}
     for route in ROUTES:
-        responders.setdefault(route.path, {})[route.method] = make_responder(route, gateways.sale, receive)
+        responders.setdefault(route.path, {})[route.method] = _responder(route, gateways, receive)
     responders["/healthz"] = {"GET": _fixed(b'{"status":"alive"}')}
     responders["/openapi.json"] = {"GET": _fixed(encode_document(ROUTES))}
     # Without a token only where everybody may mark an order as paid anyway.
@@ -147,13 +150,22 @@ def get_app() -> Application:
     sale = make_gateway(url, telemetry, settings.connections, primary)
     live, told = (Gateway(url, telemetry, primary=primary) for _ in range(2))
     counted = Gateway(url, telemetry, COUNTED_READ_SECONDS, primary=primary)
-    return create_app(Gateways(sale, live, counted, told), settings, telemetry)
+    max_age = settings.product_reads_max_age_ms
+    aged = SecondaryReads(sale, url, primary, max_age, telemetry, settings.connections) if max_age else None
+    return create_app(Gateways(sale, live, counted, told, aged), settings, telemetry)
 
 
 def make_telemetry(settings: Settings) -> Telemetry:
     """Meters and the log of requests, for the application and the gateway below it."""
     log_requests = make_request_log(choose_format(settings.log_format))
     return Telemetry(Meters(), log_requests, settings.slow_call_seconds)
+
+
+def _responder(route: Route, gateways: Gateways, receive: Receiver) -> Responder:
+    """A row's responder, over the gateway that fits it."""
+    if route.aged and gateways.aged:
+        return say_age(make_responder(route, gateways.aged, receive))
+    return make_responder(route, gateways.sale, receive)
 
 
 def _delivery(settings: Settings, calls: BlockingCalls | None) -> Delivery | None:

@@ -76,7 +76,8 @@ class Route:
     is the last argument then. `created` is the Location of what was made (201, or 200 for a replay). `statuses` gives
     some values of the column `outcome` a status other than 200. `raises` are the slugs the procedure may SIGNAL. A
     `probe` answers 503 unless the column `status` has one of these values. A `signed` body comes from one of the
-    api/providers/, who says what it means; the procedure that it names counts those that were refused.
+    api/providers/, who says what it means; the procedure that it names counts those that were refused. What is `aged`
+    may come from a secondary, where the operator wants that, and then says how old it is.
     """
 
     method: Literal["GET", "POST", "DELETE"]
@@ -93,6 +94,7 @@ class Route:
     raises: tuple[str, ...] = ()
     probe: tuple[str, ...] = ()
     signed: str | None = None
+    aged: bool = False
 
 
 _UUID_ALLOWED = "must be a UUID of 36 characters, as it was returned to you"
@@ -115,11 +117,11 @@ ROUTES: tuple[Route, ...] = (
     Route(
         "GET", "/api/products", "list_products", "Products with their stock, page by page",
         answer=schemas.Product, rows="products", cursor="product_id",
-        arguments=(Query("after", schemas.AfterProduct), _PAGE_SIZE), raises=("invalid_argument",),
+        arguments=(Query("after", schemas.AfterProduct), _PAGE_SIZE), raises=("invalid_argument",), aged=True,
     ),
     Route(
         "GET", "/api/products/{product_id}", "get_product", "One product with its stock",
-        answer=schemas.Product, arguments=(Path("product_id"),), raises=("product_not_found",),
+        answer=schemas.Product, arguments=(Path("product_id"),), raises=("product_not_found",), aged=True,
     ),
     Route(
         "POST", "/api/holds", "create_hold", "Reserve units for a short time",

@@ -33,6 +33,7 @@ NOTIFY_URL = "FLASHSALE_NOTIFY_URL"
 NOTIFY_SECRETS = "FLASHSALE_NOTIFY_SECRETS"
 LOG_FORMAT = "FLASHSALE_LOG_FORMAT"
 SLOW_CALL_MS = "FLASHSALE_SLOW_CALL_MS"
+PRODUCT_READS_MAX_AGE_MS = "FLASHSALE_PRODUCT_READS_MAX_AGE_MS"
 DECLARED = (
     Variable(
         DATABASE_URL,
@@ -104,6 +105,15 @@ DECLARED = (
     ),
     Variable(LOG_FORMAT, "`json` or `text`", "text where stderr is a terminal, else json", (API,)),
     Variable(SLOW_CALL_MS, "a CALL that takes so many milliseconds is logged as slow", "500", (API,), 0, 60_000),
+    Variable(
+        PRODUCT_READS_MAX_AGE_MS,
+        "products may be read from the secondaries of a group when what they show is so old at most, 500 to 60000: "
+        "[products from secondaries](deploying.md#products-from-secondaries)",
+        "none: the node that sells answers all",
+        (API,),
+        500,
+        60_000,
+    ),
 )
 """Every variable of the service, those of the deployment and of make included."""
 KNOWN_VARIABLES = frozenset(each.name for each in DECLARED if each.name != PORT)
@@ -141,6 +151,8 @@ class Settings:
     log_format: str | None = None
     """json or text; None: text where stderr is a terminal, else json."""
     slow_call_seconds: float = int(_WHOLE_NUMBERS[SLOW_CALL_MS].default) / 1000
+    product_reads_max_age_ms: int = 0
+    """How old a product may be that a secondary of the group shows; 0: the node that sells answers all."""
 
 
 def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -152,8 +164,9 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     secrets = read_secrets(environ)
     environment = read_text(environ, ENVIRONMENT)
     _check_environment(environment or DEVELOPMENT, secrets)
+    database = _database(read_text(environ, DATABASE_URL))
     return Settings(
-        database=_database(read_text(environ, DATABASE_URL)),
+        database=database,
         port=_whole_number(environ, PORT),
         workers=_whole_number(environ, WORKERS),
         connections=_whole_number(environ, CONNECTIONS),
@@ -169,6 +182,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         notify_secrets=tuple(read_notify_secrets(environ, bool(notify_urls))),
         log_format=_log_format(read_text(environ, LOG_FORMAT).lower()),
         slow_call_seconds=_whole_number(environ, SLOW_CALL_MS) / 1000,
+        product_reads_max_age_ms=_max_age(environ, database),
     )
 
 
@@ -243,6 +257,15 @@ def _whole_number(environ: Mapping[str, str], name: str) -> int:
         bounds = f"from {declared.least} to {declared.most}"
         raise Failure(f"{name} is {text[:40]!r}; it must be a whole number {bounds}")
     return int(text)
+
+
+def _max_age(environ: Mapping[str, str], database: Url) -> int:
+    """0 when nobody asked for it. Raises Failure, also where there is one node only."""
+    name = PRODUCT_READS_MAX_AGE_MS
+    milliseconds = _whole_number(environ, name) if read_text(environ, name) else 0
+    if milliseconds and not database.others:
+        raise Failure(f"{name} wants several nodes to read from: {DATABASE_URL} names one; name all of the group")
+    return milliseconds
 
 
 def _list(environ: Mapping[str, str], name: str) -> list[str]:

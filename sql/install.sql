@@ -41,6 +41,7 @@ SOURCE procedures/operations/_require_uuid.sql
 SOURCE procedures/operations/check_invariants.sql
 SOURCE procedures/operations/collect_live_metrics.sql
 SOURCE procedures/operations/collect_metrics.sql
+SOURCE procedures/operations/compare_node.sql
 SOURCE procedures/operations/end_call.sql
 SOURCE procedures/operations/find_role.sql
 SOURCE procedures/operations/forget_customer.sql

@@ -6,6 +6,7 @@ from api.gateway.driver import Row
 from api.gateway.errors import ProcedureError, UnavailableError
 from api.gateway.observer import Observer, Unobserved, where_it_failed
 from api.gateway.primary import Primary
+from api.gateway.secondaries import SecondaryReads
 
 __all__ = [
     "AsyncGateway",
@@ -16,6 +17,7 @@ __all__ = [
     "Primary",
     "ProcedureError",
     "Row",
+    "SecondaryReads",
     "UnavailableError",
     "Unobserved",
     "make_gateway",

@@ -115,8 +115,13 @@ def _answers(route: Route, text: OperationText) -> JSON:
             "200": answer(200, "Made before, by the same request with the same key.", _REPLAYED),
         }
     if route.method == "GET":
-        done = {"200": answer(200, "Done.", {} if route.probe else _TAG)}
-        return done if route.probe else done | {"304": {"description": _UNCHANGED, "headers": _TAG, "content": {}}}
+        if route.probe:
+            return {"200": answer(200, "Done.", {})}
+        headers = _TAG | (_AGE if route.aged else {})
+        return {
+            "200": answer(200, "Done.", headers),
+            "304": {"description": _UNCHANGED, "headers": headers, "content": {}},
+        }
     answers = {"200": answer(200, "Done.", _REPLAYED)}
     for outcome, status in route.statuses.items():
         answers[str(status)] = answer(status, f"Done, and the outcome is `{outcome}`.", _REPLAYED)
@@ -286,6 +291,13 @@ _TAG = {
         "description": "changes with the answer; sent as If-None-Match it spares an answer that is still the same",
         "schema": {"type": "string"},
         "example": 'W/"5257a869e7ecebed"',
+    }
+}
+_AGE = {
+    "Data-Age-Ms": {
+        "description": "the answer may be so many milliseconds old; without it, it is of the moment it was asked for",
+        "schema": {"type": "integer", "minimum": 0},
+        "example": 230,
     }
 }
 _UNCHANGED = "It is still the answer whose ETag came as If-None-Match; nothing is sent again."

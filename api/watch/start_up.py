@@ -17,6 +17,8 @@ def say_where_and_what_is_open(settings: Settings) -> None:
     """Where MySQL is, who may send webhooks, and in production who may do what with neither key nor token."""
     database = settings.database
     log.info("answering from MySQL at %s, database %s", database.place, database.database)
+    if settings.product_reads_max_age_ms:
+        log.info("products may be read from secondaries, not older than %d ms", settings.product_reads_max_age_ms)
     _say_who_may_send_webhooks(settings)
     if settings.production and not settings.api_keys:
         log.warning(

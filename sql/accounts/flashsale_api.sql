@@ -22,6 +22,7 @@ GRANT EXECUTE ON PROCEDURE claim_notifications TO flashsale_api@'%';
 GRANT EXECUTE ON PROCEDURE settle_notification TO flashsale_api@'%';
 GRANT EXECUTE ON PROCEDURE end_call TO flashsale_api@'%';
 GRANT EXECUTE ON PROCEDURE find_role TO flashsale_api@'%';
+GRANT EXECUTE ON PROCEDURE compare_node TO flashsale_api@'%';
 GRANT EXECUTE ON PROCEDURE resume_sweep TO flashsale_api@'%';
 GRANT EXECUTE ON PROCEDURE health_check TO flashsale_api@'%';
 GRANT EXECUTE ON PROCEDURE collect_live_metrics TO flashsale_api@'%';

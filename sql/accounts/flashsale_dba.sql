@@ -42,6 +42,7 @@ GRANT EXECUTE ON PROCEDURE expire_orders TO flashsale_dba;
 GRANT EXECUTE ON PROCEDURE check_invariants TO flashsale_dba;
 GRANT EXECUTE ON PROCEDURE end_call TO flashsale_dba;
 GRANT EXECUTE ON PROCEDURE find_role TO flashsale_dba;
+GRANT EXECUTE ON PROCEDURE compare_node TO flashsale_dba;
 GRANT EXECUTE ON PROCEDURE resume_sweep TO flashsale_dba;
 GRANT EXECUTE ON PROCEDURE health_check TO flashsale_dba;
 GRANT EXECUTE ON PROCEDURE sale_overview TO flashsale_dba;

@@ -45,7 +45,7 @@ def primary_of(nodes: Sequence[Node]) -> Node | None:
     views = {node: view for node in nodes if node.running() and (view := view_of(node))}
     votes = Counter(view.primary for view in views.values())
     selling = [node for node, view in views.items() if view.sells]
-    return max(selling, key=lambda node: votes[f"127.0.0.1:{node.port}"], default=None)
+    return max(selling, key=lambda node: votes[f"{node.host}:{node.port}"], default=None)
 
 
 def join(node: Node, echo: Echo = say) -> None:

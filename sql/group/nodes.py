@@ -1,5 +1,6 @@
 """The three servers: where they lie, on which ports, and with which settings."""
 
+import random
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,10 +22,10 @@ class Node(PrivateServer):
 
     def __init__(self, folder: Path, port: int, seeds: str, password: str, programs: Programs, echo: Echo) -> None:
         self.name = folder.name
-        address = f"127.0.0.1:{port}"
+        address = f"{self.host}:{port}"
         settings = {
             "server_id": str(NAMES.index(self.name) + 1),
-            "report_host": "127.0.0.1",
+            "report_host": self.host,
             "report_port": str(port),
             # Three of them share one machine, and the tests' sales are small.
             "innodb_buffer_pool_size": "128M",
@@ -59,7 +60,9 @@ def start_all(nodes: Iterable[Node]) -> list[Node]:
 def _ports(servers: list[PrivateServer]) -> list[int]:
     """A port for each server: its own when it runs or the port is free, else a new one."""
     kept = [server.port if server.port and (server.running() or port_is_free(server.port)) else 0 for server in servers]
-    new = (port for port in range(FIRST_PORT, LAST_PORT) if port not in kept and port_is_free(port))
+    # In no order: two groups that are made at the same time on one machine want different ones.
+    candidates = random.sample(range(FIRST_PORT, LAST_PORT), LAST_PORT - FIRST_PORT)
+    new = (port for port in candidates if port not in kept and port_is_free(port))
     try:
         return [port or next(new) for port in kept]
     except StopIteration:

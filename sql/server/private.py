@@ -22,11 +22,12 @@ MY_CNF = Path(__file__).with_name("my.cnf")
 FIRST_PORT = 13306
 # Recovery after a crash under load took up to 8 s; a laptop with a full disk cache takes longer.
 START_SECONDS = 90
+LOOPBACK = "127.0.0.1"
 STOP_SECONDS = 90
 
 
 class PrivateServer:
-    """mysqld on 127.0.0.1 with its data in `folder`/data and its log, port and pid in `folder`/run.
+    """mysqld on `host`, 127.0.0.1, with its data in `folder`/data and its log, port and pid in `folder`/run.
 
     port: 0 means the port of the last time, else the first free one from 13306 on.
     root_password: None means the one in `folder`/secrets.env, generated once.
@@ -34,6 +35,8 @@ class PrivateServer:
     option_files: read after my.cnf, but not while the data folder is made.
     It speaks TCP only: a socket's path may have 107 bytes, and a project may lie deeper.
     """
+
+    host = LOOPBACK
 
     def __init__(
         self,
@@ -50,6 +53,7 @@ class PrivateServer:
         self._run = self._folder / "run"
         self._log = self._run / "mysqld.log"
         self._lease = self._run / "mysqld.lease"
+        self._pid_file = self._run / "mysqld.pid"
         self._fixed_port = port
         self._password = root_password
         self._settings = dict(settings or {})
@@ -85,7 +89,7 @@ class PrivateServer:
 
     def admin_url(self, database: str = "flashsale") -> str:
         """The URL of its administrator, root."""
-        return str(Url("root", self.root_password, "127.0.0.1", self.port, database))
+        return str(Url("root", self.root_password, self.host, self.port, database))
 
     def running(self) -> bool:
         """Whether a mysqld serves the data folder."""
@@ -98,7 +102,7 @@ class PrivateServer:
         """
         with self._locked("starting"):
             if self.running():
-                _wait(lambda: _greets(self.port), START_SECONDS, f"MySQL (process {self.pid}) does not answer")
+                _wait(lambda: self._greets(self.port), START_SECONDS, f"MySQL (process {self.pid}) does not answer")
                 return False
             programs = self._programs or find_programs(self._echo)
             if not self._data.exists():
@@ -149,9 +153,8 @@ class PrivateServer:
     def _launch(self, programs: Programs) -> None:
         """Start mysqld on the first port that it gets. Root has its password before the first connection is let in."""
         init = self._run / "init.sql"
-        password = self.root_password.replace("\\", "\\\\").replace("'", "''")
-        write_private(init, f"SET sql_log_bin = 0;\nALTER USER root@localhost IDENTIFIED BY '{password}';\n")
-        options = ["--socket=", f"--pid-file={self._run / 'mysqld.pid'}", f"--init-file={init}"]
+        write_private(init, self._init_sql())
+        options = ["--socket=", f"--pid-file={self._pid_file}", f"--init-file={init}"]
         options += [f"--{name}={value}" for name, value in self._settings.items()]
         since = self._log_size()
         option_file = self._run / "my.cnf"
@@ -165,17 +168,42 @@ class PrivateServer:
                 break
         raise Failure(f"MySQL ended while it started (log: {self._log}):\n{self._errors(since)}")
 
+    def _init_sql(self) -> str:
+        """What the server does before it lets anybody in; in no log, for it is about this server alone."""
+        password = self.root_password.replace("\\", "\\\\").replace("'", "''")
+        return f"SET sql_log_bin = 0;\nALTER USER root@localhost IDENTIFIED BY '{password}';\n"
+
     def _serve(self, command: list[str], port: int) -> bool:
         """Whether mysqld, started by `command`, answers on `port`; False when it ended instead."""
         write_private(self._run / "port", f"{port}\n")
+        self._pid_file.unlink(missing_ok=True)
         self._process = process = lease.begin(self._lease, command, output=subprocess.DEVNULL)
         try:
-            _wait(lambda: process.poll() is not None or _greets(port), START_SECONDS, "MySQL does not answer")
+            _wait(
+                lambda: process.poll() is not None or (self._has_port(process.pid) and self._greets(port)),
+                START_SECONDS, "MySQL does not answer",
+            )  # fmt: skip
         except BaseException:
             process.kill()
             process.wait()
             raise
         return process.poll() is None
+
+    def _has_port(self, pid: int) -> bool:
+        """Whether the process got its port, after which it writes its pid. Else a stranger's server may greet there."""
+        try:
+            return int(self._pid_file.read_text()) == pid
+        except (FileNotFoundError, ValueError):
+            return False
+
+    def _greets(self, port: int) -> bool:
+        """Whether a MySQL server on the port says hello: it listens earlier, but greets only when it is ready."""
+        try:
+            with socket.create_connection((self.host, port), timeout=1) as connection:
+                connection.settimeout(1)
+                return len(connection.recv(5)) == 5
+        except OSError:
+            return False
 
     def _ports(self) -> Iterator[int]:
         """Those worth trying, in this order."""
@@ -214,20 +242,10 @@ def port_is_free(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((LOOPBACK, port))
         except OSError:
             return False
     return True
-
-
-def _greets(port: int) -> bool:
-    """Whether a MySQL server on 127.0.0.1:`port` says hello: it listens earlier, but greets only when it is ready."""
-    try:
-        with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
-            connection.settimeout(1)
-            return len(connection.recv(5)) == 5
-    except OSError:
-        return False
 
 
 def _wait(condition: Callable[[], bool], seconds: float, otherwise: str) -> None:

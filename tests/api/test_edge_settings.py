@@ -27,6 +27,7 @@ GOOD = {
     "FLASHSALE_NOTIFY_URL": "https://shop.example/told, https://other.example",
     "FLASHSALE_NOTIFY_SECRETS": STANDARD_SECRET,
     "FLASHSALE_CORS_ORIGINS": "https://shop.example", "FLASHSALE_LOG_FORMAT": "json", "FLASHSALE_SLOW_CALL_MS": "50",
+    "FLASHSALE_PRODUCT_READS_MAX_AGE_MS": "2000",
 }  # fmt: skip
 """A good value of every variable, none of them the default."""
 

@@ -19,10 +19,13 @@ from tests.support.group import (
     serving,
     view,
 )
+from tests.support.prometheus import scrape
 from tests.support.sale import hold, new_product
 from tests.support.service import Service
 from tests.support.shop import Buyer
 from tests.support.waiting import wait_until
+
+CALLS = "flashsale_call_duration_seconds_count"
 
 
 @pytest.mark.parametrize("turn", range(5))
@@ -33,6 +36,14 @@ def test_a_killed_primary_costs_seconds_and_no_purchase(group: Group, shop: Serv
         assert seconds < FIRST_YES_SECONDS
         sale.goes_on(20)
     print(f"\nkill {turn + 1}: {seconds:.1f} s to the next purchase; answers {dict(sale.answers)}")
+    found = scrape(shop.url)
+    for procedure in (
+        "create_hold",
+        "create_order",
+        "receive_payment_webhook",
+    ):  # told of each request; and of each set
+        assert found.value(CALLS, procedure=f"{procedure}s") > 0, "no buyers came together"
+        assert found.value(CALLS, procedure=procedure) > 0
 
 
 def test_a_primary_that_stands_still_is_replaced_and_changes_nothing_when_it_wakes(group: Group, shop: Service) -> None:

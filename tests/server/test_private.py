@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sql.server.private import FIRST_PORT, PrivateServer
+from sql.server.state import Failure
 from sql.server.urls import Url, parse
 
 
@@ -49,3 +50,13 @@ def test_it_takes_the_next_port_when_the_first_is_taken(server: PrivateServer, t
             assert not (tmp_path / "data.part").exists()
             assert (tmp_path / "secrets.env").stat().st_mode & 0o777 == 0o600
         assert second.pid is None
+
+
+def test_a_strangers_server_on_its_port_does_not_pass_for_it(server: PrivateServer, tmp_path: Path) -> None:
+    """It was free when it was looked for, and taken a moment later: what greets there is not ours."""
+    second = PrivateServer(tmp_path, port=server.port, settings={"innodb_buffer_pool_size": "64M"})
+
+    with pytest.raises(Failure, match="already have another mysqld"):
+        second.start()
+    assert second.pid is None
+    assert server.pid is not None

@@ -28,7 +28,7 @@ NULL_IS_ALLOWED = {
     ("list_orders", "customer_id"), ("list_orders", "reference"), ("list_orders", "status"), ("list_orders", "after"),
     ("list_orders", "limit"), ("list_products", "after"), ("list_products", "limit"),
     ("list_ledger", "limit"), ("settle_notification", "error"), ("list_notifications", "state"),
-    ("list_notifications", "limit"),
+    ("list_notifications", "limit"), ("compare_node", "executed"),
 }  # fmt: skip
 HOSTILE: dict[str, list[Any]] = {
     "BIGINT": [

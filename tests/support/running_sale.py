@@ -30,6 +30,8 @@ class Sale:
     url: str
     product: int
     patience: float = PATIENCE_SECONDS
+    beat: float = 0
+    """Seconds: buyers begin a purchase together, at each multiple; 0: as soon as they can."""
     ledger: Ledger = field(default_factory=Ledger)
     answers: Counter[int] = field(default_factory=Counter)
     slowest: float = 0
@@ -74,6 +76,8 @@ class Sale:
             for turn in itertools.count():
                 if self.over.is_set():
                     return
+                if self.beat:
+                    time.sleep(-time.monotonic() % self.beat)
                 hold_id = self.hold(buyer)
                 if turn % 5 == 4:
                     self.insist("release", new_key(), lambda: buyer.release(hold_id))  # noqa: B023 - called at once
@@ -102,9 +106,11 @@ class Sale:
 
 
 @contextmanager
-def running_sale(url: str, db: Database, buyers: int = 6, patience: float = PATIENCE_SECONDS) -> Iterator[Sale]:
+def running_sale(
+    url: str, db: Database, buyers: int = 6, patience: float = PATIENCE_SECONDS, beat: float = 0
+) -> Iterator[Sale]:
     """Buyers buy while the block runs, and then finish what they began."""
-    sale = Sale(url, new_product(db, STOCK, stripes=8, hold_seconds=3600), patience)
+    sale = Sale(url, new_product(db, STOCK, stripes=8, hold_seconds=3600), patience, beat)
     with ThreadPoolExecutor(buyers) as pool:
         sale.crowd = [pool.submit(sale.buy) for _ in range(buyers)]
         try:
