@@ -31,7 +31,7 @@ from sql.server.urls import Url, parse
 
 TEMPORARY = ROOT / ".flashsale" / "bench"
 POINTS = (Point(CALL, 1), Point(CALL), in_sets(HOLD_SETS), in_sets(HOLD_SETS, 64), Point(HTTP, 128))
-SECONDS, ROUNDS, KILLS = 1.0, 3, 10
+SECONDS, ROUNDS, KILLS = 0.8, 3, 10
 CATCH_UP_SECONDS = 30
 SETTINGS = {"innodb_buffer_pool_size": "128M"}
 """As each node of the group has."""

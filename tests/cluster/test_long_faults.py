@@ -69,6 +69,8 @@ def test_without_a_majority_nothing_is_promised(group: Group, shop: Service) -> 
         for node in group.secondaries:
             node.kill()
         wait_until(lambda: view(alone).state != "ONLINE", 30)
+        said_yes = sum(sale.answers[status] for status in (200, 201, 202))
+        refused = sale.answers[503]
         with Buyer(shop.url) as buyer:
             answer = buyer.hold(sale.product)
             assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
@@ -78,7 +80,10 @@ def test_without_a_majority_nothing_is_promised(group: Group, shop: Service) -> 
             assert (
                 db.value("SELECT COUNT(*) FROM orders WHERE product_id = %s AND status = 'paid'", sale.product) >= paid
             )
+        wait_until(lambda: sale.answers[503] > refused + 20, 20)
+        assert sum(sale.answers[status] for status in (200, 201, 202)) == said_yes
         group.form()
+        assert seconds_to_the_next_purchase(sale) < FIRST_YES_SECONDS
         sale.goes_on(20)
 
 
@@ -106,6 +111,7 @@ def test_after_the_loss_of_all_nodes_the_one_that_has_the_most_begins(group: Gro
         assert any("has the most and begins it" in line for line in group.said)
         assert not any(f"node {behind.name} has the most" in line for line in group.said)
         assert last.running()
+        assert seconds_to_the_next_purchase(sale) < FIRST_YES_SECONDS
         sale.goes_on(20)
 
 
@@ -156,7 +162,7 @@ def assert_joined_as_equal(group: Group, fresh: object) -> None:
 def test_an_api_without_any_node_answers_503_and_goes_on_by_itself(tmp_path: Path) -> None:
     with running_group(tmp_path / "group") as group, serving(group, tmp_path) as service:
         workers = service.workers()
-        with sale_of(group, service) as sale:
+        with sale_of(group, service, buyers=64) as sale:
             group.kill_all()
             until = time.monotonic() + 60
             before = sale.answers[503]

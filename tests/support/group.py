@@ -22,7 +22,7 @@ from tests.support.waiting import wait_until
 ROOT_PASSWORD, RECOVERY_PASSWORD = "root-password", "recovery's p@ss\\word"
 FIRST_YES_SECONDS = 15
 """From the loss of the primary to the first purchase on the next one."""
-BUYERS, BEAT_SECONDS = 8, 0.25
+BUYERS, BEAT_SECONDS = 8, 0.5
 """They come together, so that sets are made of them, and not so often that a node on a busy machine can't catch up."""
 
 
@@ -108,9 +108,9 @@ def frozen(node: Node) -> Iterator[None]:
 
 
 @contextmanager
-def sale_of(group: Group, service: Service) -> Iterator[Sale]:
+def sale_of(group: Group, service: Service, buyers: int = BUYERS) -> Iterator[Sale]:
     """Buyers at work while the block runs; then the group is made whole, and everything must be kept."""
-    with admin(group.primary) as before, running_sale(service.url, before, BUYERS, 150, BEAT_SECONDS) as sale:
+    with admin(group.primary) as before, running_sale(service.url, before, buyers, 150, BEAT_SECONDS) as sale:
         sale.goes_on(20)
         yield sale
     group.form()
