@@ -51,6 +51,7 @@ def markdown(results: Results) -> str:
             *_old_api(results),
             "",
             "Ratios are what counts: both sides of each were measured in the same run, in interleaved rounds.",
+            "A group of three beside one server, and its fail-overs: [CLUSTER.md](CLUSTER.md).",
             "",
             "## Targets",
             "",

@@ -18,6 +18,7 @@ from tests.support.service import Service, start_up_refusal
 from tests.support.signing import STANDARD_NEXT, STANDARD_SECRET, STRIPE_SECRET
 
 URL = "mysql://flashsale_api:s%40cret%2F%23@127.0.0.1:13306/flashsale"
+SEVERAL = URL.replace(":13306", ":13306,127.0.0.1:13316")
 PROJECT = Path(__file__).parents[2]
 PASSWORDS = ("FLASHSALE_API_PASSWORD", "FLASHSALE_OPERATOR_PASSWORD")
 GOOD = {
@@ -181,7 +182,7 @@ def test_a_secret_may_be_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", sorted(KNOWN_VARIABLES - {"FLASHSALE_ADMIN_URL", *PASSWORDS}))
 def test_every_variable_may_be_a_file(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").write_text(GOOD[name] + "\n")
-    others = {"FLASHSALE_DATABASE_URL": URL, "FLASHSALE_WEBHOOK_SECRETS": STANDARD_NEXT}
+    others = {"FLASHSALE_DATABASE_URL": SEVERAL, "FLASHSALE_WEBHOOK_SECRETS": STANDARD_NEXT}
     others |= {"FLASHSALE_NOTIFY_SECRETS": STANDARD_NEXT}  # without which no URL is taken
     others.pop(name, None)
 

@@ -28,6 +28,19 @@ GOOD = f"mysql://flashsale_api:{SECRET}@127.0.0.1:3306/flashsale"
         ({"FLASHSALE_DATABASE_URL": GOOD, "PORT": "http"}, "PORT", "1 to 65535"),
         ({"FLASHSALE_DATABASE_URL": GOOD, "FLASHSALE_WORKERS": "0"}, "FLASHSALE_WORKERS", "1 to 64"),
         ({"FLASHSALE_DATABASE_URL": GOOD, "FLASHSALE_CONNECTIONS": "many"}, "FLASHSALE_CONNECTIONS", "1 to 256"),
+        (
+            {"FLASHSALE_DATABASE_URL": GOOD, "FLASHSALE_PRODUCT_READS_MAX_AGE_MS": "2000"},
+            "FLASHSALE_PRODUCT_READS_MAX_AGE_MS",
+            "name all of the group",
+        ),
+        (
+            {
+                "FLASHSALE_DATABASE_URL": GOOD.replace("3306", "3306,b:3306"),
+                "FLASHSALE_PRODUCT_READS_MAX_AGE_MS": "499",
+            },
+            "FLASHSALE_PRODUCT_READS_MAX_AGE_MS",
+            "500 to 60000",
+        ),
         ({"FLASHSALE_DATABASE_URL": GOOD, "FLASHSALE_ENV": "staging"}, "FLASHSALE_ENV", "development, production"),
         ({"FLASHSALE_DATABASE_URL": GOOD, "FLASHSALE_ENV": "production"}, "FLASHSALE_ENV", "FLASHSALE_STRIPE_SECRETS"),
         (

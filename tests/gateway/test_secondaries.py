@@ -215,7 +215,7 @@ def test_one_that_hangs_costs_a_quarter_of_a_second_and_then_nobody_waits_for_it
         finally:
             go_on.set()
 
-    asked(servers, work)
+    asked(servers, work, 5000)  # it would be young enough for long
 
 
 def test_an_answer_that_came_too_late_for_the_bound_is_thrown_away(servers: Servers) -> None:
