@@ -46,7 +46,7 @@ test: python ## the tests, in parallel, each process on a MySQL of its own; ARGS
 	@$(PYTHON) -m sql.server venv test
 	@$(PYTHON) -m sql.server programs
 	@$(venv) -m tests.support.chromium
-	@exec $(venv) -m pytest -n auto --dist loadgroup $(ARGS)
+	@exec $(venv) -m pytest -n auto $(ARGS)
 
 test-long: python ## a sale of 30,000 random steps beside its model, about 10 minutes, new ones each time
 	@$(PYTHON) -m sql.server venv test
