@@ -3,16 +3,18 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any
-from urllib.parse import quote
 
 import httpx
 import mysql.connector
 import pytest
+import trustme
 
-from sql.deploy import migrate
 from sql.server.private import PrivateServer
+from tests.support.accounts import API_PASSWORD, OPERATOR_PASSWORD, url_of
 from tests.support.database import Database
-from tests.support.service import Service, free_port
+from tests.support.emptying import empty_tables, keeps_rows
+from tests.support.prepared import prepared_server
+from tests.support.service import Service
 from tests.support.spread import (
     pytest_collection_modifyitems,
     pytest_xdist_auto_num_workers,
@@ -21,20 +23,21 @@ from tests.support.spread import (
 
 __all__ = ["pytest_collection_modifyitems", "pytest_xdist_auto_num_workers", "pytest_xdist_make_scheduler"]
 
-API_PASSWORD = "api's p@ss/wörd"
-OPERATOR_PASSWORD = "operator-password"
 
-
-def url_of(server: PrivateServer, user: str, password: str) -> str:
-    """The address of the tests' database for another account."""
-    return f"mysql://{quote(user, safe='')}:{quote(password, safe='')}@127.0.0.1:{server.port}/flashsale"
+@pytest.fixture(scope="session", autouse=True)
+def _one_authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Whoever opens an encrypted connection reads all authorities that the machine trusts: 25 ms, for nobody here."""
+    file = tmp_path_factory.mktemp("authority") / "authority.pem"
+    trustme.CA().cert_pem.write_to_path(file)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SSL_CERT_FILE", str(file))
+        yield
 
 
 @pytest.fixture(scope="session")
 def mysql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateServer]:
     """A MySQL server of the tests' own, with everything deployed."""
-    with PrivateServer(tmp_path_factory.mktemp("mysql"), free_port(), root_password="root-password") as server:
-        migrate(server.admin_url(), API_PASSWORD, OPERATOR_PASSWORD, echo=lambda _: None)
+    with prepared_server(tmp_path_factory, "mysql") as server:
         yield server
 
 
@@ -51,10 +54,11 @@ def operator_url(mysql_server: PrivateServer) -> str:
 
 
 class Sessions:
-    """Sessions of all accounts; opening one costs more than most tests, so they are reset and used again."""
+    """Sessions of all accounts; opening one costs more than most tests, so they are cleared and used again."""
 
     def __init__(self, urls: dict[str, str]) -> None:
         self._urls = urls
+        self._checker: Database | None = None
         self._idle: defaultdict[tuple[object, ...], list[Database]] = defaultdict(list)
         self._lent: list[tuple[tuple[object, ...], Database]] = []
 
@@ -71,12 +75,22 @@ class Sessions:
         """End whatever the lent sessions were doing; those that were killed are gone."""
         for kind, session in self._lent:
             try:
-                session.connection.cmd_reset_connection()
-                session.connection.autocommit = dict(kind[1:]).get("autocommit", True)
+                session.clear(autocommit=dict(kind[1:]).get("autocommit", True))
                 self._idle[kind].append(session)
             except mysql.connector.Error:
                 session.close()
         self._lent.clear()
+
+    @property
+    def checker(self) -> Database:
+        """An administrator's session that no test has, so that it is never reset."""
+        if self._checker is None or not self._checker.connection.is_connected():
+            self._checker = Database(self._urls["admin"])
+        return self._checker
+
+    def make_room(self) -> None:
+        """Empty the tables when they have grown."""
+        empty_tables(self.checker)
 
 
 @pytest.fixture(scope="session")
@@ -120,7 +134,18 @@ def _invariants_hold(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
     else:
         sessions: Sessions = request.getfixturevalue("sessions")
+        request.config.stash[_SESSIONS] = sessions
         yield
-        admin = sessions.open("admin")
-        assert admin.call("check_invariants") == []
-        sessions.take_back()
+        assert sessions.checker.call("check_invariants") == []
+        if "service" not in request.fixturenames and not keeps_rows(request):
+            sessions.make_room()
+
+
+_SESSIONS = pytest.StashKey[Sessions]()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _room_for_a_file(request: pytest.FixtureRequest) -> None:
+    """A file of tests finds no more than a few rows of those before."""
+    if sessions := request.config.stash.get(_SESSIONS, None):
+        sessions.make_room()

@@ -31,7 +31,7 @@ class PrivateServer:
 
     port: 0 means the port of the last time, else the first free one from 13306 on.
     root_password: None means the one in `folder`/secrets.env, generated once.
-    settings: further mysqld options, {"binlog_group_commit_sync_delay": "2000"}.
+    settings: further mysqld options, {"binlog_group_commit_sync_delay": "2000"}, also while the data folder is made.
     option_files: read after my.cnf, but not while the data folder is made.
     It speaks TCP only: a socket's path may have 107 bytes, and a project may lie deeper.
     """
@@ -110,6 +110,11 @@ class PrivateServer:
             self._launch(programs)
             return True
 
+    def initialise(self) -> None:
+        """Make the data folder, there being none, and start nothing. Raises Failure with the end of the log."""
+        with self._locked("making the data folder of"):
+            self._initialise(self._programs or find_programs(self._echo))
+
     def stop(self) -> None:
         """Stop it cleanly and wait until it is gone; nothing happens when it does not run."""
         self._end(signal.SIGTERM)
@@ -139,13 +144,16 @@ class PrivateServer:
         options = [f"--defaults-file={option_file}", *programs.server_options, *user, f"--datadir={data}"]
         return [*programs.mysqld_command(), *options, f"--log-error={self._log}"]
 
+    def _options(self) -> list[str]:
+        return [f"--{name}={value}" for name, value in self._settings.items()]
+
     def _initialise(self, programs: Programs) -> None:
         """Make the data folder beside its place, and put it there only when it is whole."""
         self._echo(f"making the data folder {self._data}")
         part = self._data.with_name("data.part")
         shutil.rmtree(part, ignore_errors=True)
         since = self._log_size()
-        command = [*self._command(programs, part), "--initialize-insecure"]
+        command = [*self._command(programs, part), *self._options(), "--initialize-insecure"]
         if subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode != 0:
             raise Failure(f"MySQL could not make its data folder:\n{self._errors(since)}")
         part.rename(self._data)
@@ -155,7 +163,7 @@ class PrivateServer:
         init = self._run / "init.sql"
         write_private(init, self._init_sql())
         options = ["--socket=", f"--pid-file={self._pid_file}", f"--init-file={init}"]
-        options += [f"--{name}={value}" for name, value in self._settings.items()]
+        options += self._options()
         since = self._log_size()
         option_file = self._run / "my.cnf"
         write_private(option_file, "".join(f"!include {path}\n" for path in (MY_CNF, *self._option_files)))

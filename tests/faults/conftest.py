@@ -6,17 +6,17 @@ import pytest
 
 from sql.deploy import migrate
 from sql.server.private import PrivateServer
-from tests.conftest import API_PASSWORD, OPERATOR_PASSWORD, Sessions, url_of
-from tests.support.service import Service, free_port
+from tests.conftest import Sessions
+from tests.support.accounts import API_PASSWORD, OPERATOR_PASSWORD, url_of
+from tests.support.prepared import SMALL, prepared_server
+from tests.support.service import Service
 
 
 @pytest.fixture(scope="session")
 def mysql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateServer]:
     """A MySQL server to stop, kill and lock; lock waits of the tests' own sessions are short, so that the tests are."""
-    settings = {"innodb_lock_wait_timeout": "1"}
-    folder = tmp_path_factory.mktemp("mysql-to-break")
-    with PrivateServer(folder, free_port(), root_password="root-password", settings=settings) as server:
-        redeploy(server)
+    settings = {**SMALL, "innodb_lock_wait_timeout": "1"}
+    with prepared_server(tmp_path_factory, "mysql-to-break", settings) as server:
         yield server
 
 
@@ -46,6 +46,9 @@ def operator_url(mysql_server: PrivateServer) -> str:
 
 class UnkeptSessions(Sessions):
     """Sessions that are not used again: the next test may find their server restarted."""
+
+    def make_room(self) -> None:
+        """Leave the tables as they are: these are few tests, and their API counts what is in them."""
 
     def take_back(self) -> None:
         """End the lent sessions."""

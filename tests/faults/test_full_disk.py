@@ -23,6 +23,7 @@ from tests.faults.conftest import redeploy
 from tests.faults.test_mysql_fails import API_SESSIONS
 from tests.support.database import Database
 from tests.support.lengths import LONG
+from tests.support.prepared import copy_data
 from tests.support.running_sale import assert_sold_once, running_sale
 from tests.support.service import Service, free_port
 from tests.support.shop import Buyer
@@ -46,6 +47,7 @@ class LimitedDisk:
 
     def __init__(self, folder: Path) -> None:
         self._data = folder / "data"
+        copy_data(folder)
         self.server = PrivateServer(folder, free_port(), root_password="root-password")
 
     def fill(self) -> None:

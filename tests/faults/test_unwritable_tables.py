@@ -7,9 +7,9 @@ import pytest
 
 from sql.server.private import PrivateServer
 from tests.conftest import API_PASSWORD, url_of
-from tests.faults.conftest import redeploy
 from tests.faults.test_mysql_fails import assert_out_of_service
 from tests.support.database import Database
+from tests.support.prepared import copy_data
 from tests.support.sale import new_product
 from tests.support.service import Service, free_port
 from tests.support.shop import Buyer
@@ -21,10 +21,9 @@ PASSWORD = "root-password"
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a server that sells one product, and does not run."""
     folder = tmp_path_factory.mktemp("mysql-to-freeze")
-    with PrivateServer(folder, free_port(), PASSWORD) as server:
-        redeploy(server)
-        with Database(server.admin_url()) as session:
-            assert new_product(session, 5) == 1
+    copy_data(folder)
+    with PrivateServer(folder, free_port(), PASSWORD) as server, Database(server.admin_url()) as session:
+        assert new_product(session, 5) == 1
     return folder
 
 

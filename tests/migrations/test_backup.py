@@ -118,7 +118,9 @@ def test_a_restore_beside_buyers_is_refused(mysql_server: PrivateServer, api_url
         restore(parse(mysql_server.admin_url()), tmp_path / "sale.sql.gz", PASSWORDS, echo=quiet)
 
 
-@pytest.mark.parametrize("text", [b"", b"no gzip", gzip.compress(b"-- MySQL dump\n")])
+@pytest.mark.parametrize(
+    "text", [b"", b"no gzip", gzip.compress(b"-- MySQL dump\n")], ids=["empty", "no gzip", "no end"]
+)
 def test_what_is_no_backup_is_refused_before_anything_is_replaced(
     text: bytes, mysql_server: PrivateServer, tmp_path: Path
 ) -> None:

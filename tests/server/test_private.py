@@ -16,7 +16,9 @@ from sql.server.urls import Url, parse
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateServer]:
     # Deeper than the 107 bytes that a socket's path may have, and with a space in it.
     folder = tmp_path_factory.mktemp("a server") / ("deep-" * 24)
-    with PrivateServer(folder, root_password="it's\\ a%secret", settings={"innodb_buffer_pool_size": "64M"}) as server:
+    # A page size counts only when the data folder is made, and no other one may be asked for afterwards.
+    settings = {"innodb_buffer_pool_size": "64M", "innodb_page_size": "8k"}
+    with PrivateServer(folder, root_password="it's\\ a%secret", settings=settings) as server:
         yield server
 
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from sql.deploy import migrate
 from sql.server.private import PrivateServer
-from tests.conftest import API_PASSWORD, OPERATOR_PASSWORD
+from tests.support.accounts import API_PASSWORD, OPERATOR_PASSWORD
 from tests.support.database import Database
 
 

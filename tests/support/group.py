@@ -11,10 +11,11 @@ from urllib.parse import quote
 from sql.deploy.primary import View
 from sql.group import forming
 from sql.group.members import event_of, transactions_of, view_of
-from sql.group.nodes import Node, make_nodes
-from tests.conftest import API_PASSWORD
+from sql.group.nodes import NAMES, Node, make_nodes
+from tests.support.accounts import API_PASSWORD
 from tests.support.database import Database
 from tests.support.deploying import deploy
+from tests.support.prepared import copy_data
 from tests.support.running_sale import Sale, assert_sold_once, running_sale
 from tests.support.service import Service
 from tests.support.waiting import wait_until
@@ -76,6 +77,8 @@ def admin(node: Node) -> Database:
 @contextmanager
 def running_group(folder: Path, make: Callable[..., Sequence[Node]] = make_nodes) -> Iterator[Group]:
     """Three nodes that are deployed on; killed afterwards."""
+    for name in NAMES:
+        copy_data(folder / name, deployed=False)
     group = Group(folder, make)
     try:
         group.form()

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from sql.server.private import PrivateServer
-from tests.faults.conftest import api_url, operator_url, redeploy, sessions
-from tests.support.service import Service, free_port
+from tests.faults.conftest import api_url, operator_url, sessions
+from tests.support.prepared import prepared_server
+from tests.support.service import Service
 
 __all__ = ["api_url", "operator_url", "sessions"]
 
@@ -14,8 +15,7 @@ __all__ = ["api_url", "operator_url", "sessions"]
 @pytest.fixture(scope="session")
 def mysql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateServer]:
     """A MySQL server that nobody else sells on."""
-    with PrivateServer(tmp_path_factory.mktemp("mysql-live"), free_port(), root_password="root-password") as server:
-        redeploy(server)
+    with prepared_server(tmp_path_factory, "mysql-live") as server:
         yield server
 
 
