@@ -13,7 +13,7 @@ import pytest
 
 from api.problem_kinds import PROBLEMS
 from tests.support.database import Database, Refused
-from tests.support.good_calls import PARAMETERS, PROCEDURES, Parameter
+from tests.support.good_calls import PARAMETERS, PROCEDURES, Parameter, rows_of
 from tests.support.lengths import times
 from tests.support.sale import hold, new_key, new_payment, new_product, order, pay
 
@@ -37,6 +37,8 @@ TEXTS = [
     "''' OR 1=1 -- '", "'%'", "X'FF00FE'", "_latin1 X'E9'", "12", "NOW()", "UUID()", "'ⅷ'", "'\\\\'",
     "JSON_OBJECT('a', 1)",
 ]  # fmt: skip
+
+TABLES: dict[str, bool] = {}
 
 
 class Stall:
@@ -76,17 +78,24 @@ class Stall:
 
     def books(self) -> list[Any]:
         """All that a CALL could have changed: the rows of this product, and how many there are of everything else."""
-        tables = self.db.query(
-            "SELECT t.table_name AS name, MAX(c.column_name = 'product_id') AS mine FROM information_schema.tables AS t"
-            " JOIN information_schema.columns AS c USING (table_schema, table_name)"
-            " WHERE t.table_schema = DATABASE() AND t.table_type = 'BASE TABLE'"
-            " AND t.table_name NOT LIKE '%yoyo%' AND t.table_name <> 'sweep_heartbeat' GROUP BY t.table_name"
-        )
-        found = []
-        for table in tables:
-            what = f"* FROM {table['name']} WHERE product_id = {self.product}"
-            found.append(self.db.query("SELECT " + (what if table["mine"] else f"COUNT(*) FROM {table['name']}")))
-        return found
+        statements = (
+            rows_of(self.db, table, f"product_id = {self.product}") if mine
+            else f"SELECT '{table}', JSON_ARRAY(COUNT(*)) FROM {table}" for table, mine in self.tables().items()
+        )  # fmt: skip
+        return sorted(tuple(row.values()) for row in self.db.query(" UNION ALL ".join(statements)))
+
+    def tables(self) -> dict[str, bool]:
+        """Each table of the sale, and whether its rows are a product's."""
+        if not TABLES:
+            rows = self.db.query(
+                "SELECT t.table_name AS name, MAX(c.column_name = 'product_id') AS mine"
+                " FROM information_schema.tables AS t"
+                " JOIN information_schema.columns AS c USING (table_schema, table_name)"
+                " WHERE t.table_schema = DATABASE() AND t.table_type = 'BASE TABLE'"
+                " AND t.table_name NOT LIKE '%yoyo%' AND t.table_name <> 'sweep_heartbeat' GROUP BY t.table_name"
+            )
+            TABLES.update({row["name"]: bool(row["mine"]) for row in rows})
+        return TABLES
 
 
 def parameters_of(db: Database, procedure: str) -> list[Parameter]:

@@ -30,12 +30,23 @@ _OF_A_PRODUCT = (
     "operator_actions",
 )  # fmt: skip
 _COUNTS = (
-    "SELECT COUNT(*) AS n, SUM(deliveries) AS d, COUNT(reprocessed_at) AS r, COUNT(payload) AS p FROM payment_webhooks",
-    "SELECT COUNT(*) AS n, SUM(state IN ('due', 'settled')) AS back, SUM(refunded_minor) AS refunded FROM payments",
-    "SELECT COUNT(*) AS n FROM products",
-    "SELECT COUNT(*) AS n FROM operator_actions",
-    "SELECT * FROM webhook_refusals",
+    "SELECT 'payment_webhooks', JSON_ARRAY(COUNT(*), SUM(deliveries), COUNT(reprocessed_at), COUNT(payload))"
+    " FROM payment_webhooks",
+    "SELECT 'payments', JSON_ARRAY(COUNT(*), SUM(state IN ('due', 'settled')), SUM(refunded_minor)) FROM payments",
+    "SELECT 'products', JSON_ARRAY(COUNT(*)) FROM products",
+    "SELECT 'operator_actions', JSON_ARRAY(COUNT(*)) FROM operator_actions",
 )
+_columns: dict[str, str] = {}
+
+
+def rows_of(db: Database, table: str, condition: str = "TRUE") -> str:
+    """A statement that reads the table's name and each row as JSON, so that many tables can be read at once."""
+    if table not in _columns:
+        _columns[table] = db.value(
+            "SELECT GROUP_CONCAT(CONCAT('`', column_name, '`') ORDER BY ordinal_position)"
+            " FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = %s", table,
+        )  # fmt: skip
+    return f"SELECT '{table}' AS name, JSON_ARRAY({_columns[table]}) AS kept FROM {table} WHERE {condition}"
 
 
 class Shop:
@@ -116,5 +127,6 @@ class Shop:
 
     def state(self) -> list[Any]:
         """Everything a call could have changed."""
-        own = (f"SELECT * FROM {table} WHERE product_id = {self.product}" for table in _OF_A_PRODUCT)
-        return [self.db.query(statement) for statement in (*own, *_COUNTS)]
+        own = (rows_of(self.db, table, f"product_id = {self.product}") for table in _OF_A_PRODUCT)
+        statements = (*own, *_COUNTS, rows_of(self.db, "webhook_refusals"))
+        return sorted(tuple(row.values()) for row in self.db.query(" UNION ALL ".join(statements)))

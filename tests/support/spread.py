@@ -6,21 +6,25 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-TOGETHER = ("tests/pages/live/", "tests/faults/", "tests/cluster/")
-"""Folders with servers of their own: one process for each, so that these are started once."""
+TOGETHER = (
+    "tests/pages/live/test_board", "tests/pages/live/", "tests/faults/test_given_up_calls.py", "tests/faults/",
+    "tests/cluster/",
+)  # fmt: skip
+"""Files that begin like one of these share servers, and are one unit of work. Elsewhere each file is one."""
 LONG = (
-    *TOGETHER, "tests/hostile/", "tests/sql/test_stateful_sale.py", "tests/sql/test_payment_rules.py",
+    "tests/sql/test_stateful_sale.py", "tests/pages/live/test_board", "tests/faults/test_given_up_calls.py",
+    "tests/sql/test_payment_rules.py", "tests/cluster/", "tests/faults/", "tests/hostile/", "tests/pages/live/",
     "tests/sql/test_transactions.py",
 )  # fmt: skip
-"""Begun first, so that no process is left alone with them at the end."""
+"""Begun first, so that no process is left alone with them at the end: in turns what works and what waits."""
 
 
 class ByServer(LoadScopeScheduling):  # type: ignore[misc]
-    """A file, or a folder that shares servers, is a unit of work."""
+    """A file, or files that share servers, are a unit of work."""
 
     def _split_scope(self, nodeid: str) -> str:
-        folder = next((folder for folder in TOGETHER if nodeid.startswith(folder)), None)
-        return folder or nodeid.partition("::")[0]
+        together = next((start for start in TOGETHER if nodeid.startswith(start)), None)
+        return together or nodeid.partition("::")[0]
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -32,8 +36,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByServer:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than cores: much of a test of faults or pages is waiting."""
-    return (os.cpu_count() or 1) + 1
+    """Two more than cores: much of a test of faults or pages is waiting."""
+    return (os.cpu_count() or 1) + 2
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
