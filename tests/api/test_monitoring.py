@@ -52,8 +52,10 @@ def exposed(service: Service, sessions: Any) -> Scrape:
     pay(db, bought, amount=1, currency="EUR")
     pay(db, bought, "dispute_opened")
     httpx.get(f"{service.url}/api/orders/{new_key()}")
-    wait_until(lambda: "flashsale_invariant_violations" in scrape(service.url).names(), 30)
-    return scrape(service.url)
+    found = [scrape(service.url)]
+    # The other process may not have counted yet: it is this answer that is whole, not the next one.
+    wait_until(lambda: "flashsale_invariant_violations" in found[-1].names() or found.append(scrape(service.url)), 30)
+    return found[-1]
 
 
 @pytest.mark.parametrize("expression", [*RULES.values(), *QUERIES.values()], ids=[*RULES, *QUERIES])

@@ -13,7 +13,9 @@ from sql.server.private import PrivateServer
 from sql.server.programs import find_programs
 from sql.server.state import ROOT, STATE, locked
 from tests.support import accounts
+from tests.support.database import Database
 from tests.support.service import free_port
+from tests.support.waiting import wait_until
 
 FOLDER = STATE / "prepared"
 SMALL = {"loose_innodb_redo_log_capacity": "64M"}
@@ -42,12 +44,14 @@ def copy_data(folder: Path, deployed: bool = True) -> None:
 def prepared_server(
     factory: pytest.TempPathFactory, name: str, settings: Mapping[str, str] = QUICK
 ) -> Iterator[PrivateServer]:
-    """A running server with everything deployed, gone with its data afterwards; its log stays."""
+    """A running server with everything deployed, which has swept; gone with its data afterwards, but for its log."""
     folder = factory.mktemp(name)
     copy_data(folder)
     server = PrivateServer(folder, free_port(), accounts.ROOT_PASSWORD, settings)
     try:
         server.start()
+        with Database(server.admin_url()) as session:
+            wait_until(lambda: session.value("SELECT COUNT(*) FROM sweep_heartbeat") > 0, 30)
         yield server
     finally:
         server.kill()
