@@ -35,8 +35,13 @@ SELECT 'notification_unlike_its_order', NULL, CONCAT('notification ', t.notifica
  UNION ALL
 SELECT 'notification_unlike_its_payment', NULL, CONCAT('notification ', t.notification_id, ', ', t.kind, ' of ', t.payment_id)
   FROM told AS t
-  LEFT JOIN payments AS w ON w.payment_id = t.payment_id
- WHERE t.kind = 'payment.disputed' AND t.order_id IS NOT NULL AND w.dispute IS NULL
+ WHERE t.kind = 'payment.disputed' AND t.order_id IS NOT NULL
+   AND NOT EXISTS (SELECT 1 FROM payments AS w WHERE w.payment_id = t.payment_id AND w.dispute IS NOT NULL)
+   -- The order's own id stood for a payment that has its name by now (_name_payment).
+   AND NOT EXISTS (SELECT 1
+                     FROM payments AS w
+                    WHERE t.payment_id = t.order_id AND w.order_id = IF(IS_UUID(t.order_id), UUID_TO_BIN(t.order_id), NULL)
+                      AND w.dispute IS NOT NULL)
  UNION ALL
 -- What is tried for three days was given up by now, unless nobody delivers at all.
 SELECT 'notification_forgotten', NULL,

@@ -52,6 +52,18 @@ def test_an_order_is_told_of_when_it_is_made_paid_and_refunded(db: Database, rec
     assert third["closed_reason"] == "payment refunded"
 
 
+def test_a_dispute_that_named_the_order_only_was_of_the_payment_that_has_a_name_by_now(
+    db: Database, receiver: str
+) -> None:
+    order_id = order(db, new_product(db, 1))
+    pay(db, order_id, "dispute_opened", payment=None)
+    pay(db, order_id, payment=(payment := new_payment()))
+
+    [disputed] = [data for kind, _, data in outbox(db, receiver, order_id) if kind == "payment.disputed"]
+    assert (disputed["payment_id"], disputed["dispute"]) == (order_id, "opened")
+    assert db.value("SELECT dispute FROM payments WHERE payment_id = %s", payment) == "opened"
+
+
 def test_the_body_is_one_of_standard_webhooks(db: Database, receiver: str) -> None:
     order_id = order(db, new_product(db, 1))
 
