@@ -16,7 +16,7 @@ AS := dba
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run cluster cluster-status cluster-kill cluster-start cluster-mysql test test-long test-faults test-cluster soak stop clean mysql backup restore migrate seed webhook notifications reference picture lint loadtest bench bench-cluster python
+.PHONY: help run cluster cluster-status cluster-kill cluster-start cluster-mysql test test-long test-faults test-cluster soak stop clean mysql backup restore migrate seed webhook notifications examples reference picture lint loadtest bench bench-cluster python
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -115,6 +115,11 @@ webhook: python ## a signed payment event: ORDER=<id> [PAYMENT= STATUS= AMOUNT= 
 notifications: python ## print what FLASHSALE_NOTIFY_URL is still to be told, signed as it would be sent
 	@$(PYTHON) -m sql.server venv
 	@$(server) exec $(venv) -m api.notify
+
+examples: python ## run the sessions of sql/examples/ on a MySQL of their own, and write down what they print
+	@$(PYTHON) -m sql.server venv
+	@$(PYTHON) -m sql.server programs
+	@exec $(venv) -m sql.examples
 
 reference: python ## write docs/endpoints.md, errors.md and settings.md anew, from what the API reads
 	@$(PYTHON) -m sql.server venv

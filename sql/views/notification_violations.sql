@@ -4,7 +4,7 @@ DELIMITER $$
 CREATE OR REPLACE DEFINER = flashsale_owner@localhost SQL SECURITY DEFINER VIEW notification_violations AS
 WITH told AS (
   SELECT n.notification_id, n.receiver, n.kind, n.subject, n.state, n.created_at, n.gives_up_at, b.told_kind, b.told_at, b.order_id,
-         b.hold_id, b.payment_id, b.product_id, b.qty, b.customer_id
+         b.hold_id, b.payment_id, b.product_id, b.qty, b.customer_id, b.reference
     FROM notifications AS n
     JOIN JSON_TABLE(n.body, '$' COLUMNS (
            told_kind VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin PATH '$.type',
@@ -14,7 +14,8 @@ WITH told AS (
            payment_id VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin PATH '$.data.payment_id',
            product_id BIGINT PATH '$.data.product_id',
            qty BIGINT PATH '$.data.qty',
-           customer_id VARCHAR(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin PATH '$.data.customer_id')) AS b)
+           customer_id VARCHAR(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin PATH '$.data.customer_id',
+           reference VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin PATH '$.data.reference')) AS b)
 SELECT 'notification_unlike_its_body' AS violation, CAST(NULL AS UNSIGNED) AS product_id,
        CONCAT('notification ', t.notification_id, ', ', t.kind, ' of ', t.subject) AS detail
   FROM told AS t
@@ -30,7 +31,7 @@ SELECT 'notification_unlike_its_order', NULL, CONCAT('notification ', t.notifica
   FROM told AS t
   LEFT JOIN orders AS o ON o.order_id = IF(IS_UUID(t.order_id), UUID_TO_BIN(t.order_id), NULL)
  WHERE t.kind LIKE 'order.%'
-   AND (o.product_id = t.product_id AND o.qty = t.qty AND o.customer_id <=> t.customer_id
+   AND (o.product_id = t.product_id AND o.qty = t.qty AND o.customer_id <=> t.customer_id AND o.reference <=> t.reference
         AND (t.kind <> 'order.refunded' OR o.status = 'refunded')) IS NOT TRUE
  UNION ALL
 SELECT 'notification_unlike_its_payment', NULL, CONCAT('notification ', t.notification_id, ', ', t.kind, ' of ', t.payment_id)

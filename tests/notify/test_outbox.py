@@ -74,6 +74,16 @@ def test_the_body_is_one_of_standard_webhooks(db: Database, receiver: str) -> No
     assert body["timestamp"] == row["created_at"].isoformat(timespec="microseconds") + "Z"
 
 
+def test_whatever_is_told_of_an_order_has_the_shops_own_number_of_it(db: Database, receiver: str) -> None:
+    reference = new_key()
+    order_id = db.one("create_order", hold(db, new_product(db, 1)), None, reference, None)["order_id"]
+    pay(db, order_id)
+    unnamed = order(db, new_product(db, 1))
+
+    assert [data["reference"] for _, _, data in outbox(db, receiver, order_id)] == [reference, reference]
+    assert [data["reference"] for _, _, data in outbox(db, receiver, unnamed)] == [None]
+
+
 def test_an_order_that_costs_nothing_is_made_and_paid(db: Database, receiver: str) -> None:
     order_id = order(db, new_product(db, 1, price=0))
 

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 
 from tests.support.database import Database, Row
-from tests.support.sale import hold, new_key, new_product, order, pay, scheduler_off, sweep
+from tests.support.notified import claim, fail, new_receiver, told
+from tests.support.sale import hold, new_key, new_product, nobody_sweeps, order, pay, scheduler_off, sweep
 
 
 def board(db: Database, product: int) -> tuple[Row, Row]:
@@ -228,6 +229,61 @@ def test_a_payment_of_an_id_that_nobody_knows_becomes_a_refund_by_the_call_that_
     db.query(task["settled_by"])
     assert [row["subject"] for row in db.call("list_tasks")] == [f"pi of {with_nobody}"]
     assert tasks(db, "payment waiting") == []
+
+
+def fail_notifications(db: Database, receiver: str) -> None:
+    """Everything that is due for the receiver has been tried for three days, in vain."""
+    db.travel(3 * 86_400)
+    for row in claim(db, receiver):
+        fail(db, row, "503 Service Unavailable")
+    db.come_back()
+
+
+def test_a_notification_that_failed_is_sent_again_by_the_call_that_stands_there(
+    db: Database, connect_as: Callable[..., Database]
+) -> None:
+    settle_everything(db)
+    receiver = new_receiver()
+    with nobody_sweeps(connect_as("admin")), told(db, receiver):
+        bought = order(db, new_product(db, 5))
+        assert tasks(db, "notification failed") == []
+        fail_notifications(db, receiver)
+
+        [task] = tasks(db, "notification failed")
+        assert (task["order_id"], task["amount"], task["reason"]) == (bought, None, "503 Service Unavailable")
+        db.query(task["settled_by"])
+        assert db.call("list_tasks") == []
+        assert [(row["kind"], row["subject"]) for row in claim(db, receiver)] == [("order.created", bought)]
+        fail_notifications(db, receiver)
+    assert db.call("list_tasks") == []  # nobody is told any more
+
+
+def test_of_many_failed_notifications_the_oldest_are_read_and_all_are_counted(
+    db: Database, connect_as: Callable[..., Database]
+) -> None:
+    settle_everything(db)
+    receivers, admin = [new_receiver(), new_receiver()], connect_as("admin")
+    product = new_product(db, 60)
+
+    def rows_read() -> int:
+        admin.query("FLUSH STATUS")
+        assert [row["kind"] for row in admin.call("list_tasks")] == ["notification failed"] * 20
+        return sum(int(row["Value"]) for row in admin.query("SHOW SESSION STATUS LIKE 'Handler_read_rnd%'"))
+
+    with nobody_sweeps(admin), told(db, *receivers):
+        for _ in range(21):
+            order(db, product)
+        for receiver in receivers:
+            fail_notifications(db, receiver)
+        before = rows_read()
+        orders = [order(db, product) for _ in range(30)]
+        for receiver in receivers:
+            fail_notifications(db, receiver)
+
+        listed = tasks(db, "notification failed")
+        assert {row["of_kind"] for row in listed} == {102}
+        assert not {row["order_id"] for row in listed} & set(orders)
+        assert rows_read() - before < 10
 
 
 def test_of_many_tasks_the_oldest_are_listed_and_all_are_counted(db: Database) -> None:

@@ -70,7 +70,7 @@ UNSEEN = {
     "operator_actions.account": (NEVER, RECORD),
     "operator_actions.created_at": (NEVER, WHEN),
     "orders.idempotency_key": (PARTLY, SAID),
-    "orders.reference": (NEVER, SAID),
+    "orders.reference": (PARTLY, SAID),
     "orders.metadata": (NEVER, SAID),
     "orders.pay_by": (PARTLY, AGREED),
     "orders.paid_at": (PARTLY, WHEN),

@@ -11,7 +11,7 @@ from tests.support.sale import hold, new_product, order, pay, refusal
 
 SECTIONS = ["Description", "Parameters", "Result set", "Errors", "Locks", "Example"]
 PUBLIC = [item for item in all_objects() if item.kind == "PROCEDURE" and not item.name.startswith("_")]
-FILES = sorted(path for path in SQL_FOLDER.rglob("*.sql") if path.name != "install.sql")
+FILES = sorted(path for path in SQL_FOLDER.glob("*/**/*.sql") if path.parent.name != "examples")
 INSTALL = (SQL_FOLDER / "install.sql").read_text(encoding="utf-8")
 DOCUMENTATION = re.compile(r"^COMMENT '(?:[^']|'')*'$", re.MULTILINE)
 

@@ -24,7 +24,7 @@ BEGIN
          JSON_OBJECT('type', in_kind,
                      'timestamp', DATE_FORMAT(UTC_TIMESTAMP(6), '%Y-%m-%dT%H:%i:%s.%fZ'),
                      'data', JSON_OBJECT('order_id', o.order_uuid, 'product_id', o.product_id, 'qty', o.qty, 'customer_id', o.customer_id,
-                                         'status', o.status, 'unit_price', o.unit_price_minor, 'amount', o.amount_minor,
+                                         'reference', o.reference, 'status', o.status, 'unit_price', o.unit_price_minor, 'amount', o.amount_minor,
                                          'currency', o.currency, 'payment_id', o.payment_id,
                                          'created_at', DATE_FORMAT(o.created_at, '%Y-%m-%dT%H:%i:%s.%fZ'),
                                          'pay_by', DATE_FORMAT(o.pay_by, '%Y-%m-%dT%H:%i:%s.%fZ'),

@@ -12,10 +12,11 @@ Parameters
   none
 
 Result set
-  kind (refund due: money has to go back; payment waiting: for an order that may still come, so it mostly settles itself), subject (the
-  payment), order_id (NULL: none that is an id of ours), amount (minor units; NULL: nobody named one), currency, since (UTC), reason,
-  settled_by (the CALL; record_refund only writes down that you gave the money back at the provider), of_kind (how many of this
-  kind there are); no row when nothing waits
+  kind (refund due: money has to go back; payment waiting: for an order that may still come, so it mostly settles itself; notification
+  failed: its receiver did not take it for three days), subject (the payment; the notification and its kind), order_id (of the order or its
+  hold; NULL: none that is an id of ours), amount (minor units; NULL: nobody named one), currency, since (UTC), reason, settled_by (the CALL;
+  record_refund only writes down that you gave the money back at the provider), of_kind (how many of this kind there are); no row when
+  nothing waits
 
 Errors
   none
@@ -35,13 +36,23 @@ Example
       reason: the order is paid already
   settled_by: CALL record_refund(''pi_2'', ''paid back at the provider'')
      of_kind: 1
+  *************************** 2. row ***************************
+        kind: notification failed
+     subject: notification 7, product.sold_out
+    order_id: NULL
+      amount: NULL
+    currency: NULL
+       since: 2026-11-27 08:30:00.000000
+      reason: 503 Service Unavailable
+  settled_by: CALL resend_notification(7)
+     of_kind: 1
 '
 BEGIN
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   WITH numbered AS (
     SELECT t.kind, t.subject, t.order_id, t.amount, t.currency, t.since, t.reason, t.settled_by,
            ROW_NUMBER() OVER (PARTITION BY t.kind ORDER BY t.since, t.subject) AS place,
-           COUNT(*) OVER (PARTITION BY t.kind) AS of_kind
+           COALESCE(t.of_kind, COUNT(*) OVER (PARTITION BY t.kind)) AS of_kind
       FROM open_tasks AS t)
   SELECT n.kind, n.subject, n.order_id, n.amount, n.currency, n.since, n.reason, n.settled_by, n.of_kind
     FROM numbered AS n

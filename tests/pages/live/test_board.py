@@ -15,7 +15,8 @@ from playwright.sync_api import Browser, Page, expect
 from tests.support.board import Tile, counted, number, payments_shown, requests_for_holds, shown
 from tests.support.browser import PHONE, SCREEN, keep_screenshot, visit
 from tests.support.database import Database
-from tests.support.sale import hold, new_key, new_payment, new_product, order, pay
+from tests.support.notified import claim, fail, new_receiver, told
+from tests.support.sale import hold, new_key, new_payment, new_product, nobody_sweeps, order, pay
 from tests.support.service import WORKERS, Service
 from tests.support.shop import Buyer
 from tests.support.signing import STANDARD_SECRET
@@ -308,6 +309,29 @@ def test_what_waits_for_somebody_is_listed_with_the_call_that_settles_it(open_pa
         db.query(page.locator(f'[data-kind="{kind}"] code').inner_text().removesuffix(";"))
     expect(page.locator("#tasks-hint")).to_have_text("Nothing waits for anybody")
     expect(page.locator("#tasks li")).to_have_count(0)
+
+
+def test_a_notification_that_failed_is_listed_with_the_call_that_sends_it_again(
+    open_page: Open, db: Database, connect_as: Callable[..., Database]
+) -> None:
+    receiver = new_receiver()
+    with nobody_sweeps(connect_as("admin")), told(db, receiver):
+        bought = order(db, new_product(db, 5))
+        db.travel(3 * 86_400)
+        [claimed] = claim(db, receiver)
+        fail(db, claimed, "503 Service Unavailable")
+        db.come_back()
+        page = open_board(open_page)
+
+        failed = page.locator('[data-kind="notification failed"]')
+        expect(failed.locator("h3")).to_have_text("Failed notifications: 1")
+        expect(failed.locator("li")).to_contain_text("order.created")
+        expect(failed.locator("li")).to_contain_text("503 Service Unavailable")
+        call = f"CALL resend_notification({claimed['notification_id']});"
+        expect(failed.locator("code")).to_have_text(call)
+        db.query(call.removesuffix(";"))
+        expect(failed).to_have_count(0)
+        assert [row["subject"] for row in claim(db, receiver)] == [bought]
 
 
 def test_without_a_token_nobody_is_told_of_payments_where_they_count(

@@ -1,0 +1,1 @@
+"""Sessions of a DBA, and what the client prints for them."""
