@@ -15,7 +15,7 @@ from pathlib import Path
 
 from loadtest.plan import PROFILES, Plan, read_plan
 from loadtest.service import ROOT, ServiceError, end, free_port, serving
-from loadtest.shops import HOLD_SECONDS, Figures, Shop, Summary, Tables, sells_from
+from loadtest.shops import Figures, Shop, Summary, Tables, sells_from
 from sql.server.state import Failure, say
 
 STOP_SECONDS = 10
@@ -105,7 +105,7 @@ def _hold_sale(plan: Plan, url: str, shop: Shop, summary: Path, log: Path) -> li
         "LOADTEST_SUMMARY": str(summary),
     }
     if isinstance(shop, Tables):
-        environment["LOADTEST_HOLD_SECONDS"] = str(HOLD_SECONDS)
+        environment["LOADTEST_OWN"] = "1"
     deadline = time.monotonic() + plan.seconds + STOP_SECONDS + PAGE_SECONDS + 30
     found: set[str] = set()
     if plan.web:

@@ -131,3 +131,15 @@ def test_a_busy_service_is_asked_again_when_it_says_so(client: Run, shop_service
     assert len(set(proxy.keys)) == 1
     assert proxy.keys[0]
     assert stock(db, product) == (2, 0, 1)
+
+
+def test_pauses_grow_where_the_service_names_none(client: Run, shop_service: Service, db: Database) -> None:
+    product = new_product(db, 3)
+
+    with RefusingProxy(shop_service.port, "/api/holds", refusals=4, retry_after=0) as proxy:
+        done = client(proxy.url, product)
+
+    assert done.returncode == 0, done.stderr
+    pauses = [later - earlier for earlier, later in zip(proxy.arrivals, proxy.arrivals[1:], strict=False)]
+    assert len(pauses) == 4
+    assert all(pause >= 0.05 * 2**number for number, pause in enumerate(pauses)), pauses  # half of 0.1, 0.2, 0.4, 0.8

@@ -14,6 +14,7 @@ from loadtest.service import ROOT
 from loadtest.shops import Figures
 from sql.server.private import PrivateServer
 from tests.support.database import Database
+from tests.support.refusing import RefusingProxy
 from tests.support.sale import new_product, order, pay
 from tests.support.service import Service, free_port
 from tests.support.signing import STANDARD_SECRET
@@ -72,6 +73,25 @@ def test_without_the_database_the_own_figures_of_the_api_judge(
 
     assert status == 0, text
     assert f"units paid of product {product}" in text
+
+
+@pytest.mark.parametrize(("retry_after", "pauses"), [(0, [0.05, 0.1]), (1, [1, 1])], ids=["growing", "as it is told"])
+def test_a_buyer_whom_a_busy_api_refuses_asks_again_after_a_pause_under_the_same_key(
+    service: Service, db: Database, tmp_path: Path, retry_after: int, pauses: list[float]
+) -> None:
+    product = new_product(db, 2000)
+    with RefusingProxy(service.port, "/api/holds", refusals=2, retry_after=retry_after) as proxy:
+        status, text = loadtest(
+            tmp_path, LOADTEST_HOST=proxy.url, LOADTEST_PRODUCTS=product, LOADTEST_USERS=1, LOADTEST_SECONDS=4
+        )
+
+    assert status == 0, text
+    assert "2  asked again after 503" in text
+    assert len(set(proxy.keys[:3])) == 1
+    assert all(
+        later - earlier >= pause
+        for earlier, later, pause in zip(proxy.arrivals, proxy.arrivals[1:], pauses, strict=False)
+    )
 
 
 def test_an_api_that_does_not_answer_is_told(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ class RefusingProxy:
                 self._answer(answer.status, [("Content-Type", answer.headers["Content-Type"])], content)
                 connection.close()
 
-            do_GET = do_POST
+            do_GET = do_DELETE = do_POST
 
             def _answer(self, status: int, headers: list[tuple[str, str]], content: bytes) -> None:
                 self.send_response(status)
