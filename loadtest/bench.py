@@ -25,6 +25,7 @@ from loadtest.measure import Round, family, memory_mb
 from loadtest.results import FULL, QUICK, Plan, Results
 from loadtest.service import HOST, ROOT, Checkout, ServiceError, serving
 from loadtest.shop import INSERTS, Shop
+from loadtest.telling import tell_beside_a_sale
 from loadtest.wire import Mysql
 from sql.deploy import migrate
 from sql.server.private import PrivateServer
@@ -91,11 +92,12 @@ def measure(folder: Path, plan: Plan, checkout: Checkout | None) -> Results:
         crowds, old_crowds = trials.crowds([shop, old] if old else [shop], plan.rounds)
         refusals = trials.refuse(shop, plan.refused)
         sweeping = trials.sweep_beside_a_sale(shop, plan.expired, plan.trial_rounds)
+        telling = tell_beside_a_sale(shop, str(shop.mysql.address), folder / "telling.log", plan.told, plan.rounds)
         stages = history.measure(brief, past, plan.history, plan.history_rounds)
         return Results(
             machine=machine.describe(shop.database, folder), plan=plan, main=figures,
             clients=sweeps[0], latency=sweeps[1], stripes=sweeps[2], history=stages,
-            rushes=rushes, crowds=crowds, old_crowds=old_crowds, refusals=refusals, sweeping=sweeping,
+            rushes=rushes, crowds=crowds, old_crowds=old_crowds, refusals=refusals, sweeping=sweeping, telling=telling,
             workers=[memory_mb(pid) for pid in family(shop.service.pid)[1:]],
             checks=shop.checks, minutes=(time.monotonic() - began) / 60,
         )  # fmt: skip

@@ -7,6 +7,7 @@ from loadtest.checks import Checks
 from loadtest.history import Stage
 from loadtest.lines import Figures
 from loadtest.measure import Round
+from loadtest.telling import Telling
 from loadtest.trials import Refusals, Sweeping
 
 
@@ -26,6 +27,7 @@ class Plan:
     refused: int
     expired: int
     trial_rounds: int
+    told: int
 
 
 FULL = Plan(
@@ -33,12 +35,12 @@ FULL = Plan(
     clients=(1, 4, 16, 32, 64, 128, 256, 512), delays=(0, 1000, 2000, 5000),
     stripes=(1, 2, 4, 8, 16, 32, 64),
     history=(0, 100_000, 1_000_000, 5_000_000), history_rounds=(1, 1, 1, 5),
-    refused=10_000, expired=100_000, trial_rounds=3,
+    refused=10_000, expired=100_000, trial_rounds=3, told=10_000,
 )  # fmt: skip
 QUICK = Plan(
     seconds=0.3, rounds=1, sweep_seconds=0.2, sweep_rounds=1,
     clients=(1, 512), delays=(0, 5000), stripes=(2, 64), history=(0, 10_000), history_rounds=(1, 1),
-    refused=500, expired=5_000, trial_rounds=1,
+    refused=500, expired=5_000, trial_rounds=1, told=5_000,
 )  # fmt: skip
 
 
@@ -58,6 +60,7 @@ class Results:
     old_crowds: Sequence[Round]
     refusals: Refusals
     sweeping: Sweeping
+    telling: Telling
     workers: Sequence[tuple[float, float]]
     checks: Checks
     minutes: float
@@ -71,4 +74,5 @@ class Results:
             for figures_of in (stage.without, stage.beside):
                 for rounds in figures_of.values():
                     yield from rounds
-        yield from (*self.sweeping.undisturbed, *self.sweeping.disturbed)
+        for pairs in (self.sweeping, self.telling):
+            yield from (*pairs.undisturbed, *pairs.disturbed)

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,18 +48,27 @@ class Checkout:
 
 @contextmanager
 def serving(
-    database_url: str, log: Path, app: str = "api.app:get_app()", checkout: Checkout | None = None
+    database_url: str,
+    log: Path,
+    app: str = "api.app:get_app()",
+    checkout: Checkout | None = None,
+    settings: Mapping[str, str] | None = None,
 ) -> Iterator[Service]:
-    """Run an application by gunicorn on a free port against a database, and stop it again. Raises ServiceError."""
+    """Run an application by gunicorn on a free port against a database, and stop it again. Raises ServiceError.
+
+    settings: further environment variables of it.
+    """
     checkout = checkout or Checkout()
     port = free_port()
     # The API knows its own account and no other. Load comes without a key, and its payments are unsigned.
     secrets = (
         "FLASHSALE_ADMIN_URL", "FLASHSALE_API_PASSWORD", "FLASHSALE_OPERATOR_PASSWORD", "FLASHSALE_API_KEYS",
-        "FLASHSALE_ENV", "FLASHSALE_WEBHOOK_SECRETS", "FLASHSALE_STRIPE_SECRETS",
+        "FLASHSALE_ENV", "FLASHSALE_WEBHOOK_SECRETS", "FLASHSALE_STRIPE_SECRETS", "FLASHSALE_NOTIFY_URL",
+        "FLASHSALE_NOTIFY_SECRETS",
     )  # fmt: skip
     environment = {name: value for name, value in os.environ.items() if name.removesuffix("_FILE") not in secrets}
     environment |= {"PORT": str(port), "FLASHSALE_HOST": HOST, "FLASHSALE_DATABASE_URL": database_url}
+    environment |= settings or {}
     with log.open("wb") as output:
         process = subprocess.Popen(
             [checkout.python, "-m", "gunicorn", "-c", checkout.settings, app],

@@ -72,6 +72,18 @@ def unpaid_orders(database: Database, product: int, count: int) -> list[bytes]:
     return _shuffled(database, "SELECT order_uuid AS id FROM orders")
 
 
+def pending_notifications(database: Database, receiver: str, count: int) -> None:
+    """So many notifications that are due, each of another hold, as those that expired before are told of."""
+    database.query(
+        "INSERT INTO notifications (receiver, kind, subject, body, created_at, due_at, gives_up_at)"
+        f" {NUMBERS} SELECT %s, 'hold.expired', {KEY}, JSON_OBJECT('type', 'hold.expired',"
+        " 'timestamp', DATE_FORMAT(UTC_TIMESTAMP(6), '%Y-%m-%dT%T.%fZ'),"
+        f" 'data', JSON_OBJECT('hold_id', {KEY}, 'product_id', 1, 'qty', 1, 'status', 'expired')),"
+        " UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), UTC_TIMESTAMP(6) + INTERVAL 3 DAY FROM numbers",
+        0, count, receiver,
+    )  # fmt: skip
+
+
 def settle(database: Database, product: int) -> None:
     """Spread what is neither held nor sold evenly over the stripes."""
     database.query(

@@ -31,6 +31,8 @@ from loadtest.lines import (
 from loadtest.measure import Round, median
 from loadtest.purchases import by_http, combined
 from loadtest.results import Results
+from loadtest.telling import CLIENTS as TELLING_CLIENTS
+from loadtest.telling import Telling
 
 MEMORY_MB = 60
 
@@ -81,6 +83,7 @@ def targets(results: Results) -> list[Target]:
         *_beside_the_old_api(results),
         *_cpu_and_reads(results.main),
         *_alone(results.main),
+        *_beside_notifications(results.telling),
     ]
 
 
@@ -174,6 +177,12 @@ def _cpu_and_reads(main: Figures) -> Iterator[Target]:
 def _alone(main: Figures) -> Iterator[Target]:
     """A single CALL for each buyer must not have become slower."""
     yield Target(f"{CALL} / {INSERT}, a second", _where(), ratio(main[Point(CALL)], main[Point(INSERT)]), least=0.39)
+
+
+def _beside_notifications(telling: Telling) -> Iterator[Target]:
+    """What buyers lose to deliveries: 5 % at most."""
+    what = f"{HTTP} with {telling.pending:,} pending notifications / none, a second"
+    yield Target(what, _where(TELLING_CLIENTS), ratio(telling.disturbed, telling.undisturbed), least=0.95)
 
 
 def _further_holds_by_http(results: Results) -> Iterator[Target]:

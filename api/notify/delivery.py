@@ -36,7 +36,7 @@ GATHER_SECONDS = 0.02
 """Between two claims, so that they come in batches."""
 BUSY_SECONDS = 0.005
 """When the event loop is later than that, it has buyers to serve: then a message is sent every PACE_SECONDS only."""
-PACE_SECONDS = 0.1
+PACE_SECONDS = 0.25
 PATIENCE = 3
 """After so many failures in a row a receiver counts as dead, and one message tries it, with growing pauses."""
 STOP_SECONDS = 2.0

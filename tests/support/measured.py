@@ -7,6 +7,7 @@ from loadtest.history import Stage
 from loadtest.lines import CALL, GET_CALL, HTTP, clients_points, latency_points, main_points, stripes_points
 from loadtest.measure import Round
 from loadtest.results import FULL, Results
+from loadtest.telling import Telling
 from loadtest.trials import Refusals, Sweeping
 
 
@@ -32,6 +33,7 @@ def results(*, old: bool) -> Results:
         old_crowds=rounds if old else [],
         refusals=Refusals(10_000, 57, {}),
         sweeping=Sweeping(100_000, rounds, rounds),
+        telling=Telling(10_000, rounds, rounds),
         workers=[(40.0, 25.0)] * 2,
         checks=Checks(),
         minutes=18.0,
