@@ -29,6 +29,8 @@ TIMES = 7
 CHUNK = 100_000
 DAYS = 60
 LIVE_HOLDS = 50_000
+TOLD = 100_000
+"""Notifications of which half were given up and half are pending, for a receiver that has been dead for days."""
 STOCK = 10_000_000
 PRODUCTS = 10
 """The first has half of the sale; the last was sold before all others, and nothing has happened to it since."""
@@ -157,6 +159,7 @@ def fill(database: Database, orders: int) -> None:
     )  # fmt: skip
     for product in range(1, PRODUCTS + 1):
         stage.settle(database, product)
+    _fill_outbox(database)
     stage.analyze(database)
     say(f"filled in {time.monotonic() - began:.0f} s")
 
@@ -200,6 +203,17 @@ def _fill_inbox(database: Database, numbers: int, created: str, uuid: str) -> No
         _insert(database, events, f"CONCAT('evt_w_', {_NUMBER}), CONCAT('pi_w_', {_NUMBER}), NULL, 'succeeded',"
                 f" {stage.PRICE}, 'EUR', 'parked', NULL, 1, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), NULL {waiting}",
                 first, last)  # fmt: skip
+
+
+def _fill_outbox(database: Database) -> None:
+    receiver = "https://shop.example/told"
+    database.query("INSERT INTO notification_receivers VALUES (%s, UTC_TIMESTAMP(6))", receiver)
+    stage.pending_notifications(database, receiver, TOLD)
+    database.query(
+        "UPDATE notifications SET state = 'failed', settled_at = UTC_TIMESTAMP(6), last_error = '503'"
+        " WHERE notification_id MOD 2 = 0"
+    )
+    database.query("ANALYZE NO_WRITE_TO_BINLOG TABLE notifications")
 
 
 def _insert(database: Database, target: str, rows: str, first: int, last: int) -> None:
@@ -261,6 +275,8 @@ def lines(order: str, payment: str, early: str) -> Iterator[Line]:
         yield Line(f"list_orders(by {by}, a page far back)", f"list_orders({filters}, {page})")
     yield Line("show_board", "show_board()")
     yield Line("list_tasks", "list_tasks()")
+    for state in ("pending", "failed"):
+        yield Line(f"list_notifications({state}, 100)", f"list_notifications('{state}', 100)")
     yield Line("collect_live_metrics", "collect_live_metrics()")
     yield Line("health_check", "health_check()")
     yield Line("sale_overview", "sale_overview()", quick=False, times=3)

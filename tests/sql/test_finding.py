@@ -73,16 +73,19 @@ def test_what_a_customer_holds_ordered_paid_or_let_expire_is_found_newest_first(
 
 
 @pytest.mark.parametrize(
-    "by", ["its id", "its id in capitals", "its payment", "a payment that pays for nothing", "an event"]
+    "by",
+    ["its id", "its id in capitals", "its payment", "a payment that pays for nothing", "an event", "the shop's number"],
 )
 def test_a_purchase_is_found_by_whatever_names_it(db: Database, by: str) -> None:
     product = new_product(db, 10)
-    order_id, payment, second, event = order(db, product), new_payment(), new_payment(), new_key()
+    payment, second, event, reference = new_payment(), new_payment(), new_key(), new_key()
+    order_id = db.one("create_order", hold(db, product), None, reference, None)["order_id"]
     pay(db, order_id, payment=payment, key=event)
     pay(db, order_id, payment=second)
     text = {
         "its id": order_id, "its id in capitals": order_id.upper(), "its payment": payment,
         "a payment that pays for nothing": second, "an event": event,
+        "the shop's number": reference,
     }[by]  # fmt: skip
 
     assert db.call("find_purchases", text) == db.query(f"{PURCHASE} WHERE id = %s", order_id)

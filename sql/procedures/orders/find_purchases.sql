@@ -12,8 +12,8 @@ Description
   with them, and with nothing else. The view purchases shows all of it, to look at freely.
 
 Parameters
-  in_text TEXT  the id of a customer, of a hold or its order, or of a payment, or the key of a payment event; 1 to 255 characters,
-                compared byte by byte
+  in_text TEXT  the id of a customer, of a hold or its order, or of a payment, the shop''s own reference of an order, or the key of a
+                payment event; 1 to 255 characters, compared byte by byte
 
 Result set
   id (of the hold and its order), product_id, product (its name), qty, customer_id, status (of a hold: held, expired, released,
@@ -70,6 +70,8 @@ BEGIN
     SELECT v_id AS id
      UNION
     SELECT w.order_id FROM payments AS w WHERE w.payment_id = v_text
+     UNION
+    SELECT named.order_id FROM orders AS named WHERE named.reference = v_text
      UNION
     SELECT COALESCE(w.order_id, e.order_id)
       FROM payment_webhooks AS e

@@ -10,7 +10,8 @@ from sql.server.private import PrivateServer
 from tests.support.board import shown
 from tests.support.browser import keep_screenshot
 from tests.support.database import Database
-from tests.support.sale import go_on_sweeping, hold, new_product, stop_sweeping
+from tests.support.notified import new_receiver, told
+from tests.support.sale import go_on_sweeping, hold, new_product, nobody_sweeps, order, stop_sweeping
 
 Open = Callable[..., Page]
 PATIENCE_MS = 20_000
@@ -71,6 +72,22 @@ def test_a_violated_invariant_is_told_by_name_and_detail(
         keep_screenshot(page, "board-violation")
     finally:
         admin.query(change, 5, product)
+    gone(page)
+
+
+def test_notifications_that_nobody_delivers_are_told_without_a_word_of_stopping_the_sale(
+    open_page: Open, db: Database, connect_as: Callable[..., Database]
+) -> None:
+    receiver, page = new_receiver(), open_page()
+    page.goto("/board")
+    with nobody_sweeps(connect_as("admin")), told(db, receiver):
+        db.travel(-5 * 86_400)
+        with alarm(page, "Notifications stopped", "2 for 127.0.0.1:9, the first of "):
+            for _ in range(2):
+                order(db, new_product(db, 1, hold_seconds=86_400, payment_seconds=2_592_000))
+            db.come_back()
+        expect(page.locator("body")).not_to_contain_text(receiver)
+        expect(page.locator("body")).not_to_contain_text("Stop the sale")
     gone(page)
 
 

@@ -73,7 +73,9 @@ export function alarms({ silentSince, away, awaySince, together, violations }) {
   }
   for (const row of (violations ?? []).filter((each) => !SEEN_LIVE.has(each.violation))) {
     const product = row.product_id === null ? "" : ` of product ${row.product_id}`;
-    found.push(["Invariant violated", `${row.violation}${product}: ${row.detail}. Stop the sale and look: CALL check_invariants()`]);
+    // Nobody who buys is concerned.
+    if (row.violation === "notification_forgotten") found.push(["Notifications stopped", `Nobody delivers them: ${row.detail}`]);
+    else found.push(["Invariant violated", `${row.violation}${product}: ${row.detail}. Stop the sale and look: CALL check_invariants()`]);
   }
   if (silentSince || away) return found; // what follows is of this moment, and that is not known
   if (together?.health) found.push(["Housekeeping stopped", `${together.health[0].toUpperCase()}${together.health.slice(1)}`]);
