@@ -193,6 +193,18 @@ PROBLEMS: dict[str, ProblemKind] = {
             example="another order has this reference; list_orders finds it by that",
         ),
         ProblemKind(
+            "sale_paused", 409, 31116, "The sale is paused",
+            meaning=(
+                "The operator has paused the sale of this product (paused_at): nothing new can be held. What is held, or "
+                "waits for its payment, does not run out meanwhile, and can be ordered, paid and given back."
+            ),
+            action=(
+                "Tell the buyer, and look at GET /api/products/{product_id}: when paused_at is null again, send the "
+                "request again with the same key."
+            ),
+            example="the sale is paused since 2026-11-27T09:00:10Z; what is held does not run out",
+        ),
+        ProblemKind(
             "hold_expired", 410, 31201, "The hold has expired",
             meaning="The hold's expires_at has passed, by the clock of the database. Its units are on sale again.",
             action=(

@@ -129,7 +129,8 @@ ROUTES: tuple[Route, ...] = (
         arguments=(Body("product_id"), Body("qty"), Body("customer_id"), IdempotencyKey()),
         raises=(
             "product_not_found", "sold_out", "customer_limit_reached", "unpaid_limit_reached", "customer_paused",
-            "sale_not_started", "sale_ended", "invalid_argument", "quantity_above_limit", "idempotency_key_reused",
+            "sale_not_started", "sale_ended", "sale_paused", "invalid_argument", "quantity_above_limit",
+            "idempotency_key_reused",
         ),
     ),
     Route(

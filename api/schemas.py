@@ -224,6 +224,10 @@ class Product(Struct, kw_only=True):
     sale_starts_at: Time | None
     sale_ends_at: Time | None
     stopped_at: Annotated[Time | None, Meta(description="when the operator ended the sale at once; null: not")]
+    paused_at: Annotated[
+        Time | None,
+        Meta(description="since when the operator has the sale paused, so that nothing runs out; null: it is not"),
+    ]
     archived_at: Annotated[Time | None, Meta(description="when it was taken off the list; null: not")]
 
 

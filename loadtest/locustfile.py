@@ -41,7 +41,7 @@ CUSTOMERS = 10 if PROFILE == "bots" else 400
 
 REFUSALS: tuple[str, ...] = ("sold_out", "customer_limit_reached", "sale_not_started")
 if not OWN:
-    REFUSALS += ("unpaid_limit_reached", "customer_paused", "sale_ended")
+    REFUSALS += ("unpaid_limit_reached", "customer_paused", "sale_ended", "sale_paused")
 EXPIRED: Expected = {410: ("hold_expired",)}
 NO_ANSWER = 0
 PASSING = {NO_ANSWER, 408, 429, 502, 503, 504}

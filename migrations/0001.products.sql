@@ -19,6 +19,7 @@ CREATE TABLE products (
   sale_starts_at     DATETIME(6)      NULL COMMENT 'UTC; NULL: open from the beginning',
   sale_ends_at       DATETIME(6)      NULL COMMENT 'UTC; NULL: open until sold out',
   stopped_at         DATETIME(6)      NULL COMMENT 'UTC; when an operator ended the sale, live holds included; NULL: not stopped',
+  paused_at          DATETIME(6)      NULL COMMENT 'UTC; since when an operator has the sale paused: nothing runs out; NULL: it is not paused',
   archived_at        DATETIME(6)      NULL COMMENT 'UTC; when it was taken off the list; NULL: it is listed',
   created_at         DATETIME(6)  NOT NULL COMMENT 'UTC',
   PRIMARY KEY (product_id),

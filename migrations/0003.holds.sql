@@ -11,6 +11,7 @@ CREATE TABLE holds (
   created_at       DATETIME(6)  NOT NULL COMMENT 'UTC',
   expires_at       DATETIME(6)  NOT NULL COMMENT 'UTC; from this instant on the hold is void, swept or not. A paid hold never is: 9999-12-31',
   order_at         DATETIME(6)      NULL COMMENT 'UTC; a payment waits for the order of this hold: then the sweep makes it; NULL: not paid',
+  unpaid_until     DATETIME(6)      NULL COMMENT 'UTC; when a paid hold expires if all of the money goes back; NULL: not paid',
   extended_at      DATETIME(6)      NULL COMMENT 'UTC; a hold is extended once; NULL: it was not',
   PRIMARY KEY (hold_id),
   UNIQUE KEY uq_holds_idempotency_key (idempotency_key),
@@ -19,6 +20,7 @@ CREATE TABLE holds (
   CONSTRAINT ck_holds_qty              CHECK (qty >= 1),
   CONSTRAINT ck_holds_unit_price_minor CHECK (unit_price_minor >= 0),
   CONSTRAINT ck_holds_expires_at       CHECK (expires_at > created_at),
-  CONSTRAINT ck_holds_order_at         CHECK ((order_at IS NOT NULL) = (expires_at = '9999-12-31'))
+  CONSTRAINT ck_holds_order_at         CHECK ((order_at IS NOT NULL) = (expires_at = '9999-12-31')),
+  CONSTRAINT ck_holds_unpaid_until     CHECK ((unpaid_until IS NOT NULL) = (order_at IS NOT NULL))
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin
   COMMENT 'live reservations';

@@ -1,8 +1,8 @@
 -- What an operator did by a procedure, other than changing the stock: who, what, why. stock_ledger shows it among the rest.
 CREATE TABLE operator_actions (
   action_id  BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,
-  action     ENUM('set_price', 'set_sale_window', 'set_limits', 'stop_sale', 'archive_product', 'cancel_order', 'accept_payment',
-                  'record_refund', 'reprocess_webhook', 'forget_customer') NOT NULL,
+  action     ENUM('set_price', 'set_sale_window', 'set_limits', 'stop_sale', 'pause_sale', 'resume_sale', 'archive_product',
+                  'cancel_order', 'accept_payment', 'record_refund', 'reprocess_webhook', 'forget_customer') NOT NULL,
   product_id INT UNSIGNED        NULL COMMENT 'NULL: not of one product',
   order_id   BINARY(16)          NULL,
   order_uuid CHAR(36) CHARACTER SET ascii COLLATE ascii_bin GENERATED ALWAYS AS (BIN_TO_UUID(order_id)) VIRTUAL,

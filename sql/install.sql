@@ -7,6 +7,9 @@ SET NAMES utf8mb4 COLLATE utf8mb4_0900_bin;
 
 SOURCE accounts/flashsale_owner.sql
 
+SOURCE views/product_clocks.sql
+SOURCE views/hold_deadlines.sql
+SOURCE views/order_deadlines.sql
 SOURCE views/sweep_lag.sql
 SOURCE views/money_owed.sql
 SOURCE views/purchases.sql
@@ -69,6 +72,7 @@ SOURCE procedures/notifications/set_receivers.sql
 SOURCE procedures/notifications/settle_notification.sql
 
 SOURCE procedures/stock/_change_stock.sql
+SOURCE procedures/stock/_end_pause.sql
 SOURCE procedures/stock/_expire_units.sql
 SOURCE procedures/stock/_find_lapsed.sql
 SOURCE procedures/stock/_free_units.sql
@@ -92,6 +96,8 @@ SOURCE procedures/catalog/archive_product.sql
 SOURCE procedures/catalog/create_product.sql
 SOURCE procedures/catalog/get_product.sql
 SOURCE procedures/catalog/list_products.sql
+SOURCE procedures/catalog/pause_sale.sql
+SOURCE procedures/catalog/resume_sale.sql
 SOURCE procedures/catalog/set_limits.sql
 SOURCE procedures/catalog/set_price.sql
 SOURCE procedures/catalog/set_sale_window.sql

@@ -43,6 +43,7 @@ NUMBERS = {
     "holds": Number("holds", "Live holds", ("product_id",)),
     "orders": Number("orders", "Orders by status", ("product_id", "status"), counted=True),
     "orders_overdue": Number("orders_overdue", "Unpaid orders past pay_by that no sweep closed yet", ("product_id",)),
+    "sale_paused": Number("sale_paused", "1 while the sale of a product is paused", ("product_id",)),
     "payments": Number(
         "payments", "Payments by state; of those that are due money has to go back", ("state",), counted=True
     ),

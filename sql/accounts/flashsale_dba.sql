@@ -7,6 +7,8 @@ GRANT EXECUTE ON PROCEDURE set_price TO flashsale_dba;
 GRANT EXECUTE ON PROCEDURE set_sale_window TO flashsale_dba;
 GRANT EXECUTE ON PROCEDURE set_limits TO flashsale_dba;
 GRANT EXECUTE ON PROCEDURE stop_sale TO flashsale_dba;
+GRANT EXECUTE ON PROCEDURE pause_sale TO flashsale_dba;
+GRANT EXECUTE ON PROCEDURE resume_sale TO flashsale_dba;
 GRANT EXECUTE ON PROCEDURE archive_product TO flashsale_dba;
 GRANT EXECUTE ON PROCEDURE list_products TO flashsale_dba;
 GRANT EXECUTE ON PROCEDURE get_product TO flashsale_dba;

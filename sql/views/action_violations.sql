@@ -6,9 +6,10 @@ CREATE OR REPLACE DEFINER = flashsale_owner@localhost SQL SECURITY DEFINER VIEW 
 WITH last_actions AS (
   SELECT a.product_id, MAX(IF(a.action = 'set_sale_window', a.action_id, 0)) AS opened,
          MAX(IF(a.action IN ('stop_sale', 'archive_product'), a.action_id, 0)) AS stopped,
-         MAX(IF(a.action = 'archive_product', a.action_id, 0)) AS archived
+         MAX(IF(a.action = 'archive_product', a.action_id, 0)) AS archived,
+         MAX(IF(a.action = 'pause_sale', a.action_id, 0)) AS paused, MAX(IF(a.action = 'resume_sale', a.action_id, 0)) AS resumed
     FROM operator_actions AS a
-   WHERE a.action IN ('set_sale_window', 'stop_sale', 'archive_product')
+   WHERE a.action IN ('set_sale_window', 'stop_sale', 'archive_product', 'pause_sale', 'resume_sale')
    GROUP BY a.product_id)
 SELECT 'stop_unlike_actions' AS violation, p.product_id,
        CONCAT('stopped at ', COALESCE(p.stopped_at, 'no time'), ', archived at ', COALESCE(p.archived_at, 'no time')) AS detail
@@ -16,6 +17,11 @@ SELECT 'stop_unlike_actions' AS violation, p.product_id,
   LEFT JOIN last_actions AS l ON l.product_id = p.product_id
  WHERE (p.stopped_at IS NOT NULL) <> COALESCE(l.stopped > l.opened, FALSE)
     OR (p.archived_at IS NOT NULL) <> COALESCE(l.archived > l.opened, FALSE)
+ UNION ALL
+SELECT 'pause_unlike_actions', p.product_id, CONCAT('paused at ', COALESCE(p.paused_at, 'no time'))
+  FROM products AS p
+  LEFT JOIN last_actions AS l ON l.product_id = p.product_id
+ WHERE (p.paused_at IS NOT NULL) <> COALESCE(l.paused > l.resumed, FALSE)
  UNION ALL
 SELECT 'hold_stopped_by_nobody', e.product_id, CONCAT('hold ', e.hold_uuid)
   FROM hold_history AS e

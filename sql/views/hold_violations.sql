@@ -46,6 +46,17 @@ SELECT 'order_expired_early', o.product_id, CONCAT('order ', o.order_uuid, ' unt
   FROM orders AS o
  WHERE o.cancelled_as = 'lapsed' AND o.closed_reason LIKE 'overdue%' AND o.closed_at < o.pay_by
  UNION ALL
+-- While a sale is paused nothing of it runs out.
+SELECT 'expired_in_a_pause', p.product_id, CONCAT('hold ', e.hold_uuid, ' until ', e.expires_at, ' UTC')
+  FROM products AS p
+  JOIN hold_history AS e ON e.product_id = p.product_id AND e.ended_at > p.paused_at
+ WHERE e.ended_as = 'expired' AND e.expires_at > p.paused_at
+ UNION ALL
+SELECT 'expired_in_a_pause', p.product_id, CONCAT('order ', o.order_uuid, ' until ', o.pay_by, ' UTC')
+  FROM products AS p
+  JOIN orders AS o ON o.product_id = p.product_id AND o.status = 'cancelled' AND o.pay_by > p.paused_at
+ WHERE o.cancelled_as = 'lapsed' AND o.closed_reason LIKE 'overdue%'
+ UNION ALL
 SELECT 'order_without_hold', o.product_id, CONCAT('order ', o.order_uuid)
   FROM orders AS o
   LEFT JOIN hold_history AS e ON e.hold_id = o.order_id

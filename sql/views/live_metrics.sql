@@ -5,7 +5,7 @@ DELIMITER $$
 -- states: without its LIMIT MySQL would merge it into each of them, and count five times.
 CREATE OR REPLACE DEFINER = flashsale_owner@localhost SQL SECURITY DEFINER VIEW live_metrics AS
 WITH stock AS (
-  SELECT l.product_id, l.available, l.held, l.sold, l.live_holds, l.orders_pending, l.orders_overdue
+  SELECT l.product_id, l.available, l.held, l.sold, l.live_holds, l.orders_pending, l.orders_overdue, l.paused_at
     FROM live_stock AS l
    LIMIT 1000000
 ),
@@ -23,6 +23,8 @@ SELECT 'holds', s.product_id, NULL, s.live_holds FROM stock AS s
 SELECT 'orders', s.product_id, 'pending', s.orders_pending FROM stock AS s
  UNION ALL
 SELECT 'orders_overdue', s.product_id, NULL, s.orders_overdue FROM stock AS s
+ UNION ALL
+SELECT 'sale_paused', s.product_id, NULL, s.paused_at IS NOT NULL FROM stock AS s
  UNION ALL
 SELECT 'payments', NULL, 'waiting', (SELECT COUNT(*) FROM payments AS w WHERE w.follow_up = 'order')
  UNION ALL

@@ -1,21 +1,22 @@
 DELIMITER $$
 
 -- One row: for how many seconds the oldest expired hold, overdue order, paid hold that nobody ordered or payment
--- without an order has been waiting for the sweep; 0 when none is.
+-- without an order has been waiting for the sweep; 0 when none is. What does not run out while its sale is paused does not wait.
 -- The first of an index by ORDER BY and LIMIT: for a MIN that depends on another row MySQL walks over all that are live.
 CREATE OR REPLACE DEFINER = flashsale_owner@localhost SQL SECURITY DEFINER VIEW sweep_lag AS
-SELECT GREATEST(COALESCE(MAX(TIMESTAMPDIFF(MICROSECOND, due.due_at, UTC_TIMESTAMP(6))), 0), 0) / 1000000 AS lag_seconds
-  FROM (SELECT (SELECT h.expires_at FROM holds AS h WHERE h.product_id = p.product_id ORDER BY h.expires_at LIMIT 1) AS due_at
-          FROM products AS p
+SELECT COALESCE(MAX(IF(due.due_at <= due.clock, TIMESTAMPDIFF(MICROSECOND, due.due_at, UTC_TIMESTAMP(6)), 0)), 0) / 1000000 AS lag_seconds
+  FROM (SELECT p.clock, (SELECT h.expires_at FROM holds AS h WHERE h.product_id = p.product_id ORDER BY h.expires_at LIMIT 1) AS due_at
+          FROM product_clocks AS p
          UNION ALL
-        SELECT (SELECT o.pay_by FROM orders AS o WHERE o.product_id = p.product_id AND o.status = 'pending'
-                 ORDER BY o.pay_by LIMIT 1) AS due_at
-          FROM products AS p
+        SELECT p.clock, (SELECT o.pay_by FROM orders AS o WHERE o.product_id = p.product_id AND o.status = 'pending'
+                          ORDER BY o.pay_by LIMIT 1) AS due_at
+          FROM product_clocks AS p
          UNION ALL
-        SELECT COALESCE(h.order_at, IF(h.hold_id IS NULL, GREATEST(w.received_at + INTERVAL 15 MINUTE, COALESCE(e.ended_at, w.received_at)), NULL))
+        SELECT COALESCE(c.clock, UTC_TIMESTAMP(6)), COALESCE(h.order_at, IF(h.hold_id IS NULL, GREATEST(w.received_at + INTERVAL 15 MINUTE, COALESCE(e.ended_at, w.received_at)), NULL))
                AS due_at
           FROM payments AS w
           LEFT JOIN holds AS h ON h.hold_id = w.order_id
+          LEFT JOIN product_clocks AS c ON c.product_id = h.product_id
           LEFT JOIN hold_history AS e ON e.hold_id = w.order_id
          WHERE w.follow_up = 'order') AS due $$
 

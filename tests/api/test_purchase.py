@@ -53,7 +53,8 @@ def test_the_product_shows_its_price_its_rules_and_its_units(http: httpx.Client,
         "stock_total": 40, "available": 40, "held": 0, "sold": 0, "max_per_hold": 3, "max_per_customer": 5,
         "max_unpaid_percent": None, "pause_seconds": None, "extension_seconds": None,
         "hold_seconds": 60, "payment_seconds": 600, "stripes": 4,
-        "sale_starts_at": "2020-01-01T12:00:00.250000Z", "sale_ends_at": None, "stopped_at": None, "archived_at": None,
+        "sale_starts_at": "2020-01-01T12:00:00.250000Z", "sale_ends_at": None, "stopped_at": None, "paused_at": None,
+        "archived_at": None,
     }  # fmt: skip
 
 

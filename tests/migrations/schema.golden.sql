@@ -44,6 +44,7 @@ CREATE TABLE `holds` (
   `created_at` datetime(6) NOT NULL COMMENT 'UTC',
   `expires_at` datetime(6) NOT NULL COMMENT 'UTC; from this instant on the hold is void, swept or not. A paid hold never is: 9999-12-31',
   `order_at` datetime(6) DEFAULT NULL COMMENT 'UTC; a payment waits for the order of this hold: then the sweep makes it; NULL: not paid',
+  `unpaid_until` datetime(6) DEFAULT NULL COMMENT 'UTC; when a paid hold expires if all of the money goes back; NULL: not paid',
   `extended_at` datetime(6) DEFAULT NULL COMMENT 'UTC; a hold is extended once; NULL: it was not',
   PRIMARY KEY (`hold_id`),
   UNIQUE KEY `uq_holds_idempotency_key` (`idempotency_key`),
@@ -52,7 +53,8 @@ CREATE TABLE `holds` (
   CONSTRAINT `ck_holds_expires_at` CHECK ((`expires_at` > `created_at`)),
   CONSTRAINT `ck_holds_order_at` CHECK (((`order_at` is not null) = (`expires_at` = _utf8mb4'9999-12-31'))),
   CONSTRAINT `ck_holds_qty` CHECK ((`qty` >= 1)),
-  CONSTRAINT `ck_holds_unit_price_minor` CHECK ((`unit_price_minor` >= 0))
+  CONSTRAINT `ck_holds_unit_price_minor` CHECK ((`unit_price_minor` >= 0)),
+  CONSTRAINT `ck_holds_unpaid_until` CHECK (((`unpaid_until` is not null) = (`order_at` is not null)))
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_bin COMMENT='live reservations';
 
 CREATE TABLE `notification_receivers` (
@@ -87,7 +89,7 @@ CREATE TABLE `notifications` (
 
 CREATE TABLE `operator_actions` (
   `action_id` bigint unsigned NOT NULL AUTO_INCREMENT,
-  `action` enum('set_price','set_sale_window','set_limits','stop_sale','archive_product','cancel_order','accept_payment','record_refund','reprocess_webhook','forget_customer') COLLATE utf8mb4_0900_bin NOT NULL,
+  `action` enum('set_price','set_sale_window','set_limits','stop_sale','pause_sale','resume_sale','archive_product','cancel_order','accept_payment','record_refund','reprocess_webhook','forget_customer') COLLATE utf8mb4_0900_bin NOT NULL,
   `product_id` int unsigned DEFAULT NULL COMMENT 'NULL: not of one product',
   `order_id` binary(16) DEFAULT NULL,
   `order_uuid` char(36) CHARACTER SET ascii COLLATE ascii_bin GENERATED ALWAYS AS (bin_to_uuid(`order_id`)) VIRTUAL,
@@ -239,6 +241,7 @@ CREATE TABLE `products` (
   `sale_starts_at` datetime(6) DEFAULT NULL COMMENT 'UTC; NULL: open from the beginning',
   `sale_ends_at` datetime(6) DEFAULT NULL COMMENT 'UTC; NULL: open until sold out',
   `stopped_at` datetime(6) DEFAULT NULL COMMENT 'UTC; when an operator ended the sale, live holds included; NULL: not stopped',
+  `paused_at` datetime(6) DEFAULT NULL COMMENT 'UTC; since when an operator has the sale paused: nothing runs out; NULL: it is not paused',
   `archived_at` datetime(6) DEFAULT NULL COMMENT 'UTC; when it was taken off the list; NULL: it is listed',
   `created_at` datetime(6) NOT NULL COMMENT 'UTC',
   PRIMARY KEY (`product_id`),

@@ -3,24 +3,21 @@
 import datetime
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from typing import TypeVar
 
 import pytest
 
 from tests.support.database import Database, Refused, Row
 from tests.support.sale import at_once, hold, new_key, new_product, order, pay, refusal, stock, sweep, tally
 from tests.support.sets import answers, hold_set, wish
+from tests.support.waiting import Waiting, locked, until
 
 Crowd = Callable[[int], list[Database]]
-T = TypeVar("T")
 SECOND = datetime.timedelta(seconds=1)
 MICROSECOND = datetime.timedelta(microseconds=1)
 
 PRODUCT = "SELECT 1 FROM products WHERE product_id = %s FOR UPDATE"
 STRIPES = "SELECT 1 FROM stock_stripes WHERE product_id = %s FOR UPDATE"
 HOLD = "SELECT 1 FROM holds WHERE hold_id = UUID_TO_BIN(%s) FOR UPDATE"
-WAITING = "SELECT COUNT(DISTINCT requesting_thread_id) FROM performance_schema.data_lock_waits"
 ORDER = "SELECT 1 FROM orders WHERE order_id = UUID_TO_BIN(%s) FOR UPDATE"
 
 
@@ -30,50 +27,11 @@ def admin(connect_as: Callable[..., Database]) -> Database:
     return connect_as("admin")
 
 
-@contextmanager
-def locked(admin: Database, statement: str, *arguments: object) -> Iterator[None]:
-    """Rows are locked, or changed, while the block runs; then that is committed."""
-    admin.query("START TRANSACTION")
-    admin.query(statement, *arguments)
-    try:
-        yield
-    finally:
-        admin.query("COMMIT")
-
-
-class Waiting:
-    """Calls that begin now, and wait for something that somebody has locked."""
-
-    def __init__(self, admin: Database, pool: ThreadPoolExecutor) -> None:
-        self._admin, self._pool = admin, pool
-        self._count = 0
-
-    def __call__(self, call: Callable[[], T]) -> "Future[T]":
-        """Begin it, and come back when one more session waits for a row than before."""
-        answer = self.begin(call)
-        assert not answer.done(), answer.exception() or answer.result()
-        return answer
-
-    def begin(self, call: Callable[[], T]) -> "Future[T]":
-        """Begin it, and come back when one more session waits for a row than before, or it is done."""
-        self._count += 1
-        answer = self._pool.submit(call)
-        while not answer.done() and self._admin.value(WAITING) < self._count:
-            pass
-        return answer
-
-
 @pytest.fixture
 def begin(admin: Database) -> Iterator[Waiting]:
     """`begin(call)`: it waits for a lock by now."""
     with ThreadPoolExecutor(4) as pool:
         yield Waiting(admin, pool)
-
-
-def until(db: Database, moment: datetime.datetime) -> None:
-    """Let the server's clock come so far."""
-    while db.value("SELECT SYSDATE(6)") < moment:
-        pass
 
 
 def refused(answer: "Future[Row]") -> Refused:

@@ -69,6 +69,13 @@ def closed_by(where: str, reason: str, cancelled_as: str) -> tuple[list[str], li
     return [breaks[0].replace("'x'", f"'{reason}'").replace("'lapsed'", f"'{cancelled_as}'")], mends
 
 
+def in_a_pause(damage: tuple[list[str], list[str]]) -> tuple[list[str], list[str]]:
+    """The same, of a product whose sale has been paused since yesterday."""
+    pause = "UPDATE products SET paused_at = {when} WHERE product_id = {{product}}"
+    breaks, mends = damage
+    return [*breaks, pause.format(when="UTC_TIMESTAMP(6) - INTERVAL 1 DAY")], [pause.format(when="NULL"), *mends]
+
+
 def acted(action: str, order_id: str) -> tuple[list[str], list[str]]:
     """The record of something that no operator did."""
     return [
@@ -131,19 +138,23 @@ DAMAGES = [
     Damage("hold_used_late", *changed("hold_history", f"hold_id = {ORDER}", "ended_at",
                                       "expires_at + INTERVAL 2 SECOND", "created_at")),
     Damage("order_expired_early", *closed_by(ORDER, "overdue: not paid in time", "lapsed")),
+    Damage("expired_in_a_pause", *in_a_pause(ended(NEW, "expired", "expires_at"))),
+    Damage("expired_in_a_pause", *in_a_pause(closed_by(ORDER, "overdue: not paid in time", "lapsed"))),
     Damage("order_without_hold", *moved("hold_history", "hold_id", ORDER, NEW)),
     Damage("order_unlike_hold", *changed("hold_history", f"hold_id = {ORDER}", "unit_price_minor",
                                          "unit_price_minor + 1", "unit_price_minor - 1")),
     Damage("order_unlike_hold", *changed("hold_history", f"hold_id = {ORDER}", "qty", "qty + 1", "qty - 1")),
     Damage(
         "hold_not_prolonged",
-        [f"UPDATE holds SET order_at = expires_at, expires_at = '9999-12-31' WHERE hold_id = {HOLD}"],
-        [f"UPDATE holds SET expires_at = order_at, order_at = NULL WHERE hold_id = {HOLD}"],
+        [f"UPDATE holds SET order_at = expires_at, unpaid_until = expires_at, expires_at = '9999-12-31'"
+         f" WHERE hold_id = {HOLD}"],
+        [f"UPDATE holds SET expires_at = unpaid_until, order_at = NULL, unpaid_until = NULL WHERE hold_id = {HOLD}"],
     ),
     Damage(
         "hold_not_prolonged",
-        [f"UPDATE holds SET expires_at = order_at, order_at = NULL WHERE hold_id = {PAID_HOLD}"],
-        [f"UPDATE holds SET order_at = expires_at, expires_at = '9999-12-31' WHERE hold_id = {PAID_HOLD}"],
+        [f"UPDATE holds SET expires_at = order_at, order_at = NULL, unpaid_until = NULL WHERE hold_id = {PAID_HOLD}"],
+        [f"UPDATE holds SET order_at = expires_at, unpaid_until = expires_at, expires_at = '9999-12-31'"
+         f" WHERE hold_id = {PAID_HOLD}"],
     ),
     Damage("money_does_not_add_up",
            *changed("payments", PAYING, "amount_minor", "amount_minor + 1", "amount_minor - 1"), False),
@@ -202,6 +213,8 @@ DAMAGES = [
     Damage("customer_units_differ", *changed("holds", f"hold_id = {HOLD}", "customer_id", "'mallory'", "'alice'")),
     Damage("stop_unlike_actions",
            *changed("products", "product_id = {product}", "stopped_at", "UTC_TIMESTAMP(6)", "NULL")),
+    Damage("pause_unlike_actions",
+           *changed("products", "product_id = {product}", "paused_at", "UTC_TIMESTAMP(6)", "NULL")),
     Damage("hold_stopped_by_nobody", *ended(NEW, "stopped", "expires_at")),
     Damage("order_withdrawn_by_nobody", *closed_by(ORDER, "fraud", "withdrawn")),
     Damage("order_withdrawn_by_nobody", *closed_by(ORDER, "cancelled by the buyer", "lapsed")),

@@ -47,7 +47,7 @@ def test_a_product_shows_with_its_stock_holds_and_orders(db: Database) -> None:
 
     live = {
         "stock_units available": 86, "stock_units held": 5, "stock_units sold": 9, "holds": 2, "orders pending": 1,
-        "orders_overdue": 0,
+        "orders_overdue": 0, "sale_paused": 0,
     }  # fmt: skip
     assert of_product(db, product, "collect_live_metrics") == live
     assert of_product(db, product) == live | {"orders paid": 1, "orders cancelled": 1, "orders refunded": 1}

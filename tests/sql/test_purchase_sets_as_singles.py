@@ -196,7 +196,7 @@ class Luck:
     def change(self, sides: tuple[Side, Side]) -> None:
         """Time passes, a buyer or an operator does something, or what ran out is swept."""
         db, now = sides[0].db, sides[0].db.now()
-        acts = ["create_hold", "create_order", "release_hold", "cancel_pending_order"]
+        acts = ["create_hold", "create_order", "release_hold", "cancel_pending_order", "pause_sale", "resume_sale"]
         act, which = self.chance.choice(["nothing", "sweep", *acts]), self.chance.randrange(PURCHASES)
         db.travel_to(now + self.chance.choice([1, 1, 1, 40, 101]) * SECOND)
         if act == "sweep":
@@ -205,6 +205,8 @@ class Luck:
             for side in sides:
                 arguments = {
                     "create_hold": (side.products[which % 3], 30, "dan", None), "create_order": (side.ids[which], None),
+                    "pause_sale": (side.products[which % 3], "it stops"),
+                    "resume_sale": (side.products[which % 3], "it goes on"),
                 }.get(act, (side.ids[which],))  # fmt: skip
                 with suppress(Refused):  # of both, as their tables will show
                     db.one(act, *arguments)

@@ -141,7 +141,9 @@ class Luck:
     def change(self, sides: list[Side]) -> None:
         """Something happens to the sale, or to one of its holds; or time passes."""
         db, now = sides[0].db, sides[0].db.now()
-        act = self.chance.choice(["nothing", "time", "more time", "window", "stop", "price", "release", "order"])
+        act = self.chance.choice(
+            ["nothing", "time", "more time", "window", "stop", "price", "release", "order", "pause", "resume", "resume"]
+        )
         db.travel_to(now + self.chance.choice([1, 40, 101]) * SECOND)
         which = f"hold {self.chance.randint(0, 20)}"
         window = self.chance.choice([(None, None), (None, None), (now + 60 * SECOND, None), (None, now + 50 * SECOND)])
@@ -155,6 +157,8 @@ class Luck:
                     db.one("stop_sale", side.product, "as it comes")
                 elif act == "price":
                     db.one("set_price", side.product, price, "as it comes")
+                elif act in ("pause", "resume"):
+                    db.one(f"{act}_sale", side.product, "as it comes")
                 elif act == "release" and hold_id:
                     db.one("release_hold", hold_id)
                 elif act == "order" and hold_id:

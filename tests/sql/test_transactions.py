@@ -25,7 +25,8 @@ from tests.support.waiting import open_transactions
 Connect = Callable[..., Database]
 REFUSED: dict[str, dict[str, Any]] = {
     "create_product": {"price": -1}, "adjust_stock": {"delta": -10_000}, "get_product": {"product_id": 0},
-    "set_price": {"price": "9.90"}, "stop_sale": {"product_id": 2**31 - 1}, "archive_product": {"reason": ""},
+    "set_price": {"price": "9.90"}, "stop_sale": {"product_id": 2**31 - 1},
+    "pause_sale": {"product_id": 2**31 - 1}, "resume_sale": {"reason": ""}, "archive_product": {"reason": ""},
     "create_hold": {"qty": 10**6}, "create_holds": {"requests": "[]"}, "get_hold": {"hold_id": "x"},
     "release_hold": {"hold_id": new_key()},
     "create_order": {"hold_id": new_key()}, "get_order": {"order_id": new_key()},

@@ -28,6 +28,7 @@ def make_full_sale(admin: Database) -> None:
     admin.travel(-MINUTE)
     _live(admin, limited)
     _stopped(admin, open_to_all)
+    _paused(admin)
     admin.travel(0)
     admin.one("forget_customer", "erin", "asked by letter")
     admin.one("count_refused_webhook", "invalid_signature")
@@ -158,6 +159,21 @@ def _live(admin: Database, product: int) -> None:
         "CALL receive_payment_webhook(%s, %s, %s, 'succeeded', 6000, 'EUR', UTC_TIMESTAMP(6), '{\"id\": \"evt_1\"}')",
         new_key(), order(admin, product, 6, "quentin"), new_payment(),
     )  # fmt: skip
+
+
+def _paused(admin: Database) -> None:
+    """A sale that went on after a pause, and one that did not yet."""
+    for goes_on in (True, False):
+        product = new_product(admin, 10, max_per_customer=9)
+        hold(admin, product, 1, "tina")
+        pay(admin, hold(admin, product, 1, "ulf"), payment=new_payment())
+        ordered = order(admin, product, 1, "vera")
+        later = hold(admin, product, 1, "wim")
+        admin.one("pause_sale", product, "the shop is down")
+        admin.one("create_order", later, None, None, None)
+        pay(admin, ordered, payment=new_payment())
+        if goes_on:
+            admin.one("resume_sale", product, "the shop is back")
 
 
 def _stopped(admin: Database, product: int) -> None:

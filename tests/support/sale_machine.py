@@ -242,7 +242,7 @@ class SaleMachine(SaleWalk):
             if not purchase.extended and not paid:
                 purchase.due_at += datetime.timedelta(seconds=seconds or 0)
                 purchase.extended = True
-            assert answer["expires_at"] == purchase.ends_at
+            assert answer["expires_at"] == purchase.ends_at + (self.sale.now - purchase.clock)
             if again:
                 self.extend(hold_id, False, False)
 
@@ -438,6 +438,22 @@ class SaleMachine(SaleWalk):
         if sure:
             self.ask(set(), "stop_sale", self.product, REASON)
             self.sale.stop()
+
+    @rule(sure=st.sampled_from([False] * 4 + [True]))
+    def pause_sale(self, sure: bool) -> None:
+        """The shop is down: nothing new is held, and nothing runs out."""
+        if sure:
+            answer = self.ask(set(), "pause_sale", self.product, REASON)
+            self.sale.pause()
+            assert answer and answer["paused_at"] == self.sale.paused_at
+
+    @rule(seconds=st.sampled_from([0, 0, 30, 901]))
+    def resume_sale(self, seconds: int) -> None:
+        """The shop is back, perhaps after a while."""
+        if self.sale.paused_at is not None:
+            self.wait(seconds)
+        self.ask(set(), "resume_sale", self.product, REASON)
+        self.sale.resume()
 
     def which(self, order_id: str, number: int | None) -> tuple[str, Payment | None]:
         """A payment of a purchase: the one that is due first, or that with this number."""

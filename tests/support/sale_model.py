@@ -47,6 +47,12 @@ class Bought(Purchase):
         return self.sale.now
 
     @property
+    def clock(self) -> datetime:
+        """The moment by which anything runs out: it stands still while the sale is paused."""
+        assert self.sale
+        return self.sale.paused_at or self.sale.now
+
+    @property
     def ends_at(self) -> datetime:
         """When a hold ends by itself, or becomes an order by itself; when an order is overdue."""
         return self.paid_until or self.due_at
@@ -88,21 +94,21 @@ class Bought(Purchase):
     def prolong(self) -> None:
         """A hold lives as long as a payment waits for its order, but not for ever."""
         if self.state == "held" and self.prolongs():
-            self.paid_until = self.paid_until or self.now + timedelta(seconds=PAYMENT_SECONDS)
+            self.paid_until = self.paid_until or self.clock + timedelta(seconds=PAYMENT_SECONDS)
         elif self.state == "held":
             self.paid_until = None
             self.pass_time()
 
     def pass_time(self) -> None:
         """What is due by now has lapsed."""
-        if self.state == "held" and self.paid_until is None and self.due_at <= self.now:
+        if self.state == "held" and self.paid_until is None and self.due_at <= self.clock:
             self.state, self.lapsed_at = "expired", self.due_at
-        elif self.state == "pending" and self.due_at <= self.now:
+        elif self.state == "pending" and self.due_at <= self.clock:
             self.state, self.lapsed_at = "overdue", self.due_at
 
     def order(self) -> None:
         """It becomes an order; payments that came early count now."""
-        self.due_at, self.paid_until = self.now + timedelta(seconds=PAYMENT_SECONDS), None
+        self.due_at, self.paid_until = self.clock + timedelta(seconds=PAYMENT_SECONDS), None
         super().order()
         if self.state == "lapsed":
             self.lapsed_at = self.now
@@ -153,7 +159,7 @@ class Bought(Purchase):
             self.decide_waiting()
         elif self.state == "overdue":
             self.state = "lapsed"
-        elif self.state == "held" and self.ends_at <= self.now:
+        elif self.state == "held" and self.ends_at <= self.clock:
             self.order()
         elif self.state == "unknown":
             self.give_up_waiting([payment for payment in self.payments.values() if self.has_waited_long(payment)])
@@ -170,6 +176,7 @@ class ModelSale:
     stopped: bool = False
     starts_at: datetime | None = None
     ends_at: datetime | None = None
+    paused_at: datetime | None = None
     bought: dict[str, Bought] = field(default_factory=dict)
 
     def units_of(self, customer: str | None, unpaid: bool = False) -> int:
@@ -209,6 +216,7 @@ class ModelSale:
         reasons = {
             "sale_not_started": self.starts_at is not None and self.now < self.starts_at,
             "sale_ended": self.stopped or (self.ends_at is not None and self.now >= self.ends_at),
+            "sale_paused": self.paused_at is not None,
             "quantity_above_limit": qty > MAX_PER_HOLD,
             "sold_out": qty > self.available,
             "invalid_argument": limits.of_customers and customer is None,
@@ -226,6 +234,19 @@ class ModelSale:
         self.bought[hold_id] = Bought(
             hold_id, qty, qty * self.price, "held", sale=self, customer=customer, key=key, due_at=due_at
         )
+
+    def pause(self) -> None:
+        """Nothing runs out until it is resumed."""
+        self.paused_at = self.paused_at or self.now
+
+    def resume(self) -> None:
+        """What had not run out when the pause began has as much time left as then."""
+        began, self.paused_at = self.paused_at or self.now, None
+        for purchase in self.bought.values():
+            if purchase.state in ("held", "pending") and purchase.due_at > began:
+                purchase.due_at += self.now - began
+            if purchase.paid_until and purchase.paid_until > began:
+                purchase.paid_until += self.now - began
 
     def stop(self) -> None:
         """The sale ends at once; what is held is free, what was ordered is not."""

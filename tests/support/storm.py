@@ -158,6 +158,12 @@ class Actor:
         self.ask("stop_sale", product, REASON)
         self.open(product)
 
+    def pause(self) -> None:
+        """Pause the sale of a product, and go on with it."""
+        product = self.product()
+        self.ask("pause_sale", product, REASON)
+        self.ask("resume_sale", product, REASON)
+
     def archive(self) -> None:
         """Take a product off the list, if nothing of it is held, and put it on again."""
         product = self.product()
@@ -211,6 +217,8 @@ ACTS: dict[str, Callable[[Actor], object]] = {
     "set_sale_window": Actor.open,
     "set_limits": Actor.limit,
     "stop_sale": Actor.stop,
+    "pause_sale": Actor.pause,
+    "resume_sale": lambda a: a.ask("resume_sale", a.product(), REASON),
     "archive_product": Actor.archive,
     "create_hold": Actor.new_hold,
     "create_holds": Actor.new_holds,

@@ -1,9 +1,16 @@
 """Waiting for what has to happen, and not longer; and who waits or has a transaction open."""
 
+import datetime
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TypeVar
 
 from tests.support.database import Database
+
+T = TypeVar("T")
+WAITING = "SELECT COUNT(DISTINCT requesting_thread_id) FROM performance_schema.data_lock_waits"
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 10) -> None:
@@ -31,3 +38,42 @@ def open_transactions(admin: Database, session: Database) -> int:
             session.connection.connection_id,
         )
     )
+
+
+@contextmanager
+def locked(admin: Database, statement: str, *arguments: object) -> Iterator[None]:
+    """Rows are locked, or changed, while the block runs; then that is committed."""
+    admin.query("START TRANSACTION")
+    admin.query(statement, *arguments)
+    try:
+        yield
+    finally:
+        admin.query("COMMIT")
+
+
+class Waiting:
+    """Calls that begin now, and wait for something that somebody has locked."""
+
+    def __init__(self, admin: Database, pool: ThreadPoolExecutor) -> None:
+        self._admin, self._pool = admin, pool
+        self._count = 0
+
+    def __call__(self, call: Callable[[], T]) -> "Future[T]":
+        """Begin it, and come back when one more session waits for a row than before."""
+        answer = self.begin(call)
+        assert not answer.done(), answer.exception() or answer.result()
+        return answer
+
+    def begin(self, call: Callable[[], T]) -> "Future[T]":
+        """Begin it, and come back when one more session waits for a row than before, or it is done."""
+        self._count += 1
+        answer = self._pool.submit(call)
+        while not answer.done() and self._admin.value(WAITING) < self._count:
+            pass
+        return answer
+
+
+def until(db: Database, moment: datetime.datetime) -> None:
+    """Let the server's clock come so far."""
+    while db.value("SELECT SYSDATE(6)") < moment:
+        pass

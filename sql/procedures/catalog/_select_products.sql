@@ -14,7 +14,7 @@ Description
 Result set
   product_id, name, price (minor units), currency, stock_total, available, held, sold, max_per_hold, max_per_customer,
   max_unpaid_percent, pause_seconds, extension_seconds, hold_seconds, payment_seconds, stripes, sale_starts_at, sale_ends_at,
-  stopped_at, archived_at
+  stopped_at, paused_at, archived_at
 '
 BEGIN
   SELECT p.product_id, p.name, p.price_minor AS price, p.currency, p.stock_total,
@@ -23,18 +23,19 @@ BEGIN
          p.stock_total - free.units - held.units - overdue.units AS sold,
          p.max_per_hold, p.max_per_customer, p.max_unpaid_percent, p.pause_seconds, p.extension_seconds,
          p.hold_seconds, p.payment_seconds, p.stripes, p.sale_starts_at, p.sale_ends_at,
-         p.stopped_at, p.archived_at
+         p.stopped_at, p.paused_at, p.archived_at
     FROM products AS p
+    JOIN product_clocks AS c ON c.product_id = p.product_id
     JOIN LATERAL (SELECT CAST(COALESCE(SUM(s.available), 0) AS SIGNED) AS units
                     FROM stock_stripes AS s
                    WHERE s.product_id = p.product_id) AS free
     JOIN LATERAL (SELECT CAST(COALESCE(SUM(h.qty), 0) AS SIGNED) AS units,
-                         CAST(COALESCE(SUM(IF(h.expires_at <= UTC_TIMESTAMP(6), h.qty, 0)), 0) AS SIGNED) AS expired
+                         CAST(COALESCE(SUM(IF(h.expires_at <= c.clock, h.qty, 0)), 0) AS SIGNED) AS expired
                     FROM holds AS h
                    WHERE h.product_id = p.product_id) AS held
     JOIN LATERAL (SELECT CAST(COALESCE(SUM(o.qty), 0) AS SIGNED) AS units
                     FROM orders AS o
-                   WHERE o.product_id = p.product_id AND o.status = 'pending' AND o.pay_by <= UTC_TIMESTAMP(6)) AS overdue
+                   WHERE o.product_id = p.product_id AND o.status = 'pending' AND o.pay_by <= c.clock) AS overdue
    WHERE p.product_id = in_product_id;
 END $$
 

@@ -17,7 +17,7 @@ Result set
   available (free or expired, whether swept or not), held (in live holds), sold (in live orders, paid or not yet),
   max_per_hold, max_per_customer, max_unpaid_percent, pause_seconds (NULL: no limit),
   extension_seconds (NULL: none), hold_seconds, payment_seconds, stripes,
-  sale_starts_at, sale_ends_at (UTC; NULL: open), stopped_at, archived_at (UTC; NULL: not)
+  sale_starts_at, sale_ends_at (UTC; NULL: open), stopped_at, paused_at (since when), archived_at (UTC; NULL: not)
 
 Errors
   product_not_found  no product has this id
@@ -48,6 +48,7 @@ Example
       sale_starts_at: NULL
         sale_ends_at: NULL
           stopped_at: NULL
+           paused_at: NULL
          archived_at: NULL
   mysql> CALL get_product(99);
   ERROR 31001 (45404): product_not_found: no product has this id; list_products shows those on sale

@@ -64,7 +64,7 @@ BEGIN
   SELECT p.product_id, p.name, p.price_minor AS price, p.currency, s.stock_total, s.available, s.held, s.sold,
          p.max_per_hold, p.max_per_customer, p.max_unpaid_percent, p.pause_seconds, p.extension_seconds,
          p.hold_seconds, p.payment_seconds, p.stripes, p.sale_starts_at, p.sale_ends_at,
-         p.stopped_at, p.archived_at
+         p.stopped_at, p.paused_at, p.archived_at
     FROM products AS p
     JOIN live_stock AS s ON s.product_id = p.product_id
    WHERE p.product_id > v_after AND p.product_id <= v_last

@@ -20,14 +20,13 @@ Locks
   none beyond the holds
 '
 BEGIN
-  -- A paid hold does not expire; what its buyer was shown is when the sweep would have made its order.
+  -- What its buyer was shown is kept.
   INSERT INTO hold_history
          (hold_id, product_id, qty, unit_price_minor, customer_id, idempotency_key, created_at, expires_at, extended_at, ended_at, ended_as)
-  SELECT h.hold_id, h.product_id, h.qty, h.unit_price_minor, h.customer_id, h.idempotency_key, h.created_at,
-         COALESCE(h.order_at, h.expires_at), h.extended_at, UTC_TIMESTAMP(6),
-         IF(in_ended_as = 'stopped' AND h.expires_at <= UTC_TIMESTAMP(6), 'expired', in_ended_as)
+  SELECT h.hold_id, h.product_id, h.qty, h.unit_price_minor, h.customer_id, h.idempotency_key, h.created_at, h.ends_at, h.extended_at,
+         UTC_TIMESTAMP(6), IF(in_ended_as = 'stopped' AND NOT h.is_live, 'expired', in_ended_as)
     FROM JSON_TABLE(in_hold_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS ended
-    STRAIGHT_JOIN holds AS h ON h.hold_id = UUID_TO_BIN(ended.id);
+    STRAIGHT_JOIN hold_deadlines AS h ON h.hold_id = UUID_TO_BIN(ended.id);
 
   DELETE h
     FROM JSON_TABLE(in_hold_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS ended

@@ -15,26 +15,26 @@ Locks
   none beyond the hold
 '
 BEGIN
-  DECLARE v_paid BOOLEAN;
-  DECLARE v_order_at, v_expires_at, v_would_expire_at, v_would_order_at DATETIME(6);
+  DECLARE v_paid, v_live BOOLEAN;
+  DECLARE v_order_at, v_unpaid_until, v_would_order_at DATETIME(6);
 
   -- Read first, and not joined in an UPDATE, which would lock the product after the hold. GREATEST: should the clock have been set
   -- back, a hold still ends after it began.
-  SELECT h.order_at, h.expires_at, GREATEST(UTC_TIMESTAMP(6), h.created_at) + INTERVAL p.payment_seconds SECOND,
-         h.created_at + INTERVAL p.hold_seconds + IF(h.extended_at IS NULL, 0, COALESCE(p.extension_seconds, 0)) SECOND,
+  SELECT h.order_at, h.unpaid_until, h.expires_at > c.clock, GREATEST(c.clock, h.created_at) + INTERVAL p.payment_seconds SECOND,
          EXISTS (SELECT 1
                    FROM payments AS w
                   WHERE w.order_id = h.hold_id AND w.state = 'waiting' AND w.amount_minor = h.qty * h.unit_price_minor
                     AND w.currency = p.currency AND w.returning_minor < w.amount_minor)
-    INTO v_order_at, v_expires_at, v_would_order_at, v_would_expire_at, v_paid
+    INTO v_order_at, v_unpaid_until, v_live, v_would_order_at, v_paid
     FROM holds AS h
     JOIN products AS p ON p.product_id = h.product_id
+    JOIN product_clocks AS c ON c.product_id = h.product_id
    WHERE h.hold_id = in_hold_id;
 
-  IF v_paid AND v_order_at IS NULL AND v_expires_at > UTC_TIMESTAMP(6) THEN
-    UPDATE holds SET order_at = v_would_order_at, expires_at = '9999-12-31' WHERE hold_id = in_hold_id;
+  IF v_paid AND v_order_at IS NULL AND v_live THEN
+    UPDATE holds SET unpaid_until = expires_at, order_at = v_would_order_at, expires_at = '9999-12-31' WHERE hold_id = in_hold_id;
   ELSEIF NOT v_paid AND v_order_at IS NOT NULL THEN
-    UPDATE holds SET order_at = NULL, expires_at = v_would_expire_at WHERE hold_id = in_hold_id;
+    UPDATE holds SET order_at = NULL, expires_at = v_unpaid_until, unpaid_until = NULL WHERE hold_id = in_hold_id;
   END IF;
 END $$
 

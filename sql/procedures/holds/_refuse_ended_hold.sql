@@ -26,14 +26,14 @@ BEGIN
 
   SELECT state, expires_at
     INTO v_state, v_expires_at
-    FROM (SELECT 'live' AS state, expires_at FROM holds WHERE hold_id = in_hold_id
+    FROM (SELECT IF(is_live, 'live', 'expired') AS state, ends_at AS expires_at FROM hold_deadlines WHERE hold_id = in_hold_id
            UNION ALL
           SELECT ended_as, expires_at FROM hold_history WHERE hold_id = in_hold_id) AS hold
    LIMIT 1;
 
   IF v_state IS NULL THEN
     CALL _raise('hold_not_found', 'no hold has this id; create_hold makes one', NULL);
-  ELSEIF v_state = 'expired' OR (v_state = 'live' AND v_expires_at <= UTC_TIMESTAMP(6)) THEN
+  ELSEIF v_state = 'expired' THEN
     CALL _raise('hold_expired', CONCAT('the hold expired at ', DATE_FORMAT(v_expires_at, '%Y-%m-%dT%TZ'), '; make a new one'), NULL);
   ELSEIF v_state = 'released' THEN
     CALL _raise('hold_released', 'the hold was given back; make a new one', NULL);

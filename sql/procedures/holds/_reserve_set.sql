@@ -43,7 +43,7 @@ BEGIN
 
   SET out_created_at = UTC_TIMESTAMP(6), out_reserved = TRUE;
   SELECT COALESCE(p.sale_starts_at <= out_created_at, TRUE) AND COALESCE(p.sale_ends_at > out_created_at, TRUE)
-         AND p.stopped_at IS NULL,
+         AND p.stopped_at IS NULL AND p.paused_at IS NULL,
          out_created_at + INTERVAL p.hold_seconds SECOND, p.price_minor,
          LEAST(out_created_at + INTERVAL p.hold_seconds * 10000 MICROSECOND, COALESCE(p.sale_ends_at, '9999-12-31')),
          p.counts_customers,

@@ -16,13 +16,11 @@ Result set
 '
 BEGIN
   SELECT hold_uuid AS hold_id, product_id, qty, customer_id, unit_price_minor AS unit_price,
-         IF(expires_at > UTC_TIMESTAMP(6), 'active', 'expired') AS status,
-         created_at, COALESCE(order_at, expires_at) AS expires_at,
-         IF(expires_at > UTC_TIMESTAMP(6),
-            GREATEST(TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), COALESCE(order_at, expires_at)) DIV 1000, 0), NULL) AS expires_in_ms,
-         IF(expires_at > UTC_TIMESTAMP(6), NULL, expires_at) AS ended_at,
+         IF(is_live, 'active', 'expired') AS status, created_at, ends_at AS expires_at,
+         IF(is_live, GREATEST(TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), ends_at) DIV 1000, 0), NULL) AS expires_in_ms,
+         IF(is_live, NULL, ends_at) AS ended_at,
          in_replayed AS replayed
-    FROM holds
+    FROM hold_deadlines
    WHERE hold_id = in_hold_id
    UNION ALL
   SELECT hold_uuid, product_id, qty, customer_id, unit_price_minor, ended_as, created_at, expires_at, NULL, ended_at, in_replayed

@@ -29,6 +29,7 @@ Errors
   product_not_found       no such product
   sale_not_started        before sale_starts_at; says after how many seconds to retry
   sale_ended              at or after sale_ends_at, or the sale was stopped
+  sale_paused             an operator has paused the sale; what is held does not run out meanwhile
   sold_out                fewer units are free, also after all that expired was given back
   customer_limit_reached  the customer would have more than max_per_customer in live holds and live orders
   unpaid_limit_reached    the customer would have more than max_unpaid_percent in live holds and unpaid orders
@@ -91,7 +92,7 @@ BEGIN
       DECLARE EXIT HANDLER FOR 1062, 1213 ROLLBACK;
       START TRANSACTION;
       SELECT v_qty <= p.max_per_hold AND COALESCE(p.sale_starts_at <= v_now, TRUE) AND COALESCE(p.sale_ends_at > v_now, TRUE)
-             AND p.stopped_at IS NULL,
+             AND p.stopped_at IS NULL AND p.paused_at IS NULL,
              v_now + INTERVAL p.hold_seconds SECOND, p.price_minor,
              LEAST(v_now + INTERVAL p.hold_seconds * 10000 MICROSECOND, COALESCE(p.sale_ends_at, '9999-12-31')),
              IF(NOT p.counts_customers AND s.available >= v_qty, s.stripe, NULL)

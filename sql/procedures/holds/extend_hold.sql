@@ -48,6 +48,8 @@ BEGIN
   DECLARE v_hold_id BINARY(16);
   DECLARE v_seconds INT;
   DECLARE v_expires_at, v_extended_at DATETIME(6);
+  DECLARE v_product_id INT UNSIGNED;
+  DECLARE v_live BOOLEAN;
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   BEGIN
@@ -57,13 +59,15 @@ BEGIN
     SET v_hold_id = UUID_TO_BIN(in_hold_id);
 
     START TRANSACTION;
-    SELECT h.expires_at, COALESCE(h.extended_at, h.order_at), p.extension_seconds
-      INTO v_expires_at, v_extended_at, v_seconds
+    SELECT h.product_id, h.expires_at, COALESCE(h.extended_at, h.order_at), p.extension_seconds
+      INTO v_product_id, v_expires_at, v_extended_at, v_seconds
       FROM holds AS h
       STRAIGHT_JOIN products AS p ON p.product_id = h.product_id
      WHERE h.hold_id = v_hold_id
        FOR UPDATE OF h;
-    IF (v_expires_at > UTC_TIMESTAMP(6)) IS NOT TRUE THEN
+    -- Only now: the lock may have been waited for.
+    SELECT v_expires_at > clock INTO v_live FROM product_clocks WHERE product_id = v_product_id;
+    IF v_live IS NOT TRUE THEN
       CALL _refuse_ended_hold(v_hold_id, TRUE);
     ELSEIF v_extended_at IS NULL AND v_seconds IS NULL THEN
       CALL _raise('extension_not_allowed', 'holds of this product can''t be extended; order before it expires', NULL);

@@ -47,6 +47,7 @@ BEGIN
   DECLARE v_hold_id BINARY(16);
   DECLARE v_product_id INT UNSIGNED;
   DECLARE v_expires_at DATETIME(6);
+  DECLARE v_live BOOLEAN;
   DECLARE v_released_before BOOLEAN DEFAULT FALSE;
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
@@ -63,7 +64,8 @@ BEGIN
      WHERE hold_id = v_hold_id
        FOR UPDATE;
     -- The clock is read after the lock was waited for. No row gives NULL, which is no live hold either.
-    IF v_expires_at > UTC_TIMESTAMP(6) THEN
+    SELECT v_expires_at > clock INTO v_live FROM product_clocks WHERE product_id = v_product_id;
+    IF v_live THEN
       CALL _end_holds(JSON_ARRAY(in_hold_id), 'released');
       CALL _free_units(v_product_id, JSON_ARRAY(in_hold_id), NULL, TRUE);
     ELSE

@@ -42,6 +42,7 @@ BEGIN
     WHEN 'order_not_fulfillable'  THEN SIGNAL SQLSTATE '45409' SET MYSQL_ERRNO = 31113, MESSAGE_TEXT = v_message;
     WHEN 'payment_not_acceptable' THEN SIGNAL SQLSTATE '45409' SET MYSQL_ERRNO = 31114, MESSAGE_TEXT = v_message;
     WHEN 'reference_taken'        THEN SIGNAL SQLSTATE '45409' SET MYSQL_ERRNO = 31115, MESSAGE_TEXT = v_message;
+    WHEN 'sale_paused'            THEN SIGNAL SQLSTATE '45409' SET MYSQL_ERRNO = 31116, MESSAGE_TEXT = v_message;
     WHEN 'hold_expired'           THEN SIGNAL SQLSTATE '45410' SET MYSQL_ERRNO = 31201, MESSAGE_TEXT = v_message;
     WHEN 'hold_released'          THEN SIGNAL SQLSTATE '45410' SET MYSQL_ERRNO = 31202, MESSAGE_TEXT = v_message;
     WHEN 'invalid_argument'       THEN SIGNAL SQLSTATE '45422' SET MYSQL_ERRNO = 31301, MESSAGE_TEXT = v_message;

@@ -14,7 +14,8 @@ Parameters
 Result set
   metric, product_id (NULL: of no one product), state (NULL: the metric has none), value; one row a number.
   stock_units (available, held, sold; what has expired is available), holds (live), orders (pending), orders_overdue,
-  payments (waiting for an order that may still come; due: of which money has to go back), money_due (by currency, in minor units;
+  sale_paused (1 while it is), payments (waiting for an order that may still come; due: of which money has to go back), money_due (by
+  currency, in minor units;
   no row when none is due), oldest_payment_due_seconds, oldest_payment_waiting_seconds, webhooks_refused (by reason, since the
   beginning), sweep_lag_seconds, sweep_age_seconds (since the last sweep began; no row when
   there was none), scheduler_on (1 when the event scheduler is ON and the EVENT enabled),

@@ -48,7 +48,7 @@ BEGIN
     SET v_executed = REPLACE(@@GLOBAL.gtid_executed, '\n', '');
     BEGIN
       DECLARE EXIT HANDLER FOR 1772
-        CALL _raise('invalid_argument', 'executed must be a set of GTIDs, as compare_node(NULL) shows them');
+        CALL _raise('invalid_argument', 'executed must be a set of GTIDs, as compare_node(NULL) shows them', NULL);
       SET v_has_all = GTID_SUBSET(in_executed, v_executed);
     END;
     COMMIT;

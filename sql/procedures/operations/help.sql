@@ -80,7 +80,7 @@ BEGIN
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   SELECT CASE
            WHEN routine_name IN ('create_product', 'adjust_stock', 'set_price', 'set_sale_window', 'set_limits', 'stop_sale',
-                                 'archive_product', 'get_product', 'list_products')
+                                 'pause_sale', 'resume_sale', 'archive_product', 'get_product', 'list_products')
              THEN 'catalog'
            WHEN routine_name IN ('create_hold', 'create_holds', 'get_hold', 'extend_hold', 'release_hold', 'expire_holds') THEN 'holds'
            WHEN routine_name IN ('create_order', 'create_orders', 'get_order', 'cancel_pending_order', 'cancel_order', 'fulfil_order',

@@ -13,8 +13,8 @@ Parameters
   none
 
 Result set
-  id (of the product; NULL: everything together), product (the first 16 characters of its name), sale (upcoming, open, sold out,
-  ended), free, held and sold (units, as get_product counts them), takings (minor units paid and not refunded; NULL: together, where
+  id (of the product; NULL: everything together), product (the first 16 characters of its name), sale (upcoming, open, paused,
+  sold out, ended), free, held and sold (units, as get_product counts them), takings (minor units paid and not refunded; NULL: together, where
   currencies differ), attention (payments that wait for their order; payments of which money has to go back; empty: none)
 
 Errors

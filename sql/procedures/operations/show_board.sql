@@ -14,8 +14,8 @@ Parameters
   none
 
 Result set
-  product_id, name, currency and sale (upcoming, open, sold out, ended; NULL: everything together), stock_total, available, held,
-  sold (as get_product), live_holds, expiring_within_10_s, expiring_within_30_s (of the live holds), orders_pending,
+  product_id, name, currency and sale (upcoming, open, paused, sold out, ended; NULL: everything together), stock_total, available,
+  held, sold (as get_product), live_holds, expiring_within_10_s, expiring_within_30_s (of the live holds), orders_pending,
   orders_overdue (of the pending ones: past pay_by, and not closed yet), sale_starts_at, sale_ends_at (UTC; of a sale that was
   stopped: when; NULL: none); and only in the row of everything
   together: payments_waiting (for an order that may still come), payments_due (of which money has to go back), money_due (minor

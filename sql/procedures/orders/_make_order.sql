@@ -32,9 +32,9 @@ BEGIN
   -- What _end_holds does to many: for one, JSON_TABLE would cost a tenth of the whole order.
   INSERT INTO hold_history
          (hold_id, product_id, qty, unit_price_minor, customer_id, idempotency_key, created_at, expires_at, extended_at, ended_at, ended_as)
-  SELECT hold_id, product_id, qty, unit_price_minor, customer_id, idempotency_key, created_at, COALESCE(order_at, expires_at),
+  SELECT hold_id, product_id, qty, unit_price_minor, customer_id, idempotency_key, created_at, ends_at,
          extended_at, UTC_TIMESTAMP(6), 'ordered'
-    FROM holds
+    FROM hold_deadlines
    WHERE hold_id = in_hold_id;
   DELETE FROM holds WHERE hold_id = in_hold_id;
 

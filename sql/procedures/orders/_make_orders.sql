@@ -10,7 +10,7 @@ CREATE DEFINER = flashsale_owner@localhost PROCEDURE _make_orders (
 )
 COMMENT '
 Description
-  Makes the orders of those holds of a set that are live, have a price and no payment that waits for them, in the transaction of its
+  Makes the orders of those holds of a set whose time has not come, which have a price and no payment that waits for them, in the transaction of its
   caller, who has locked the holds and their products. It does to many what _make_order does to one of these; a generated test
   compares the two.
 

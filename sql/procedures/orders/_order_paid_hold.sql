@@ -21,21 +21,24 @@ Locks
 BEGIN
   DECLARE v_hold_id, v_due_id BINARY(16);
   DECLARE v_product_id INT UNSIGNED;
+  DECLARE v_clock DATETIME(6);
 
   SELECT h.hold_id, h.product_id
     INTO v_hold_id, v_product_id
     FROM payments AS w
     JOIN holds AS h ON h.hold_id = w.order_id
-   WHERE w.follow_up = 'order' AND h.order_at <= UTC_TIMESTAMP(6) AND h.hold_id > io_hold_id
+    JOIN product_clocks AS c ON c.product_id = h.product_id
+   WHERE w.follow_up = 'order' AND h.order_at <= c.clock AND h.hold_id > io_hold_id
    ORDER BY h.hold_id
    LIMIT 1;
   SET io_hold_id = v_hold_id;
 
   DO (SELECT product_id FROM products WHERE product_id = v_product_id FOR SHARE);
+  SELECT clock INTO v_clock FROM product_clocks WHERE product_id = v_product_id;
   SELECT hold_id
     INTO v_due_id
     FROM holds
-   WHERE hold_id = v_hold_id AND order_at <= UTC_TIMESTAMP(6)
+   WHERE hold_id = v_hold_id AND order_at <= v_clock
      FOR UPDATE SKIP LOCKED;
   SET out_made = v_due_id IS NOT NULL;
   IF out_made THEN

@@ -33,12 +33,14 @@ BEGIN
      WHERE o.order_id = in_order_id;
   END IF;
 
-  SELECT order_uuid AS order_id, order_uuid AS hold_id, product_id, qty, customer_id, reference, metadata, status,
-         unit_price_minor AS unit_price, amount_minor AS amount, currency, v_refunded AS refunded, v_refund_due AS refund_due, v_dispute AS dispute, created_at, pay_by,
-         IF(status = 'pending', GREATEST(TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), pay_by) DIV 1000, 0), NULL) AS pay_in_ms,
-         paid_at, fulfilled_at, closed_at, cancelled_as, closed_reason, in_replayed AS replayed
-    FROM orders
-   WHERE order_id = in_order_id;
+  SELECT o.order_uuid AS order_id, o.order_uuid AS hold_id, o.product_id, o.qty, o.customer_id, o.reference, o.metadata, o.status,
+         o.unit_price_minor AS unit_price, o.amount_minor AS amount, o.currency, v_refunded AS refunded, v_refund_due AS refund_due,
+         v_dispute AS dispute, o.created_at, d.pay_by,
+         IF(o.status = 'pending', GREATEST(TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), d.pay_by) DIV 1000, 0), NULL) AS pay_in_ms,
+         o.paid_at, o.fulfilled_at, o.closed_at, o.cancelled_as, o.closed_reason, in_replayed AS replayed
+    FROM orders AS o
+    JOIN order_deadlines AS d ON d.order_id = o.order_id
+   WHERE o.order_id = in_order_id;
 END $$
 
 DELIMITER ;

@@ -74,6 +74,7 @@ BEGIN
   DECLARE v_product_id INT UNSIGNED;
   DECLARE v_expires_at DATETIME(6);
   DECLARE v_metadata JSON;
+  DECLARE v_live BOOLEAN;
   DECLARE v_replayed BOOLEAN DEFAULT FALSE;
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
@@ -114,7 +115,12 @@ BEGIN
          FOR UPDATE;
 
       -- The clock is read after the lock was waited for. No row gives NULL, which is no live hold either.
-      IF (v_expires_at > UTC_TIMESTAMP(6)) IS NOT TRUE THEN
+      SET v_live = v_expires_at > UTC_TIMESTAMP(6);
+      IF NOT v_live THEN
+        -- Unless the sale was paused before that.
+        SELECT v_expires_at > clock INTO v_live FROM product_clocks WHERE product_id = v_product_id;
+      END IF;
+      IF v_live IS NOT TRUE THEN
         CALL _find_order_by_key(in_idempotency_key, v_hold_id, in_reference, v_metadata, v_replayed);
         IF NOT v_replayed THEN
           CALL _refuse_ended_hold(v_hold_id, TRUE);

@@ -85,14 +85,15 @@ BEGIN
     SELECT h.hold_id FROM holds AS h WHERE h.customer_id = v_text)
   SELECT COALESCE(o.order_uuid, h.hold_uuid, e.hold_uuid) AS id, p.product_id, p.name AS product, COALESCE(o.qty, h.qty, e.qty) AS qty,
          COALESCE(o.customer_id, h.customer_id, e.customer_id) AS customer_id,
-         COALESCE(o.status, e.ended_as, IF(h.expires_at > UTC_TIMESTAMP(6), 'held', 'expired')) AS status,
+         COALESCE(o.status, e.ended_as, IF(h.is_live, 'held', 'expired')) AS status,
          COALESCE(o.amount_minor, h.qty * h.unit_price_minor, e.qty * e.unit_price_minor) AS amount,
          COALESCE(o.currency, p.currency) AS currency, o.payment_id, COALESCE(o.created_at, h.created_at, e.created_at) AS created_at,
-         COALESCE(o.pay_by, h.order_at, h.expires_at, e.expires_at) AS due_at, o.paid_at,
+         COALESCE(d.pay_by, h.ends_at, e.expires_at) AS due_at, o.paid_at,
          IF(o.order_id IS NULL, e.ended_at, o.closed_at) AS closed_at, o.closed_reason
     FROM found AS f
     LEFT JOIN orders AS o ON o.order_id = f.id
-    LEFT JOIN holds AS h ON h.hold_id = f.id
+    LEFT JOIN order_deadlines AS d ON d.order_id = f.id
+    LEFT JOIN hold_deadlines AS h ON h.hold_id = f.id
     LEFT JOIN hold_history AS e ON e.hold_id = f.id
     JOIN products AS p ON p.product_id = COALESCE(o.product_id, h.product_id, e.product_id)
    ORDER BY f.id DESC

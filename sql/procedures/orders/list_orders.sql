@@ -105,10 +105,11 @@ BEGIN
       LIMIT v_limit))
   SELECT o.order_uuid AS order_id, o.order_uuid AS hold_id, o.product_id, o.qty, o.customer_id, o.reference, o.metadata, o.status,
          o.unit_price_minor AS unit_price, o.amount_minor AS amount, o.currency, m.refunded, m.refund_due, m.dispute, o.created_at,
-         o.pay_by, IF(o.status = 'pending', GREATEST(TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), o.pay_by) DIV 1000, 0), NULL) AS pay_in_ms,
+         d.pay_by, IF(o.status = 'pending', GREATEST(TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), d.pay_by) DIV 1000, 0), NULL) AS pay_in_ms,
          o.paid_at, o.fulfilled_at, o.closed_at, o.cancelled_as, o.closed_reason
     FROM page
     JOIN orders AS o ON o.order_id = page.order_id
+    JOIN order_deadlines AS d ON d.order_id = o.order_id
     JOIN LATERAL (SELECT CAST(COALESCE(SUM(IF(w.payment_id = o.payment_id, w.refunded_minor, 0)), 0) AS SIGNED) AS refunded,
                          CAST(COALESCE(SUM(d.amount_due), 0) AS SIGNED) AS refund_due,
                          ELT(MAX(FIELD(w.dispute, 'won', 'lost', 'opened')), 'won', 'lost', 'opened') AS dispute

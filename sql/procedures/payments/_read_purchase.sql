@@ -22,7 +22,7 @@ Locks
 '
 BEGIN
   SELECT CASE
-           WHEN o.status = 'pending' THEN IF(o.pay_by > UTC_TIMESTAMP(6), 'pending', 'overdue')
+           WHEN o.status = 'pending' THEN IF(o.pay_by > c.clock, 'pending', 'overdue')
            WHEN o.status = 'paid' THEN IF(o.fulfilled_at IS NULL, 'paid', 'fulfilled')
            WHEN o.status = 'refunded' OR o.cancelled_as = 'withdrawn' THEN COALESCE(o.cancelled_as, o.status)
            ELSE IF(p.stopped_at IS NULL, 'lapsed', 'stopped')
@@ -30,6 +30,7 @@ BEGIN
     INTO out_state, out_amount, out_currency
     FROM orders AS o
     JOIN products AS p ON p.product_id = o.product_id
+    JOIN product_clocks AS c ON c.product_id = o.product_id
    WHERE o.order_id = in_order_id;
 
   IF out_state IS NULL THEN

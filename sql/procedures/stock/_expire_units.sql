@@ -26,23 +26,31 @@ Parameters
   out_units      INT   units given back
 
 Locks
-  holds, then orders (skipping locked ones), then customer_units, then stock_stripes
+  the product, shared, unless somebody has it; holds, then orders (skipping locked ones), then customer_units, then stock_stripes
 '
 BEGIN
   DECLARE v_hold_ids, v_order_ids JSON;
   DECLARE v_hold_units, v_order_units INT;
+  DECLARE v_product_id INT UNSIGNED;
+  DECLARE v_clock DATETIME(6);
+
+  -- Shared, so that the sale can't be paused, and nobody be told that this lived on, before it is committed. A product that an operator
+  -- is at has its turn in the next run.
+  SELECT product_id INTO v_product_id FROM products WHERE product_id = in_product_id FOR SHARE SKIP LOCKED;
+  SELECT clock INTO v_clock FROM product_clocks WHERE product_id = v_product_id;
+
 
   SELECT JSON_ARRAYAGG(BIN_TO_UUID(hold_id)), COUNT(*), COALESCE(SUM(qty), 0)
     INTO v_hold_ids, out_holds, v_hold_units
     FROM (SELECT h.hold_id, h.qty
             FROM (SELECT hold_id
                     FROM holds
-                   WHERE product_id = in_product_id AND expires_at <= UTC_TIMESTAMP(6)
+                   WHERE product_id = in_product_id AND expires_at <= v_clock
                      AND (in_customer_id IS NULL OR customer_id = in_customer_id)
                    ORDER BY expires_at
                    LIMIT in_max_holds) AS expired
             STRAIGHT_JOIN holds AS h ON h.hold_id = expired.hold_id
-           WHERE h.expires_at <= UTC_TIMESTAMP(6)
+           WHERE h.expires_at <= v_clock
              FOR UPDATE OF h SKIP LOCKED) AS mine;
   IF out_holds > 0 THEN
     CALL _end_holds(v_hold_ids, 'expired');
@@ -54,12 +62,12 @@ BEGIN
     FROM (SELECT o.order_id, o.qty
             FROM (SELECT order_id
                     FROM orders
-                   WHERE product_id = in_product_id AND status = 'pending' AND pay_by <= UTC_TIMESTAMP(6)
+                   WHERE product_id = in_product_id AND status = 'pending' AND pay_by <= v_clock
                      AND (in_customer_id IS NULL OR customer_id = in_customer_id)
                    ORDER BY pay_by
                    LIMIT in_max_orders) AS overdue
             STRAIGHT_JOIN orders AS o ON o.order_id = overdue.order_id
-           WHERE o.status = 'pending' AND o.pay_by <= UTC_TIMESTAMP(6)
+           WHERE o.status = 'pending' AND o.pay_by <= v_clock
              FOR UPDATE OF o SKIP LOCKED) AS mine;
   IF out_orders > 0 THEN
     CALL _close_orders(v_order_ids, 'cancelled', 'lapsed', 'overdue: not paid in time');

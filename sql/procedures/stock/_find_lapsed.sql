@@ -13,7 +13,7 @@ Description
   can be judged only afterwards. It looks at what ran out and was not swept, which is little, and at nobody else''s.
 
 Locks
-  none; the caller has locked the customer''s row in customer_units
+  none; the caller has locked the product, whose sale is not paused, and the customer''s row in customer_units
 '
 BEGIN
   SELECT EXISTS (SELECT 1

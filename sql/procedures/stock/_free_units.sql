@@ -26,11 +26,13 @@ BEGIN
   DECLARE v_units INT;
   DECLARE v_counts BOOLEAN;
   DECLARE v_pause_seconds INT;
+  DECLARE v_clock DATETIME(6);
 
-  SELECT counts_customers, pause_seconds
-    INTO v_counts, v_pause_seconds
-    FROM products
-   WHERE product_id = in_product_id;
+  SELECT p.counts_customers, p.pause_seconds, c.clock
+    INTO v_counts, v_pause_seconds, v_clock
+    FROM products AS p
+    JOIN product_clocks AS c ON c.product_id = p.product_id
+   WHERE p.product_id = in_product_id;
   IF v_counts THEN
     -- A pause begins when the units ran out or were let go, not when somebody noticed; of several the longest counts.
     -- ORDER BY with a LIMIT that limits nothing: without it MySQL would take the customers in any order.
@@ -41,8 +43,8 @@ BEGIN
                       STRAIGHT_JOIN hold_history AS h ON h.hold_id = UUID_TO_BIN(ended.id)
                      UNION ALL
                     SELECT o.customer_id, o.qty, IF(o.status = 'cancelled' AND o.amount_minor > 0, o.qty, 0),
-                           IF(o.status = 'cancelled' AND o.amount_minor > 0 AND (in_pauses OR o.pay_by <= o.closed_at),
-                              LEAST(o.pay_by, o.closed_at), NULL)
+                           IF(o.status = 'cancelled' AND o.amount_minor > 0 AND (in_pauses OR o.pay_by <= v_clock),
+                              IF(o.pay_by <= v_clock, o.pay_by, o.closed_at), NULL)
                       FROM JSON_TABLE(in_order_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS closed
                       STRAIGHT_JOIN orders AS o ON o.order_id = UUID_TO_BIN(closed.id)) AS freed
              GROUP BY freed.customer_id

@@ -19,14 +19,14 @@ Locks
 BEGIN
   SELECT MIN(p.product_id)
     INTO io_product_id
-    FROM products AS p
+    FROM product_clocks AS p
    WHERE p.product_id > io_product_id
      AND (EXISTS (SELECT 1
                     FROM holds AS h
-                   WHERE h.product_id = p.product_id AND h.expires_at <= UTC_TIMESTAMP(6))
+                   WHERE h.product_id = p.product_id AND h.expires_at <= p.clock)
           OR EXISTS (SELECT 1
                        FROM orders AS o
-                      WHERE o.product_id = p.product_id AND o.status = 'pending' AND o.pay_by <= UTC_TIMESTAMP(6)));
+                      WHERE o.product_id = p.product_id AND o.status = 'pending' AND o.pay_by <= p.clock));
 END $$
 
 DELIMITER ;

@@ -20,10 +20,11 @@ BEGIN
   DECLARE v_overdue_at, v_paused_until DATETIME(6);
 
   -- Read first, and not joined in the UPDATE, which would lock the product after the order.
-  SELECT o.product_id, o.customer_id, o.qty, IF(o.pay_by <= UTC_TIMESTAMP(6), o.pay_by, NULL), o.pay_by + INTERVAL p.pause_seconds SECOND
+  SELECT o.product_id, o.customer_id, o.qty, IF(o.pay_by <= c.clock, o.pay_by, NULL), o.pay_by + INTERVAL p.pause_seconds SECOND
     INTO v_product_id, v_customer_id, v_qty, v_overdue_at, v_paused_until
     FROM orders AS o
     JOIN products AS p ON p.product_id = o.product_id
+    JOIN product_clocks AS c ON c.product_id = o.product_id
    WHERE o.order_id = in_order_id;
 
   UPDATE customer_units

@@ -22,11 +22,12 @@ BEGIN
   -- Read first, and not joined in the UPDATE, which would lock the products after the orders.
   SELECT JSON_ARRAYAGG(JSON_ARRAY(f.product_id, f.customer_id, f.units, f.overdue_at, f.pause_seconds))
     INTO v_customers
-    FROM (SELECT o.product_id, o.customer_id, SUM(o.qty) AS units, MAX(IF(o.pay_by <= UTC_TIMESTAMP(6), o.pay_by, NULL)) AS overdue_at,
+    FROM (SELECT o.product_id, o.customer_id, SUM(o.qty) AS units, MAX(IF(o.pay_by <= c.clock, o.pay_by, NULL)) AS overdue_at,
                  MAX(p.pause_seconds) AS pause_seconds
             FROM JSON_TABLE(in_order_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS paid
             STRAIGHT_JOIN orders AS o ON o.order_id = UUID_TO_BIN(paid.id)
             STRAIGHT_JOIN products AS p ON p.product_id = o.product_id
+            STRAIGHT_JOIN product_clocks AS c ON c.product_id = o.product_id
            WHERE p.counts_customers
            GROUP BY o.product_id, o.customer_id) AS f;
 

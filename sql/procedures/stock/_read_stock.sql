@@ -25,6 +25,14 @@ BEGIN
     INTO out_enough, out_expired
     FROM stock_stripes
    WHERE product_id = in_product_id;
+  IF out_expired THEN
+    -- Unless the sale is paused: looked at here only, for most who ask find nothing that expired.
+    SELECT COALESCE((SELECT MIN(expires_at) FROM holds WHERE product_id = in_product_id) <= clock, FALSE)
+           OR COALESCE((SELECT MIN(pay_by) FROM orders WHERE product_id = in_product_id AND status = 'pending') <= clock, FALSE)
+      INTO out_expired
+      FROM product_clocks
+     WHERE product_id = in_product_id;
+  END IF;
 END $$
 
 DELIMITER ;

@@ -23,14 +23,16 @@ Locks
 BEGIN
   DECLARE v_limit INT DEFAULT LEAST(GREATEST(in_qty, 100), 10000);
   DECLARE v_holds, v_orders, v_units INT;
+  DECLARE v_clock DATETIME(6);
 
   DO (SELECT product_id FROM products WHERE product_id = in_product_id FOR SHARE);
+  SELECT clock INTO v_clock FROM product_clocks WHERE product_id = in_product_id;
   SELECT COUNT(*)
     INTO v_holds
     FROM (SELECT h.hold_id
             FROM (SELECT hold_id
                     FROM holds
-                   WHERE product_id = in_product_id AND expires_at <= UTC_TIMESTAMP(6)
+                   WHERE product_id = in_product_id AND expires_at <= v_clock
                      AND (in_customer_id IS NULL OR customer_id = in_customer_id)
                    ORDER BY expires_at
                    LIMIT v_limit) AS expired
@@ -41,7 +43,7 @@ BEGIN
     FROM (SELECT o.order_id
             FROM (SELECT order_id
                     FROM orders
-                   WHERE product_id = in_product_id AND status = 'pending' AND pay_by <= UTC_TIMESTAMP(6)
+                   WHERE product_id = in_product_id AND status = 'pending' AND pay_by <= v_clock
                      AND (in_customer_id IS NULL OR customer_id = in_customer_id)
                    ORDER BY pay_by
                    LIMIT v_limit) AS overdue

@@ -37,6 +37,7 @@ const WORDS = {
   hold_released: "This reservation was given back, or the sale was stopped.",
   sale_not_started: "The sale has not started yet.",
   sale_ended: "The sale is over.",
+  sale_paused: "The sale is paused, and goes on soon. What you have reserved does not run out meanwhile.",
   customer_limit_reached: "You have as many units as one customer may have.",
   order_not_cancellable: "It is too late to cancel: the payment is there.",
 };

@@ -1,0 +1,81 @@
+DELIMITER $$
+
+DROP PROCEDURE IF EXISTS pause_sale $$
+
+CREATE DEFINER = flashsale_owner@localhost PROCEDURE pause_sale (
+  IN in_product_id LONGTEXT,
+  IN in_reason LONGTEXT
+)
+COMMENT '
+Description
+  Pauses the sale of a product, as when the shop is down: nothing new can be held, and nothing that is held or waits for its payment runs
+  out. It can be ordered, paid, released and cancelled as ever. resume_sale goes on. Pausing again changes nothing. The sale window is
+  what the shop announced and runs on; set_sale_window moves it.
+
+Parameters
+  in_product_id BIGINT
+  in_reason     TEXT    1 to 255 characters, kept with your account in stock_ledger
+
+Result set
+  the product, as get_product returns it
+
+Errors
+  product_not_found  no product has this id
+  invalid_argument   a parameter is NULL, out of bounds or too long
+
+Locks
+  the product
+
+Example
+  mysql> CALL pause_sale(1, ''the shop is down'')\\G
+  *************************** 1. row ***************************
+          product_id: 1
+                name: Limited sneaker
+               price: 12900
+            currency: EUR
+         stock_total: 100
+           available: 98
+                held: 2
+                sold: 0
+        max_per_hold: 10
+    max_per_customer: NULL
+  max_unpaid_percent: NULL
+       pause_seconds: NULL
+   extension_seconds: NULL
+        hold_seconds: 120
+     payment_seconds: 900
+             stripes: 6
+      sale_starts_at: NULL
+        sale_ends_at: NULL
+          stopped_at: NULL
+           paused_at: 2026-11-27 08:30:00.000000
+         archived_at: NULL
+  mysql> CALL pause_sale(1, '''');
+  ERROR 31301 (45422): invalid_argument: reason must be a text of 1 to 255 characters
+'
+BEGIN
+  DECLARE v_paused_at DATETIME(6);
+
+  SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+  BEGIN
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION, 1265 BEGIN ROLLBACK; RESIGNAL; END;
+
+    CALL _require_number('product_id', in_product_id, 1, 2147483647);
+    CALL _require_text('reason', in_reason, 255);
+
+    START TRANSACTION;
+    CALL _lock_product(in_product_id);
+    SELECT paused_at INTO v_paused_at FROM products WHERE product_id = CAST(in_product_id AS UNSIGNED);
+    IF v_paused_at IS NULL THEN
+      UPDATE products SET paused_at = UTC_TIMESTAMP(6) WHERE product_id = CAST(in_product_id AS UNSIGNED);
+      CALL _record_action('pause_sale', in_product_id, NULL, NULL, NULL, in_reason);
+    END IF;
+    COMMIT;
+  END;
+
+  SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+  CALL _select_products(in_product_id);
+  COMMIT;
+END $$
+
+DELIMITER ;

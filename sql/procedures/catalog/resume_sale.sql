@@ -1,0 +1,80 @@
+DELIMITER $$
+
+DROP PROCEDURE IF EXISTS resume_sale $$
+
+CREATE DEFINER = flashsale_owner@localhost PROCEDURE resume_sale (
+  IN in_product_id LONGTEXT,
+  IN in_reason LONGTEXT
+)
+COMMENT '
+Description
+  Goes on with a sale that was paused: holds, paid holds and pending orders have as much time left as when the pause began, or when they were
+  made in it. Resuming again changes nothing. What had run out before the pause stays so. A sale that was stopped, or ended, in the
+  pause stays stopped, or ended.
+
+Parameters
+  in_product_id BIGINT
+  in_reason     TEXT    1 to 255 characters, kept with your account in stock_ledger
+
+Result set
+  the product, as get_product returns it
+
+Errors
+  product_not_found  no product has this id
+  invalid_argument   a parameter is NULL, out of bounds or too long
+
+Locks
+  the product, its live holds, its pending orders
+
+Example
+  mysql> CALL resume_sale(1, ''the shop is back'')\\G
+  *************************** 1. row ***************************
+          product_id: 1
+                name: Limited sneaker
+               price: 12900
+            currency: EUR
+         stock_total: 100
+           available: 98
+                held: 2
+                sold: 0
+        max_per_hold: 10
+    max_per_customer: NULL
+  max_unpaid_percent: NULL
+       pause_seconds: NULL
+   extension_seconds: NULL
+        hold_seconds: 120
+     payment_seconds: 900
+             stripes: 6
+      sale_starts_at: NULL
+        sale_ends_at: NULL
+          stopped_at: NULL
+           paused_at: NULL
+         archived_at: NULL
+  mysql> CALL resume_sale(NULL, ''the shop is back'');
+  ERROR 31301 (45422): invalid_argument: product_id must be a whole number from 1 to 2147483647
+'
+BEGIN
+  DECLARE v_microseconds BIGINT;
+
+  SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+  BEGIN
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION, 1265 BEGIN ROLLBACK; RESIGNAL; END;
+
+    CALL _require_number('product_id', in_product_id, 1, 2147483647);
+    CALL _require_text('reason', in_reason, 255);
+
+    START TRANSACTION;
+    CALL _lock_product(in_product_id);
+    CALL _end_pause(in_product_id, v_microseconds);
+    IF v_microseconds IS NOT NULL THEN
+      CALL _record_action('resume_sale', in_product_id, NULL, NULL, CONCAT('paused for ', v_microseconds DIV 1000000, ' s'), in_reason);
+    END IF;
+    COMMIT;
+  END;
+
+  SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+  CALL _select_products(in_product_id);
+  COMMIT;
+END $$
+
+DELIMITER ;
