@@ -48,7 +48,7 @@ class Database:
             now: datetime.datetime = self.one("SELECT UTC_TIMESTAMP(6) AS now")["now"]
             starts_at = now + datetime.timedelta(seconds=starts_in)
         row = self.one(
-            "CALL create_product(%s, 12900, 'EUR', %s, %s, %s, %s, NULL, %s, %s, NULL)",
+            "CALL create_product(%s, 12900, 'EUR', %s, %s, %s, %s, NULL, %s, %s, NULL, NULL)",
             name, stock, stripes, hold_seconds, payment_seconds, max_per_customer, starts_at,
         )  # fmt: skip
         return int(row["product_id"])

@@ -87,11 +87,11 @@ class Tables:
     def close(self) -> None:
         """Archive the products. One that is still held or unpaid stays, with its sale stopped."""
         for product_id in self.products:
-            self.database.query("CALL stop_sale(%s, %s)", product_id, REASON)
+            self.database.query("CALL stop_sale(%s, %s, NULL)", product_id, REASON)
         try:
             self._settle()
             for product_id in self.products:
-                self.database.query("CALL archive_product(%s, %s)", product_id, REASON)
+                self.database.query("CALL archive_product(%s, %s, NULL)", product_id, REASON)
         except Failure as failure:
             say(f"the products of the test are stopped, not archived: {failure}")
         self.database.close()

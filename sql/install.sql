@@ -41,6 +41,7 @@ SOURCE procedures/operations/_require_object.sql
 SOURCE procedures/operations/_require_set.sql
 SOURCE procedures/operations/_require_text.sql
 SOURCE procedures/operations/_require_uuid.sql
+SOURCE procedures/operations/_use_key.sql
 SOURCE procedures/operations/check_invariants.sql
 SOURCE procedures/operations/collect_live_metrics.sql
 SOURCE procedures/operations/collect_metrics.sql

@@ -6,7 +6,9 @@ from sql.deploy.connections import connect, query
 from sql.deploy.primary import find_primary
 from sql.server.urls import parse
 
-FIRST_PRODUCT = "CALL create_product('Limited sneaker', 12900, 'EUR', 100, NULL, NULL, NULL, NULL, NULL, NULL, NULL)"
+FIRST_PRODUCT = (
+    "CALL create_product('Limited sneaker', 12900, 'EUR', 100, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)"
+)
 
 
 def seed(admin_url: str) -> int:

@@ -15,7 +15,7 @@ The sale, as its DBA: everything can be read, and changed by procedures only.
   CALL sale_overview();                     how it goes, product by product
   CALL find_purchases('alice');             what a customer has; also by order, reference, payment or event
   CALL list_refunds_due();                  money that has to go back
-  CALL stop_sale(1, 'wrong photo');         nothing more is sold, live holds included
+  CALL stop_sale(1, 'wrong photo', NULL);   nothing more is sold, live holds included
   CALL check_invariants();                  no row: everything adds up
   CALL help('refund');                      what has to do with a word; CALL help(''): everything
 The manual is sql/README.md.

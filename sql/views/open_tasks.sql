@@ -6,14 +6,14 @@ DELIMITER $$
 -- of_kind: how many there are, where not all of them are here; NULL: count the rows.
 CREATE OR REPLACE DEFINER = flashsale_owner@localhost SQL SECURITY DEFINER VIEW open_tasks AS
 SELECT 'refund due' AS kind, d.payment_id AS subject, d.order_uuid AS order_id, d.amount_due AS amount, d.currency, d.received_at AS since, d.reason,
-       CONCAT('CALL record_refund(', QUOTE(d.payment_id), ', ''paid back at the provider'')') AS settled_by, CAST(NULL AS SIGNED) AS of_kind
+       CONCAT('CALL record_refund(', QUOTE(d.payment_id), ', ''paid back at the provider'', NULL)') AS settled_by, CAST(NULL AS SIGNED) AS of_kind
   FROM money_owed AS d
  UNION ALL
 -- Of a live hold somebody may make the order before the sweep does; else the rules are asked once more.
 SELECT 'payment waiting', w.payment_id, w.order_uuid, w.amount_minor, w.currency, w.received_at, 'its order does not exist yet',
        IF(h.hold_id IS NOT NULL,
           CONCAT('CALL create_order(''', w.order_uuid, ''', NULL, NULL, NULL)'),
-          CONCAT('CALL reprocess_webhook(', (SELECT MIN(e.webhook_id) FROM payment_webhooks AS e WHERE e.payment_id = w.payment_id), ')')),
+          CONCAT('CALL reprocess_webhook(', (SELECT MIN(e.webhook_id) FROM payment_webhooks AS e WHERE e.payment_id = w.payment_id), ', NULL)')),
        NULL
   FROM payments AS w
   LEFT JOIN holds AS h ON h.hold_id = w.order_id

@@ -105,6 +105,18 @@ CREATE TABLE `operator_actions` (
   CONSTRAINT `ck_operator_actions_reason` CHECK ((`reason` <> _utf8mb4''))
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_bin COMMENT='what operators did: who, what, why';
 
+CREATE TABLE `operator_keys` (
+  `idempotency_key` varchar(255) COLLATE utf8mb4_0900_bin NOT NULL COMMENT 'compared byte by byte',
+  `procedure_name` varchar(64) COLLATE utf8mb4_0900_bin NOT NULL COMMENT 'what was called',
+  `parameters` json NOT NULL COMMENT 'and with what, its key left out: an array',
+  `product_id` int unsigned DEFAULT NULL COMMENT 'the product that create_product made; NULL: another procedure',
+  `account` varchar(288) COLLATE utf8mb4_0900_bin NOT NULL COMMENT 'the account that used it first, as USER() names it',
+  `created_at` datetime(6) NOT NULL COMMENT 'UTC',
+  PRIMARY KEY (`idempotency_key`),
+  KEY `ix_operator_keys_created_at` (`created_at`),
+  CONSTRAINT `ck_operator_keys_idempotency_key` CHECK ((`idempotency_key` <> _utf8mb4''))
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_bin COMMENT='keys under which operators changed something';
+
 CREATE TABLE `orders` (
   `order_id` binary(16) NOT NULL COMMENT 'the id of the hold it came from',
   `order_uuid` char(36) CHARACTER SET ascii COLLATE ascii_bin GENERATED ALWAYS AS (bin_to_uuid(`order_id`)) VIRTUAL,

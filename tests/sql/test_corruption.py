@@ -70,6 +70,18 @@ UNSEEN = {
     "operator_actions.reason": (PARTLY, SAID),
     "operator_actions.account": (NEVER, RECORD),
     "operator_actions.created_at": (NEVER, WHEN),
+    **{
+        f"operator_keys{column}": (NEVER, SAID)
+        for column in (
+            "",
+            ".idempotency_key",
+            ".procedure_name",
+            ".parameters",
+            ".product_id",
+            ".account",
+            ".created_at",
+        )
+    },
     "orders.idempotency_key": (PARTLY, SAID),
     "orders.reference": (PARTLY, SAID),
     "orders.metadata": (NEVER, SAID),

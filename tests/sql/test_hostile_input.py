@@ -29,6 +29,20 @@ NULL_IS_ALLOWED = {
     ("list_orders", "limit"), ("list_products", "after"), ("list_products", "limit"),
     ("list_ledger", "limit"), ("settle_notification", "error"), ("list_notifications", "state"),
     ("list_notifications", "limit"), ("compare_node", "executed"),
+    ("create_product", "idempotency_key"),
+    ("adjust_stock", "idempotency_key"),
+    ("set_price", "idempotency_key"),
+    ("set_sale_window", "idempotency_key"),
+    ("set_limits", "idempotency_key"),
+    ("stop_sale", "idempotency_key"),
+    ("pause_sale", "idempotency_key"),
+    ("resume_sale", "idempotency_key"),
+    ("archive_product", "idempotency_key"),
+    ("cancel_order", "idempotency_key"),
+    ("record_refund", "idempotency_key"),
+    ("accept_payment", "idempotency_key"),
+    ("reprocess_webhook", "idempotency_key"),
+    ("resend_notification", "idempotency_key"),
 }  # fmt: skip
 HOSTILE: dict[str, list[Any]] = {
     "BIGINT": [

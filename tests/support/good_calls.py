@@ -24,6 +24,13 @@ PARAMETERS = [
     for item in _PUBLIC
     for name, kind in re.findall(r"^  in_(\w+) +(BIGINT|TEXT|DATETIME)\b", item.statement, re.MULTILINE)
 ]
+# What operators call with a key.
+KEYED = [
+    each.procedure
+    for each in PARAMETERS
+    if each.name == "idempotency_key"
+    and each.procedure not in ("create_hold", "create_order", "receive_payment_webhook")
+]
 # What is kept of a product; payments and events, which have no product of their own, are counted besides.
 _OF_A_PRODUCT = (
     "products", "stock_stripes", "holds", "hold_history", "orders", "customer_units", "stock_adjustments",
@@ -35,6 +42,7 @@ _COUNTS = (
     "SELECT 'payments', JSON_ARRAY(COUNT(*), SUM(state IN ('due', 'settled')), SUM(refunded_minor)) FROM payments",
     "SELECT 'products', JSON_ARRAY(COUNT(*)) FROM products",
     "SELECT 'operator_actions', JSON_ARRAY(COUNT(*)) FROM operator_actions",
+    "SELECT 'operator_keys', JSON_ARRAY(COUNT(*)) FROM operator_keys",
 )
 _columns: dict[str, str] = {}
 

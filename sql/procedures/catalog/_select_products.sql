@@ -3,7 +3,8 @@ DELIMITER $$
 DROP PROCEDURE IF EXISTS _select_products $$
 
 CREATE DEFINER = flashsale_owner@localhost PROCEDURE _select_products (
-  IN in_product_id INT UNSIGNED
+  IN in_product_id INT UNSIGNED,
+  IN in_replayed BOOLEAN
 )
 COMMENT '
 Description
@@ -14,28 +15,32 @@ Description
 Result set
   product_id, name, price (minor units), currency, stock_total, available, held, sold, max_per_hold, max_per_customer,
   max_unpaid_percent, pause_seconds, extension_seconds, hold_seconds, payment_seconds, stripes, sale_starts_at, sale_ends_at,
-  stopped_at, paused_at, archived_at
+  stopped_at, paused_at, archived_at, replayed
 '
 BEGIN
+  -- Every live hold is compared with the clock, so its time is made once; LIMIT keeps MySQL from making it again for each.
+  WITH clock AS (
+    SELECT c.clock AS now FROM product_clocks AS c WHERE c.product_id = in_product_id
+     LIMIT 1)
   SELECT p.product_id, p.name, p.price_minor AS price, p.currency, p.stock_total,
          free.units + held.expired + overdue.units AS available,
          held.units - held.expired AS held,
          p.stock_total - free.units - held.units - overdue.units AS sold,
          p.max_per_hold, p.max_per_customer, p.max_unpaid_percent, p.pause_seconds, p.extension_seconds,
          p.hold_seconds, p.payment_seconds, p.stripes, p.sale_starts_at, p.sale_ends_at,
-         p.stopped_at, p.paused_at, p.archived_at
+         p.stopped_at, p.paused_at, p.archived_at, in_replayed AS replayed
     FROM products AS p
-    JOIN product_clocks AS c ON c.product_id = p.product_id
+    JOIN clock
     JOIN LATERAL (SELECT CAST(COALESCE(SUM(s.available), 0) AS SIGNED) AS units
                     FROM stock_stripes AS s
                    WHERE s.product_id = p.product_id) AS free
     JOIN LATERAL (SELECT CAST(COALESCE(SUM(h.qty), 0) AS SIGNED) AS units,
-                         CAST(COALESCE(SUM(IF(h.expires_at <= c.clock, h.qty, 0)), 0) AS SIGNED) AS expired
+                         CAST(COALESCE(SUM(IF(h.expires_at <= clock.now, h.qty, 0)), 0) AS SIGNED) AS expired
                     FROM holds AS h
                    WHERE h.product_id = p.product_id) AS held
     JOIN LATERAL (SELECT CAST(COALESCE(SUM(o.qty), 0) AS SIGNED) AS units
                     FROM orders AS o
-                   WHERE o.product_id = p.product_id AND o.status = 'pending' AND o.pay_by <= c.clock) AS overdue
+                   WHERE o.product_id = p.product_id AND o.status = 'pending' AND o.pay_by <= clock.now) AS overdue
    WHERE p.product_id = in_product_id;
 END $$
 

@@ -17,7 +17,8 @@ Result set
   available (free or expired, whether swept or not), held (in live holds), sold (in live orders, paid or not yet),
   max_per_hold, max_per_customer, max_unpaid_percent, pause_seconds (NULL: no limit),
   extension_seconds (NULL: none), hold_seconds, payment_seconds, stripes,
-  sale_starts_at, sale_ends_at (UTC; NULL: open), stopped_at, paused_at (since when), archived_at (UTC; NULL: not)
+  sale_starts_at, sale_ends_at (UTC; NULL: open), stopped_at, paused_at (since when), archived_at (UTC; NULL: not),
+  replayed (always 0)
 
 Errors
   product_not_found  no product has this id
@@ -50,6 +51,7 @@ Example
           stopped_at: NULL
            paused_at: NULL
          archived_at: NULL
+            replayed: 0
   mysql> CALL get_product(99);
   ERROR 31001 (45404): product_not_found: no product has this id; list_products shows those on sale
 '
@@ -69,7 +71,7 @@ BEGIN
   END;
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-  CALL _select_products(in_product_id);
+  CALL _select_products(in_product_id, FALSE);
   COMMIT;
 END $$
 

@@ -8,7 +8,8 @@ CREATE DEFINER = flashsale_owner@localhost PROCEDURE set_limits (
   IN in_max_unpaid_percent LONGTEXT,
   IN in_pause_seconds LONGTEXT,
   IN in_extension_seconds LONGTEXT,
-  IN in_reason LONGTEXT
+  IN in_reason LONGTEXT,
+  IN in_idempotency_key LONGTEXT
 )
 COMMENT '
 Description
@@ -25,20 +26,22 @@ Parameters
                                 1 to 2,592,000; NULL: no pause
   in_extension_seconds  BIGINT  by how much extend_hold lets a hold live longer, once, 1 to 86,400; NULL: not at all
   in_reason             TEXT    1 to 255 characters, kept with your account in stock_ledger
+  in_idempotency_key    TEXT    1 to 255 characters, compared byte by byte; a repeat changes nothing; NULL: no protection
 
 Result set
-  the product, as get_product returns it
+  the product, as get_product returns it; replayed is 1 for a repeat: nothing changed
 
 Errors
-  product_not_found  no product has this id
-  stock_in_use       customers were not limited yet, and something is held or sold already
-  invalid_argument   a parameter is out of bounds
+  product_not_found       no product has this id
+  stock_in_use            customers were not limited yet, and something is held or sold already
+  idempotency_key_reused  the key belongs to something else that an operator did
+  invalid_argument        a parameter is out of bounds
 
 Locks
   the product, customer_units
 
 Example
-  mysql> CALL set_limits(1, 2, NULL, 60, 30, ''two a customer'')\\G
+  mysql> CALL set_limits(1, 2, NULL, 60, 30, ''two a customer'', NULL)\\G
   *************************** 1. row ***************************
           product_id: 1
                 name: Limited sneaker
@@ -47,12 +50,12 @@ Example
        pause_seconds: 60
    extension_seconds: 30
                    …
-  mysql> CALL set_limits(1, 0, NULL, NULL, NULL, ''none'');
+  mysql> CALL set_limits(1, 0, NULL, NULL, NULL, ''none'', NULL);
   ERROR 31301 (45422): invalid_argument: max_per_customer must be a whole number from 1 to 2147483647
 '
 BEGIN
   DECLARE v_product_id INT UNSIGNED;
-  DECLARE v_counts, v_will_count, v_live BOOLEAN;
+  DECLARE v_counts, v_will_count, v_live, v_replayed BOOLEAN;
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   BEGIN
@@ -69,36 +72,41 @@ BEGIN
 
     START TRANSACTION;
     CALL _lock_product(in_product_id);
-    SELECT counts_customers,
-           EXISTS (SELECT 1 FROM holds WHERE product_id = v_product_id)
-           OR EXISTS (SELECT 1 FROM orders WHERE product_id = v_product_id AND status IN ('pending', 'paid'))
-           OR EXISTS (SELECT 1 FROM orders WHERE product_id = v_product_id AND status = 'refunded' AND fulfilled_at IS NOT NULL)
-      INTO v_counts, v_live
-      FROM products
-     WHERE product_id = v_product_id;
-    IF v_will_count AND NOT v_counts AND v_live THEN
-      CALL _raise('stock_in_use', 'units are held or sold without being counted per customer; set limits before the sale', NULL);
+    CALL _use_key(in_idempotency_key, 'set_limits',
+                  JSON_ARRAY(in_product_id, in_max_per_customer, in_max_unpaid_percent, in_pause_seconds, in_extension_seconds, in_reason),
+                  v_replayed);
+    IF NOT v_replayed THEN
+      SELECT counts_customers,
+             EXISTS (SELECT 1 FROM holds WHERE product_id = v_product_id)
+             OR EXISTS (SELECT 1 FROM orders WHERE product_id = v_product_id AND status IN ('pending', 'paid'))
+             OR EXISTS (SELECT 1 FROM orders WHERE product_id = v_product_id AND status = 'refunded' AND fulfilled_at IS NOT NULL)
+        INTO v_counts, v_live
+        FROM products
+       WHERE product_id = v_product_id;
+      IF v_will_count AND NOT v_counts AND v_live THEN
+        CALL _raise('stock_in_use', 'units are held or sold without being counted per customer; set limits before the sale', NULL);
+      END IF;
+      UPDATE products
+         SET max_per_customer = in_max_per_customer,
+             max_unpaid_percent = in_max_unpaid_percent,
+             pause_seconds = in_pause_seconds,
+             extension_seconds = in_extension_seconds
+       WHERE product_id = v_product_id;
+      IF NOT v_will_count THEN
+        DELETE FROM customer_units WHERE product_id = v_product_id;
+      END IF;
+      CALL _record_action('set_limits', in_product_id, NULL, NULL,
+                          COALESCE(NULLIF(CONCAT_WS(', ', CONCAT(in_max_per_customer, ' a customer'),
+                                                    CONCAT(in_max_unpaid_percent, ' % unpaid'),
+                                                    CONCAT('pause ', in_pause_seconds, ' s'),
+                                                    CONCAT('extension ', in_extension_seconds, ' s')), ''), 'no limits'),
+                          in_reason);
     END IF;
-    UPDATE products
-       SET max_per_customer = in_max_per_customer,
-           max_unpaid_percent = in_max_unpaid_percent,
-           pause_seconds = in_pause_seconds,
-           extension_seconds = in_extension_seconds
-     WHERE product_id = v_product_id;
-    IF NOT v_will_count THEN
-      DELETE FROM customer_units WHERE product_id = v_product_id;
-    END IF;
-    CALL _record_action('set_limits', in_product_id, NULL, NULL,
-                        COALESCE(NULLIF(CONCAT_WS(', ', CONCAT(in_max_per_customer, ' a customer'),
-                                                  CONCAT(in_max_unpaid_percent, ' % unpaid'),
-                                                  CONCAT('pause ', in_pause_seconds, ' s'),
-                                                  CONCAT('extension ', in_extension_seconds, ' s')), ''), 'no limits'),
-                        in_reason);
     COMMIT;
   END;
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-  CALL _select_products(in_product_id);
+  CALL _select_products(in_product_id, v_replayed);
   COMMIT;
 END $$
 

@@ -40,6 +40,7 @@ Example
        last_error: 503 Service Unavailable
        message_id: 7-1795509000000000
              body: {"data": {"name": "Limited sneaker", "available": 0, "product_id": 1, "stock_total": 100}, "type": "product.sold_out", "timestamp": "2026-11-24T08:30:00.000000Z"}
+         replayed: 0
   mysql> CALL list_notifications(''lost'', NULL);
   ERROR 31301 (45422): invalid_argument: state must be pending, delivered, failed or NULL
 '
@@ -68,7 +69,7 @@ BEGIN
            WHERE in_state IS NULL OR state = in_state
            ORDER BY notification_id DESC
            LIMIT v_limit) AS newest;
-  CALL _select_notifications(v_ids);
+  CALL _select_notifications(v_ids, FALSE);
   COMMIT;
 END $$
 

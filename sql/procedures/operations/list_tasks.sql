@@ -34,7 +34,7 @@ Example
     currency: EUR
        since: 2026-11-27 09:10:00.000000
       reason: the order is paid already
-  settled_by: CALL record_refund(''pi_2'', ''paid back at the provider'')
+  settled_by: CALL record_refund(''pi_2'', ''paid back at the provider'', NULL)
      of_kind: 1
   *************************** 2. row ***************************
         kind: notification failed

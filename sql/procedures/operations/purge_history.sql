@@ -133,6 +133,19 @@ BEGIN
       COMMIT;
     UNTIL v_found < 1000 END REPEAT;
 
+    -- Keys of operators, as long as events.
+    REPEAT
+      SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+      START TRANSACTION;
+      SELECT JSON_ARRAYAGG(idempotency_key), COUNT(*)
+        INTO v_ids, v_found
+        FROM (SELECT idempotency_key FROM operator_keys WHERE created_at < v_events_before ORDER BY created_at LIMIT 1000) AS old;
+      DELETE k
+        FROM JSON_TABLE(v_ids, '$[*]' COLUMNS (id VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin PATH '$')) AS old
+        STRAIGHT_JOIN operator_keys AS k ON k.idempotency_key = old.id;
+      COMMIT;
+    UNTIL v_found < 1000 END REPEAT;
+
     SET v_from_id = 0;
     REPEAT
       SET TRANSACTION ISOLATION LEVEL READ COMMITTED;

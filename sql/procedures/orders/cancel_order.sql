@@ -4,7 +4,8 @@ DROP PROCEDURE IF EXISTS cancel_order $$
 
 CREATE DEFINER = flashsale_owner@localhost PROCEDURE cancel_order (
   IN in_order_id LONGTEXT,
-  IN in_reason LONGTEXT
+  IN in_reason LONGTEXT,
+  IN in_idempotency_key LONGTEXT
 )
 COMMENT '
 Description
@@ -13,22 +14,24 @@ Description
   of 0 that was not handed over.
 
 Parameters
-  in_order_id TEXT  the id of the order, which is the id of its hold
-  in_reason   TEXT  1 to 255 characters, kept with the order and, with your account, in stock_ledger
+  in_order_id        TEXT  the id of the order, which is the id of its hold
+  in_reason          TEXT  1 to 255 characters, kept with the order and, with your account, in stock_ledger
+  in_idempotency_key TEXT  1 to 255 characters, compared byte by byte; a repeat changes nothing; NULL: no protection
 
 Result set
   the order, as get_order returns it; replayed is 1 for an order that was withdrawn already: nothing changed, its reason stays
 
 Errors
-  order_not_found        no order has this id
-  order_not_cancellable  it is paid or refunded: a paid order ends by a refund at the payment provider; or its units were handed over
-  invalid_argument       the id is not a UUID, or the reason is NULL, empty or too long
+  order_not_found         no order has this id
+  order_not_cancellable   it is paid or refunded: a paid order ends by a refund at the payment provider; or its units were handed over
+  idempotency_key_reused  the key belongs to something else that an operator did
+  invalid_argument        the id is not a UUID, or the reason is NULL, empty or too long
 
 Locks
   the product (shared), the order, customer_units, stock_stripes
 
 Example
-  mysql> CALL cancel_order(''01a21c20-2b40-774a-9f04-b08ae378760d'', ''fraud'')\\G
+  mysql> CALL cancel_order(''01a21c20-2b40-774a-9f04-b08ae378760d'', ''fraud'', NULL)\\G
   *************************** 1. row ***************************
        order_id: 01a21c20-2b40-774a-9f04-b08ae378760d
         hold_id: 01a21c20-2b40-774a-9f04-b08ae378760d
@@ -53,14 +56,14 @@ Example
    cancelled_as: withdrawn
   closed_reason: fraud
        replayed: 0
-  mysql> CALL cancel_order(''8'', ''fraud'');
+  mysql> CALL cancel_order(''8'', ''fraud'', NULL);
   ERROR 31301 (45422): invalid_argument: order_id must be a UUID of 36 characters, as create_hold returned it
 '
 BEGIN
   DECLARE v_order_id BINARY(16);
   DECLARE v_product_id INT UNSIGNED;
   DECLARE v_status, v_cancelled_as VARCHAR(10);
-  DECLARE v_free BOOLEAN;
+  DECLARE v_free, v_replayed BOOLEAN;
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   BEGIN
@@ -82,21 +85,24 @@ BEGIN
        FOR UPDATE;
     IF v_status IS NULL THEN
       CALL _raise('order_not_found', 'no order has this id; create_order makes one from a live hold', NULL);
-    ELSEIF v_status = 'pending' OR (v_status = 'paid' AND v_free) THEN
+    END IF;
+    CALL _use_key(in_idempotency_key, 'cancel_order', JSON_ARRAY(in_order_id, in_reason), v_replayed);
+    SET v_replayed = v_replayed OR v_cancelled_as <=> 'withdrawn';
+    IF v_status = 'pending' OR (v_status = 'paid' AND v_free) THEN
       CALL _cancel_live_order(v_order_id, 'withdrawn', in_reason, FALSE);
     ELSEIF v_cancelled_as = 'lapsed' THEN
       CALL _close_orders(JSON_ARRAY(in_order_id), 'cancelled', 'withdrawn', in_reason);
     ELSEIF v_status <> 'cancelled' THEN
       CALL _raise('order_not_cancellable', CONCAT('the order is ', v_status, '; a paid order ends by a refund at the payment provider'), NULL);
     END IF;
-    IF (v_cancelled_as = 'withdrawn') IS NOT TRUE THEN
+    IF NOT v_replayed THEN
       CALL _record_action('cancel_order', v_product_id, v_order_id, NULL, NULL, in_reason);
     END IF;
     COMMIT;
   END;
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-  CALL _select_order(v_order_id, COALESCE(v_cancelled_as = 'withdrawn', FALSE));
+  CALL _select_order(v_order_id, v_replayed);
   COMMIT;
 END $$
 

@@ -4,7 +4,8 @@ DROP PROCEDURE IF EXISTS accept_payment $$
 
 CREATE DEFINER = flashsale_owner@localhost PROCEDURE accept_payment (
   IN in_payment_id LONGTEXT,
-  IN in_reason LONGTEXT
+  IN in_reason LONGTEXT,
+  IN in_idempotency_key LONGTEXT
 )
 COMMENT '
 Description
@@ -13,8 +14,9 @@ Description
   payment, or whose sale was stopped.
 
 Parameters
-  in_payment_id TEXT  as list_refunds_due names it
-  in_reason     TEXT  1 to 255 characters, kept with your account in stock_ledger
+  in_payment_id      TEXT  as list_refunds_due names it
+  in_reason          TEXT  1 to 255 characters, kept with your account in stock_ledger
+  in_idempotency_key TEXT  1 to 255 characters, compared byte by byte; a repeat changes nothing; NULL: no protection
 
 Result set
   the order, as get_order returns it; replayed is 1 when the payment pays it already: nothing changed
@@ -23,13 +25,14 @@ Errors
   payment_not_found       no payment has this id
   payment_not_acceptable  it is not due, or of another currency, or something of it went back, or its order can''t be paid any more
   sold_out                the units of the lapsed order were sold, or its customer has others
+  idempotency_key_reused  the key belongs to something else that an operator did
   invalid_argument        a parameter is NULL, empty or too long
 
 Locks
   the product (shared), the order, the payment and its webhooks, customer_units, stock_stripes
 
 Example
-  mysql> CALL accept_payment(''pi_7'', ''the rest was paid in cash'')\\G
+  mysql> CALL accept_payment(''pi_7'', ''the rest was paid in cash'', NULL)\\G
   *************************** 1. row ***************************
        order_id: 01a21c20-2b40-774a-9f04-b08ae378760d
         hold_id: 01a21c20-2b40-774a-9f04-b08ae378760d
@@ -54,7 +57,7 @@ Example
    cancelled_as: NULL
   closed_reason: NULL
        replayed: 0
-  mysql> CALL accept_payment(''pi_7'', '''');
+  mysql> CALL accept_payment(''pi_7'', '''', NULL);
   ERROR 31301 (45422): invalid_argument: reason must be a text of 1 to 255 characters
 '
 BEGIN
@@ -63,7 +66,7 @@ BEGIN
   DECLARE v_state, v_order_state VARCHAR(10);
   DECLARE v_owed BIGINT;
   DECLARE v_currency CHAR(3);
-  DECLARE v_good, v_taken, v_again BOOLEAN;
+  DECLARE v_good, v_taken, v_again, v_replayed BOOLEAN;
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   BEGIN
@@ -86,7 +89,9 @@ BEGIN
       START TRANSACTION;
       CALL _lock_payment(in_payment_id, v_product_id, v_order_id, v_state);
     END WHILE;
-    IF v_state <> 'paying' THEN
+    CALL _use_key(in_idempotency_key, 'accept_payment', JSON_ARRAY(in_payment_id, in_reason), v_replayed);
+    SET v_replayed = v_replayed OR v_state = 'paying';
+    IF NOT v_replayed THEN
       CALL _read_purchase(v_order_id, v_order_state, v_owed, v_currency);
       SELECT state = 'due' AND amount_minor > 0 AND currency = v_currency AND refund_told_minor = 0
              AND v_order_state IN ('pending', 'overdue', 'lapsed')
@@ -114,7 +119,7 @@ BEGIN
   END;
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-  CALL _select_order(v_order_id, v_state = 'paying');
+  CALL _select_order(v_order_id, v_replayed);
   COMMIT;
 END $$
 

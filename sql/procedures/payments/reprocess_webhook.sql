@@ -3,7 +3,8 @@ DELIMITER $$
 DROP PROCEDURE IF EXISTS reprocess_webhook $$
 
 CREATE DEFINER = flashsale_owner@localhost PROCEDURE reprocess_webhook (
-  IN in_webhook_id LONGTEXT
+  IN in_webhook_id LONGTEXT,
+  IN in_idempotency_key LONGTEXT
 )
 COMMENT '
 Description
@@ -11,21 +12,23 @@ Description
   were sold, and they are free again; one that waits though its hold has ended or nobody knows its id.
 
 Parameters
-  in_webhook_id BIGINT  as list_webhooks names it
+  in_webhook_id      BIGINT  as list_webhooks names it
+  in_idempotency_key TEXT    1 to 255 characters, compared byte by byte; a repeat changes nothing; NULL: no protection
 
 Result set
   the event, as receive_payment_webhook returns it; replayed is 1 when it was reprocessed before: nothing changed
 
 Errors
-  webhook_not_found  no event has this id
-  webhook_settled    the rules say the same again, so there is nothing to do
-  invalid_argument   the id is NULL, not whole or out of bounds
+  webhook_not_found       no event has this id
+  webhook_settled         the rules say the same again, so there is nothing to do
+  idempotency_key_reused  the key belongs to something else that an operator did
+  invalid_argument        the id is NULL, not whole or out of bounds
 
 Locks
   those of receive_payment_webhook
 
 Example
-  mysql> CALL reprocess_webhook(1)\\G
+  mysql> CALL reprocess_webhook(1, NULL)\\G
   *************************** 1. row ***************************
        webhook_id: 1
   idempotency_key: evt_1
@@ -38,7 +41,7 @@ Example
      order_status: paid
        deliveries: 1
          replayed: 0
-  mysql> CALL reprocess_webhook(0);
+  mysql> CALL reprocess_webhook(0, NULL);
   ERROR 31301 (45422): invalid_argument: webhook_id must be a whole number from 1 to 9223372036854775807
 '
 BEGIN
@@ -47,7 +50,7 @@ BEGIN
   DECLARE v_product_id INT UNSIGNED;
   DECLARE v_state, v_after VARCHAR(10);
   DECLARE v_outcome VARCHAR(15);
-  DECLARE v_reprocessed, v_again, v_final BOOLEAN;
+  DECLARE v_reprocessed, v_again, v_final, v_replayed BOOLEAN;
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   BEGIN
@@ -80,7 +83,8 @@ BEGIN
       END IF;
     END WHILE;
 
-    IF v_payment_id IS NOT NULL THEN
+    CALL _use_key(in_idempotency_key, 'reprocess_webhook', JSON_ARRAY(in_webhook_id), v_replayed);
+    IF v_payment_id IS NOT NULL AND NOT v_replayed THEN
       IF v_state IN ('waiting', 'due') THEN
         UPDATE payments SET state = 'waiting' WHERE payment_id = v_payment_id;
         UPDATE payment_webhooks AS w FORCE INDEX (ix_payment_webhooks_payment_id)
@@ -101,14 +105,14 @@ BEGIN
     IF v_after <> v_state THEN
       UPDATE payment_webhooks SET reprocessed_at = UTC_TIMESTAMP(6) WHERE webhook_id = CAST(in_webhook_id AS UNSIGNED);
       CALL _record_action('reprocess_webhook', v_product_id, v_order_id, v_payment_id, CONCAT(v_state, ' became ', v_after), v_key);
-    ELSEIF NOT v_reprocessed THEN
+    ELSEIF NOT v_reprocessed AND NOT v_replayed THEN
       CALL _raise('webhook_settled', CONCAT('the event is ', v_outcome, ', and payment_rules say so again'), NULL);
     END IF;
     COMMIT;
   END;
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-  CALL _select_webhook(v_key, v_reprocessed);
+  CALL _select_webhook(v_key, v_reprocessed OR v_replayed);
   COMMIT;
 END $$
 
