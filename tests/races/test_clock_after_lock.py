@@ -359,7 +359,11 @@ def test_an_extension_that_was_acknowledged_is_never_lost_to_a_sweep(db: Databas
 
 
 @pytest.mark.parametrize(
-    "change", ["expires_at = expires_at + INTERVAL 60 SECOND", "order_at = expires_at, expires_at = '9999-12-31'"]
+    "change",
+    [
+        "expires_at = expires_at + INTERVAL 60 SECOND",
+        "order_at = expires_at, unpaid_until = expires_at, expires_at = '9999-12-31'",
+    ],
 )
 @pytest.mark.parametrize("customer", [None, "ada"])
 def test_a_buyer_who_waits_for_an_expired_hold_leaves_it_alone_if_it_was_extended_or_paid(
@@ -376,7 +380,7 @@ def test_a_buyer_who_waits_for_an_expired_hold_leaves_it_alone_if_it_was_extende
     assert refused(answer).slug in ("sold_out", "customer_limit_reached")
     assert buyer.one("get_hold", made["hold_id"])["status"] == "active"
     admin.query(
-        "UPDATE holds SET order_at = NULL, expires_at = %s WHERE hold_id = UUID_TO_BIN(%s)",
+        "UPDATE holds SET order_at = NULL, unpaid_until = NULL, expires_at = %s WHERE hold_id = UUID_TO_BIN(%s)",
         made["expires_at"],
         made["hold_id"],
     )

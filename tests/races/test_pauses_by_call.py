@@ -174,3 +174,23 @@ def test_of_many_who_pause_and_resume_at_once_one_of_each_does(db: Database, cro
     assert [row["action"] for row in actions] == ["pause_sale", "resume_sale"]
     length = db.one("get_hold", held)["expires_at"] - first
     assert datetime.timedelta(0) < length <= actions[1]["created_at"] - paused[0]  # type: ignore[operator]
+
+
+def test_a_paid_hold_whose_money_goes_back_while_the_end_of_a_pause_waits_for_it_is_not_revived(
+    db: Database, crowd: Crowd, admin: Database, begin: Waiting
+) -> None:
+    product, payment = new_product(db, 10, hold_seconds=1), new_payment()
+    held = hold(db, product)
+    expires_at = db.one("get_hold", held)["expires_at"]
+    pay(db, held, payment=payment)
+    until(db, expires_at)
+    db.one("pause_sale", product, "the shop is down")
+    operator, provider = crowd(2)
+
+    with locked(admin, HOLD, held):
+        refunded = begin(lambda: pay(provider, held, "refunded", payment=payment))
+        resumed = begin(lambda: operator.one("resume_sale", product, "the shop is back"))
+
+    assert (refunded.result()["outcome"], resumed.result()["paused_at"]) == ("applied", None)
+    assert refusal(lambda: db.one("get_hold", held)).slug == "hold_expired"
+    assert stock(db, product) == (10, 0, 0)

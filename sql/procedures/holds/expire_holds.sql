@@ -19,7 +19,7 @@ Errors
   invalid_argument  in_limit is NULL or out of bounds
 
 Locks
-  holds (skipping locked ones), then customer_units, then stock_stripes
+  the product, shared, unless somebody has locked it; holds (skipping locked ones), then customer_units, then stock_stripes
 
 Example
   mysql> CALL expire_holds(1000)\\G

@@ -47,10 +47,10 @@ BEGIN
 
   -- The pause ends now, when all that was waited for is locked.
   SELECT IF(paused_at IS NULL, NULL, paused_microseconds) INTO out_microseconds FROM product_clocks WHERE product_id = in_product_id;
-  -- A paid hold was due at order_at, and would be at unpaid_until if its money went back.
+  -- A paid hold was due at order_at, and would be at unpaid_until if its money went back; while it was waited for that may have happened.
   UPDATE JSON_TABLE(v_hold_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS mine
     STRAIGHT_JOIN holds AS h ON h.hold_id = UUID_TO_BIN(mine.id)
-     SET h.expires_at = h.expires_at + INTERVAL IF(h.order_at IS NULL, out_microseconds, 0) MICROSECOND,
+     SET h.expires_at = h.expires_at + INTERVAL IF(h.order_at IS NULL AND h.expires_at > v_paused_at, out_microseconds, 0) MICROSECOND,
          h.order_at = h.order_at + INTERVAL IF(h.order_at > v_paused_at, out_microseconds, 0) MICROSECOND,
          h.unpaid_until = h.unpaid_until + INTERVAL IF(h.unpaid_until > v_paused_at, out_microseconds, 0) MICROSECOND;
   SELECT JSON_ARRAYAGG(JSON_ARRAY(mine.id, d.pay_by))
