@@ -46,7 +46,7 @@ def _products(admin: Database) -> tuple[int, int]:
     admin.one("set_limits", limited, 90, 90, 1, 30, "one each")
     open_to_all = new_product(admin, 10, stripes=2)
     admin.one("set_price", open_to_all, 2000, "dearer")
-    admin.one("adjust_stock", open_to_all, -2, "broken in transit")
+    admin.one("adjust_stock", open_to_all, -2, "broken in transit", new_key())
     admin.one("set_sale_window", open_to_all, "2000-01-01 00:00:00", "2100-01-01 00:00:00", "begin")
     free = new_product(admin, 5, price=0, stripes=1)
     order(admin, free, 2, "alice")
