@@ -1,6 +1,6 @@
 -- Money. Three orders to begin with: Alice pays hers, Carol's is cancelled, and Bob only holds.
 SET timestamp = UNIX_TIMESTAMP('2031-05-05 09:00:00');
-CALL create_product('Signed guitar', 45900, 'EUR', 30, 1, NULL, NULL, NULL, NULL, NULL, NULL)\G
+CALL create_product('Signed guitar', 45900, 'EUR', 30, 1, NULL, NULL, NULL, NULL, NULL, NULL, NULL)\G
 SET @guitar = @product_id;
 CALL create_hold(@guitar, 2, 'alice', 'guitar-1')\G
 SET @alice = @hold_id;
@@ -9,7 +9,7 @@ CALL receive_payment_webhook('evt_31', @alice, 'pi_31', 'succeeded', 91800, 'EUR
 CALL create_hold(@guitar, 1, 'carol', 'guitar-2')\G
 SET @carol = @hold_id;
 CALL create_order(@carol, NULL, NULL, NULL)\G
-CALL cancel_order(@carol, 'ordered by mistake')\G
+CALL cancel_order(@carol, 'ordered by mistake', NULL)\G
 CALL create_hold(@guitar, 2, 'bob', 'guitar-3')\G
 SET @bob = @hold_id;
 
@@ -33,8 +33,8 @@ CALL receive_payment_webhook('evt_36', NULL, 'pi_31', 'refund_failed', 20000, 'E
 -- The list to work through, the oldest first. Refund each at the provider; the provider's event then clears it. Where it
 -- sends none, record_refund does. When the event comes later all the same, it is not counted a second time.
 CALL list_refunds_due()\G
-CALL record_refund('pi_33', 're_33 at the payment provider')\G
-CALL record_refund('pi_32', 're_32');
+CALL record_refund('pi_33', 're_33 at the payment provider', NULL)\G
+CALL record_refund('pi_32', 're_32', NULL);
 
 -- Another amount than the order costs does not pay it: it is due. If you want it, take it: accept_payment makes it the
 -- price of the order.
@@ -42,7 +42,7 @@ SET timestamp = UNIX_TIMESTAMP('2031-05-05 09:04:00');
 CALL create_hold(@guitar, 1, 'dora', 'guitar-4')\G
 CALL create_order(@hold_id, NULL, NULL, NULL)\G
 CALL receive_payment_webhook('evt_37', @order_id, 'pi_37', 'succeeded', 20000, 'EUR', NULL, NULL)\G
-CALL accept_payment('pi_37', 'the rest was paid in cash')\G
+CALL accept_payment('pi_37', 'the rest was paid in cash', NULL)\G
 
 -- Money that comes late takes the units of its order back, if the sale still has them. Erin's first payment fails, so her
 -- order is cancelled; then all guitars are gone, and her second payment is due. A guitar is found: have the event decided
@@ -51,11 +51,11 @@ SET timestamp = UNIX_TIMESTAMP('2031-05-05 09:05:00');
 CALL create_hold(@guitar, 1, 'erin', 'guitar-5')\G
 CALL create_order(@hold_id, NULL, NULL, NULL)\G
 CALL receive_payment_webhook('evt_38', @order_id, 'pi_38', 'failed', NULL, NULL, NULL, NULL)\G
-CALL adjust_stock(@guitar, -25, 'the second delivery was damaged')\G
+CALL adjust_stock(@guitar, -25, 'the second delivery was damaged', NULL)\G
 CALL receive_payment_webhook('evt_39', @order_id, 'pi_39', 'succeeded', 45900, 'EUR', NULL, NULL)\G
-CALL reprocess_webhook(@webhook_id);
-CALL adjust_stock(@guitar, 1, 'found one')\G
-CALL reprocess_webhook(@webhook_id)\G
+CALL reprocess_webhook(@webhook_id, NULL);
+CALL adjust_stock(@guitar, 1, 'found one', NULL)\G
+CALL reprocess_webhook(@webhook_id, NULL)\G
 
 -- A dispute is a mark: the customer asked the bank for the money. No units move, and nothing becomes due; what to do about
 -- it the shop decides. The order and the board show it until it is won or lost.
@@ -64,6 +64,6 @@ SELECT payment_id, state, amount_minor, refunded_minor, dispute, reason FROM pay
 
 -- The inbox: what each event did, and why.
 CALL list_webhooks('refund_due', '2031-05-05 09:00:00', 1)\G
-CALL adjust_stock(@guitar, 5, 'third delivery')\G
+CALL adjust_stock(@guitar, 5, 'third delivery', NULL)\G
 SET timestamp = DEFAULT;
 CALL check_invariants();

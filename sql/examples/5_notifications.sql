@@ -4,7 +4,7 @@
 -- hand.
 SET timestamp = UNIX_TIMESTAMP('2031-05-07 09:00:00');
 CALL set_receivers('["https://shop.example/flashsale"]');
-CALL create_product('Enamel mug', 1500, 'EUR', 50, 1, NULL, NULL, NULL, NULL, NULL, NULL)\G
+CALL create_product('Enamel mug', 1500, 'EUR', 50, 1, NULL, NULL, NULL, NULL, NULL, NULL, NULL)\G
 CALL create_hold(@product_id, 1, 'henry', 'mug-1')\G
 CALL create_order(@hold_id, NULL, 'shop-4712', NULL)\G
 CALL list_notifications('pending', 10)\G
@@ -22,7 +22,7 @@ CALL settle_notification(@told, 2, '503 Service Unavailable');
 CALL list_tasks()\G
 
 -- When the receiver works again, send it again.
-CALL resend_notification(@told)\G
+CALL resend_notification(@told, NULL)\G
 
 -- Tell nobody any more: what is pending has failed, and nothing is written from now on. The API does this for
 -- FLASHSALE_NOTIFY_URL=none.

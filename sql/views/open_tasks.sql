@@ -23,7 +23,7 @@ SELECT 'payment waiting', w.payment_id, w.order_uuid, w.amount_minor, w.currency
 -- only counted there. Who is told nothing any more is sent nothing again.
 SELECT 'notification failed', CONCAT('notification ', n.notification_id, ', ', n.kind),
        IF(IS_UUID(n.subject), n.subject, NULL), NULL, NULL, n.settled_at, n.last_error,
-       CONCAT('CALL resend_notification(', n.notification_id, ')'),
+       CONCAT('CALL resend_notification(', n.notification_id, ', NULL)'),
        (SELECT COUNT(*)
           FROM notification_receivers AS told
           STRAIGHT_JOIN notifications AS failed ON failed.state = 'failed' AND failed.receiver = told.receiver)
