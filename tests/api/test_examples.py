@@ -368,6 +368,12 @@ class Provocation:
         now = self.db.now()
         return self.hold(self.product(sale_starts_at=now + timedelta(hours=1)))
 
+    def paused(self) -> httpx.Response:
+        """A sale that is paused."""
+        product = self.product(stock=1)
+        self.db.one("pause_sale", product, "the shop is down")
+        return self.hold(product)
+
 
 PROVOCATIONS: dict[str, Provoke] = {
     "product_not_found": lambda it: it.buyer.get("/api/products/2000000000"),
@@ -378,6 +384,7 @@ PROVOCATIONS: dict[str, Provoke] = {
     "customer_limit_reached": Provocation.limited,
     "sale_not_started": Provocation.early,
     "sale_ended": Provocation.late,
+    "sale_paused": Provocation.paused,
     "hold_expired": Provocation.expired,
     "hold_released": lambda it: it.used(it.buyer.release),
     "invalid_argument": lambda it: it.hold(1, qty=0),
