@@ -195,8 +195,8 @@ PROBLEMS: dict[str, ProblemKind] = {
         ProblemKind(
             "sale_paused", 409, 31116, "The sale is paused",
             meaning=(
-                "The operator has paused the sale of this product (paused_at): nothing new can be held. What is held, or "
-                "waits for its payment, does not run out meanwhile, and can be ordered, paid and given back."
+                "The operator has paused the sale of this product (paused_at): nothing new can be held. What is held, "
+                "or waits for its payment, does not run out meanwhile, and can be ordered, paid and given back."
             ),
             action=(
                 "Tell the buyer, and look at GET /api/products/{product_id}: when paused_at is null again, send the "

@@ -46,7 +46,7 @@ def test_every_parameter_is_documented_with_its_type_in_order(db: Database, item
         " WHERE specific_schema = DATABASE() AND specific_name = %s ORDER BY ordinal_position", item.name,
     )  # fmt: skip
 
-    documented = re.findall(r"^  (in_\w+) +(?:TEXT|BIGINT|DATETIME\(6\)) +\S|^  (in_\w+) BIGINT$",
+    documented = re.findall(r"^  (in_\w+) +(?:TEXT|BIGINT|DATETIME\(6\)) +\S|^  (in_\w+) +BIGINT$",
                             section_of(item, "Parameters"), re.MULTILINE)  # fmt: skip
     assert [first or second for first, second in documented] == [row["name"] for row in parameters]
     assert {row["mode"] for row in parameters} <= {"IN"}

@@ -42,7 +42,7 @@ BEGIN
         FROM operator_keys
        WHERE idempotency_key = in_idempotency_key;
       IF v_same IS NOT TRUE THEN
-        CALL _raise('idempotency_key_reused', 'this key belongs to something else that an operator did; use a new key');
+        CALL _raise('idempotency_key_reused', 'this key belongs to something else that an operator did; use a new key', NULL);
       END IF;
     END IF;
   END IF;
