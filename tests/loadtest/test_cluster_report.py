@@ -24,7 +24,9 @@ def test_every_point_has_its_ratio_and_sets_are_compared_with_single_calls() -> 
     for point in POINTS:
         assert f"| {point.label} | {point.clients} | 1,000 |" in report
     assert "| 250 | 0.25 |" in report
-    assert "sells 0.25 of what one server sells, in sets 0.75; and in sets it sells 3 times as much" in report
+    assert "the group sells 0.50 of what one server sells; one CALL a hold 0.25." in report
+    assert "Sets by CALL, 0.75," in report
+    assert "they sell 3 times as much as one CALL a hold" in report
 
 
 def test_the_worst_fail_over_is_named() -> None:
