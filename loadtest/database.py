@@ -47,8 +47,13 @@ class Database:
         if starts_in is not None:
             now: datetime.datetime = self.one("SELECT UTC_TIMESTAMP(6) AS now")["now"]
             starts_at = now + datetime.timedelta(seconds=starts_in)
+        # That of the old API, which the benchmark measures too, has a parameter less.
+        count = self.one(
+            "SELECT COUNT(*) AS n FROM information_schema.parameters"
+            " WHERE specific_schema = DATABASE() AND specific_name = 'create_product'"
+        )["n"]
         row = self.one(
-            "CALL create_product(%s, 12900, 'EUR', %s, %s, %s, %s, NULL, %s, %s, NULL, NULL)",
+            f"CALL create_product(%s, 12900, 'EUR', %s, %s, %s, %s, NULL, %s, %s, NULL{', NULL' * (count - 11)})",
             name, stock, stripes, hold_seconds, payment_seconds, max_per_customer, starts_at,
         )  # fmt: skip
         return int(row["product_id"])

@@ -146,6 +146,7 @@ _SESSIONS = pytest.StashKey[Sessions]()
 
 @pytest.fixture(scope="module", autouse=True)
 def _room_for_a_file(request: pytest.FixtureRequest) -> None:
-    """A file of tests finds no more than a few rows of those before."""
+    """A file of tests finds no more than a few rows of those before, and nobody who is told."""
     if sessions := request.config.stash.get(_SESSIONS, None):
         sessions.make_room()
+        sessions.checker.call("set_receivers", "[]")

@@ -13,7 +13,7 @@ from .urls import Url
 GREETING = """\
 The sale, as its DBA: everything can be read, and changed by procedures only.
   CALL sale_overview();                     how it goes, product by product
-  CALL find_purchases('alice');             what a customer has; also by order, reference, payment or event
+  CALL find_purchases('alice');             what a customer has; also by id, reference or payment
   CALL list_refunds_due();                  money that has to go back
   CALL stop_sale(1, 'wrong photo', NULL);   nothing more is sold, live holds included
   CALL check_invariants();                  no row: everything adds up

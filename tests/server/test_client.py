@@ -15,7 +15,7 @@ def test_what_a_dba_is_greeted_with_can_be_pasted() -> None:
 
     assert len(calls) >= 7
     for name, arguments in calls:
-        assert parameters[name] == len(re.findall(r"'[^']*'|\d+", arguments)), name
+        assert parameters[name] == len(re.findall(r"'[^']*'|\d+|NULL", arguments)), name
 
 
 def test_the_greeting_fits_a_terminal() -> None:

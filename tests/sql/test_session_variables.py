@@ -13,7 +13,7 @@ def variable(db: Database, name: str) -> object:
 
 
 def test_a_purchase_is_pasted_without_an_id_in_it(db: Database) -> None:
-    db.query("CALL create_product('Sneaker', 1000, 'EUR', 3, NULL, NULL, NULL, NULL, NULL, NULL, NULL)")
+    db.query("CALL create_product('Sneaker', 1000, 'EUR', 3, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)")
     [hold] = db.query("CALL create_hold(@product_id, 1, 'alice', NULL)")
     [made] = db.query("CALL create_order(@hold_id, NULL, NULL, NULL)")
     [event] = db.query("CALL receive_payment_webhook(UUID(), @order_id, UUID(), 'succeeded', 1000, 'EUR', NULL, NULL)")

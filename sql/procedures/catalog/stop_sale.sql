@@ -65,7 +65,7 @@ BEGIN
                        WHERE product_id = CAST(in_product_id AS UNSIGNED)
                        ORDER BY expires_at
                        LIMIT 18446744073709551615) AS live
-                STRAIGHT_JOIN holds AS h ON h.hold_id = live.hold_id
+                STRAIGHT_JOIN holds AS h FORCE INDEX (PRIMARY) ON h.hold_id = live.hold_id
                  FOR UPDATE OF h) AS mine;
       IF v_holds > 0 THEN
         CALL _end_holds(v_hold_ids, 'stopped');

@@ -30,7 +30,7 @@ BEGIN
 
   DELETE h
     FROM JSON_TABLE(in_hold_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS ended
-    STRAIGHT_JOIN holds AS h ON h.hold_id = UUID_TO_BIN(ended.id);
+    STRAIGHT_JOIN holds AS h FORCE INDEX (PRIMARY) ON h.hold_id = UUID_TO_BIN(ended.id);
 END $$
 
 DELIMITER ;

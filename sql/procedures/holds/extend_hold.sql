@@ -62,7 +62,7 @@ BEGIN
     SELECT h.product_id, h.expires_at, COALESCE(h.extended_at, h.order_at), p.extension_seconds
       INTO v_product_id, v_expires_at, v_extended_at, v_seconds
       FROM holds AS h
-      STRAIGHT_JOIN products AS p ON p.product_id = h.product_id
+      STRAIGHT_JOIN products AS p FORCE INDEX (PRIMARY) ON p.product_id = h.product_id
      WHERE h.hold_id = v_hold_id
        FOR UPDATE OF h;
     -- Only now: the lock may have been waited for.

@@ -35,7 +35,7 @@ BEGIN
            LIMIT 1000) AS n;
   DELETE n
     FROM JSON_TABLE(v_ids, '$[*]' COLUMNS (id BIGINT UNSIGNED PATH '$')) AS old
-    STRAIGHT_JOIN notifications AS n ON n.notification_id = old.id
+    STRAIGHT_JOIN notifications AS n FORCE INDEX (PRIMARY) ON n.notification_id = old.id
    WHERE n.state <> 'pending';
   SET out_deleted = ROW_COUNT();
 END $$

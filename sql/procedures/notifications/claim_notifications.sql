@@ -64,13 +64,13 @@ BEGIN
       SELECT JSON_ARRAYAGG(n.notification_id), COUNT(*)
         INTO v_first_ids, v_claimed
         FROM JSON_TABLE(v_ids, '$[*]' COLUMNS (id BIGINT UNSIGNED PATH '$')) AS due
-        STRAIGHT_JOIN notifications AS n ON n.notification_id = due.id
+        STRAIGHT_JOIN notifications AS n FORCE INDEX (PRIMARY) ON n.notification_id = due.id
        WHERE NOT EXISTS (SELECT 1
                            FROM notifications AS e
                           WHERE e.subject = n.subject AND e.receiver = n.receiver AND e.state = 'pending'
                             AND e.notification_id < n.notification_id);
       UPDATE JSON_TABLE(v_ids, '$[*]' COLUMNS (id BIGINT UNSIGNED PATH '$')) AS due
-        STRAIGHT_JOIN notifications AS n ON n.notification_id = due.id
+        STRAIGHT_JOIN notifications AS n FORCE INDEX (PRIMARY) ON n.notification_id = due.id
         LEFT JOIN JSON_TABLE(v_first_ids, '$[*]' COLUMNS (id BIGINT UNSIGNED PATH '$')) AS claimed ON claimed.id = due.id
          SET n.attempts = n.attempts + (claimed.id IS NOT NULL),
              -- Who waits for the one before is out of the way: when that one is settled, settle_notification makes it due.
@@ -83,7 +83,7 @@ BEGIN
   SELECT n.notification_id, n.attempts AS attempt,
          CONCAT(n.notification_id, '-', TIMESTAMPDIFF(MICROSECOND, '1970-01-01', n.created_at)) AS message_id, n.kind, n.subject, n.body
     FROM JSON_TABLE(v_first_ids, '$[*]' COLUMNS (id BIGINT UNSIGNED PATH '$')) AS claimed
-    STRAIGHT_JOIN notifications AS n ON n.notification_id = claimed.id
+    STRAIGHT_JOIN notifications AS n FORCE INDEX (PRIMARY) ON n.notification_id = claimed.id
    ORDER BY n.notification_id;
   COMMIT;
 END $$

@@ -91,7 +91,7 @@ BEGIN
              ORDER BY n.notification_id
              LIMIT 18446744073709551615) AS gone;
     UPDATE JSON_TABLE(v_gone_ids, '$[*]' COLUMNS (id BIGINT UNSIGNED PATH '$')) AS gone
-      STRAIGHT_JOIN notifications AS n ON n.notification_id = gone.id
+      STRAIGHT_JOIN notifications AS n FORCE INDEX (PRIMARY) ON n.notification_id = gone.id
        SET n.state = 'failed',
            n.settled_at = UTC_TIMESTAMP(6),
            n.last_error = 'its receiver is told nothing more'

@@ -65,21 +65,21 @@ BEGIN
       INTO v_hold_ids
       FROM (SELECT hold_uuid FROM holds WHERE customer_id = in_customer_id ORDER BY hold_id LIMIT 18446744073709551615) AS mine;
     UPDATE JSON_TABLE(v_hold_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS mine
-      STRAIGHT_JOIN holds AS h ON h.hold_id = UUID_TO_BIN(mine.id)
+      STRAIGHT_JOIN holds AS h FORCE INDEX (PRIMARY) ON h.hold_id = UUID_TO_BIN(mine.id)
        SET h.customer_id = v_name;
     SET v_holds = ROW_COUNT();
     SELECT JSON_ARRAYAGG(hold_uuid)
       INTO v_ended_ids
       FROM (SELECT hold_uuid FROM hold_history WHERE customer_id = in_customer_id ORDER BY hold_id LIMIT 18446744073709551615) AS mine;
     UPDATE JSON_TABLE(v_ended_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS mine
-      STRAIGHT_JOIN hold_history AS h ON h.hold_id = UUID_TO_BIN(mine.id)
+      STRAIGHT_JOIN hold_history AS h FORCE INDEX (PRIMARY) ON h.hold_id = UUID_TO_BIN(mine.id)
        SET h.customer_id = v_name;
     SET v_holds = v_holds + ROW_COUNT();
     SELECT JSON_ARRAYAGG(order_uuid)
       INTO v_order_ids
       FROM (SELECT order_uuid FROM orders WHERE customer_id = in_customer_id ORDER BY order_id LIMIT 18446744073709551615) AS mine;
     UPDATE JSON_TABLE(v_order_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS mine
-      STRAIGHT_JOIN orders AS o ON o.order_id = UUID_TO_BIN(mine.id)
+      STRAIGHT_JOIN orders AS o FORCE INDEX (PRIMARY) ON o.order_id = UUID_TO_BIN(mine.id)
        SET o.customer_id = v_name, o.metadata = NULL;
     SET v_orders = ROW_COUNT();
     UPDATE JSON_TABLE(JSON_MERGE_PRESERVE(COALESCE(v_ended_ids, '[]'), COALESCE(v_order_ids, '[]')), '$[*]' COLUMNS (
@@ -89,7 +89,7 @@ BEGIN
     CALL _empty_payloads(JSON_MERGE_PRESERVE(COALESCE(v_hold_ids, '[]'), COALESCE(v_ended_ids, '[]'), COALESCE(v_order_ids, '[]')),
                          v_payloads);
     UPDATE JSON_TABLE(v_product_ids, '$[*]' COLUMNS (id INT UNSIGNED PATH '$')) AS mine
-      STRAIGHT_JOIN customer_units AS c ON c.product_id = mine.id AND c.customer_id = in_customer_id
+      STRAIGHT_JOIN customer_units AS c FORCE INDEX (PRIMARY) ON c.product_id = mine.id AND c.customer_id = in_customer_id
        SET c.customer_id = v_name;
     CALL _record_action('forget_customer', NULL, NULL, NULL, v_name, in_reason);
     COMMIT;

@@ -68,7 +68,7 @@ BEGIN
                LIMIT 1000) AS mine;
       DELETE h
         FROM JSON_TABLE(v_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS ended
-        STRAIGHT_JOIN hold_history AS h ON h.hold_id = UUID_TO_BIN(ended.id);
+        STRAIGHT_JOIN hold_history AS h FORCE INDEX (PRIMARY) ON h.hold_id = UUID_TO_BIN(ended.id);
       SET v_holds = v_holds + ROW_COUNT();
       COMMIT;
     UNTIL v_found < 1000 END REPEAT;
@@ -86,7 +86,7 @@ BEGIN
                LIMIT 1000) AS others;
       DELETE w
         FROM JSON_TABLE(v_ids, '$[*]' COLUMNS (id BIGINT UNSIGNED PATH '$')) AS others
-        STRAIGHT_JOIN payment_webhooks AS w ON w.webhook_id = others.id
+        STRAIGHT_JOIN payment_webhooks AS w FORCE INDEX (PRIMARY) ON w.webhook_id = others.id
        WHERE w.last_received_at < v_events_before;
       SET v_webhooks = v_webhooks + ROW_COUNT();
       COMMIT;
@@ -108,7 +108,7 @@ BEGIN
       SELECT JSON_ARRAYAGG(p.payment_id)
         INTO v_ids
         FROM JSON_TABLE(v_ids, '$[*]' COLUMNS (id VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin PATH '$')) AS ended
-        STRAIGHT_JOIN payments AS p ON p.payment_id = ended.id
+        STRAIGHT_JOIN payments AS p FORCE INDEX (PRIMARY) ON p.payment_id = ended.id
        WHERE p.follow_up = 'purge'
          AND NOT EXISTS (SELECT 1
                            FROM payment_webhooks AS w
@@ -116,19 +116,19 @@ BEGIN
          FOR UPDATE OF p SKIP LOCKED;
       DELETE w
         FROM JSON_TABLE(v_ids, '$[*]' COLUMNS (id VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin PATH '$')) AS ended
-        STRAIGHT_JOIN payment_webhooks AS w ON w.payment_id = ended.id;
+        STRAIGHT_JOIN payment_webhooks AS w FORCE INDEX (ix_payment_webhooks_payment_id) ON w.payment_id = ended.id;
       SET v_webhooks = v_webhooks + ROW_COUNT();
       SELECT JSON_ARRAYAGG(p.payment_id)
         INTO v_stranger_ids
         FROM JSON_TABLE(v_ids, '$[*]' COLUMNS (id VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin PATH '$')) AS ended
-        STRAIGHT_JOIN payments AS p ON p.payment_id = ended.id
+        STRAIGHT_JOIN payments AS p FORCE INDEX (PRIMARY) ON p.payment_id = ended.id
        WHERE NOT EXISTS (SELECT 1 FROM orders WHERE order_id = p.order_id)
          AND NOT EXISTS (SELECT 1 FROM holds WHERE hold_id = p.order_id);
       DELETE p
         FROM JSON_TABLE(v_stranger_ids, '$[*]' COLUMNS (id VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin PATH '$')) AS gone
-        STRAIGHT_JOIN payments AS p ON p.payment_id = gone.id;
+        STRAIGHT_JOIN payments AS p FORCE INDEX (PRIMARY) ON p.payment_id = gone.id;
       UPDATE JSON_TABLE(v_ids, '$[*]' COLUMNS (id VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin PATH '$')) AS ended
-        STRAIGHT_JOIN payments AS p ON p.payment_id = ended.id
+        STRAIGHT_JOIN payments AS p FORCE INDEX (PRIMARY) ON p.payment_id = ended.id
          SET p.events_purged_at = UTC_TIMESTAMP(6);
       COMMIT;
     UNTIL v_found < 1000 END REPEAT;

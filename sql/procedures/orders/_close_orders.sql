@@ -24,7 +24,7 @@ Locks
 '
 BEGIN
   UPDATE JSON_TABLE(in_order_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS closed
-    STRAIGHT_JOIN orders AS o ON o.order_id = UUID_TO_BIN(closed.id)
+    STRAIGHT_JOIN orders AS o FORCE INDEX (PRIMARY) ON o.order_id = UUID_TO_BIN(closed.id)
      SET o.status = in_status,
          o.cancelled_as = in_cancelled_as,
          o.paid_at = IF(in_status = 'refunded', o.paid_at, NULL),

@@ -51,8 +51,8 @@ BEGIN
                            metadata VARCHAR(2049) CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin PATH '$.metadata'
                              DEFAULT '""' ON ERROR,
                            metadata_json JSON PATH '$.metadata')) AS given) AS e) AS r
-    STRAIGHT_JOIN holds AS h ON h.hold_id = r.hold_id
-    STRAIGHT_JOIN products AS p ON p.product_id = h.product_id
+    STRAIGHT_JOIN holds AS h FORCE INDEX (PRIMARY) ON h.hold_id = r.hold_id
+    STRAIGHT_JOIN products AS p FORCE INDEX (PRIMARY) ON p.product_id = h.product_id
    WHERE r.turn_of_hold = 1 AND r.metadata_is_good
      AND (r.idempotency_key IS NULL
           OR (r.turn_of_key = 1 AND r.key_type = 'STRING' AND CHAR_LENGTH(r.idempotency_key) BETWEEN 1 AND 272))

@@ -38,8 +38,8 @@ BEGIN
            idempotency_key VARCHAR(272) CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin PATH '$.idempotency_key',
            reference VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin PATH '$.reference',
            metadata VARCHAR(2048) CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin PATH '$.metadata')) AS r
-    STRAIGHT_JOIN holds AS h ON h.hold_id = IF(FIND_IN_SET(r.number, io_numbers), UUID_TO_BIN(r.hold_id), NULL)
-    STRAIGHT_JOIN products AS p ON p.product_id = h.product_id
+    STRAIGHT_JOIN holds AS h FORCE INDEX (PRIMARY) ON h.hold_id = IF(FIND_IN_SET(r.number, io_numbers), UUID_TO_BIN(r.hold_id), NULL)
+    STRAIGHT_JOIN products AS p FORCE INDEX (PRIMARY) ON p.product_id = h.product_id
    WHERE h.expires_at > UTC_TIMESTAMP(6) AND h.unit_price_minor > 0
      AND NOT EXISTS (SELECT 1 FROM payments AS w WHERE w.order_id = h.hold_id)
      AND (NOT in_looks_for_twins
@@ -52,7 +52,7 @@ BEGIN
     SELECT /*+ SET_VAR(group_concat_max_len = 1024) */ GROUP_CONCAT(r.number), JSON_ARRAYAGG(r.hold_id)
       INTO io_numbers, io_hold_ids
       FROM JSON_TABLE(in_requests, '$[*]' COLUMNS (number FOR ORDINALITY, hold_id CHAR(36) PATH '$.hold_id')) AS r
-      STRAIGHT_JOIN orders AS o ON o.order_id = IF(FIND_IN_SET(r.number, io_numbers), UUID_TO_BIN(r.hold_id), NULL);
+      STRAIGHT_JOIN orders AS o FORCE INDEX (PRIMARY) ON o.order_id = IF(FIND_IN_SET(r.number, io_numbers), UUID_TO_BIN(r.hold_id), NULL);
   END IF;
   CALL _end_holds(io_hold_ids, 'ordered');
   CALL _notify_orders('order.created', io_hold_ids);

@@ -25,7 +25,7 @@ BEGIN
              WHERE order_id = in_order_id
              ORDER BY payment_id
              LIMIT 18446744073709551615) AS mine
-      STRAIGHT_JOIN payments AS p ON p.payment_id = mine.payment_id
+      STRAIGHT_JOIN payments AS p FORCE INDEX (PRIMARY) ON p.payment_id = mine.payment_id
      WHERE p.order_id = in_order_id AND p.state IN ('waiting', 'failed', 'open')
      ORDER BY p.received_at IS NULL, COALESCE(p.returning_minor >= p.amount_minor, FALSE), p.received_at, p.payment_id
        FOR UPDATE OF p;

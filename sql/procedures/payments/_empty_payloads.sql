@@ -28,10 +28,10 @@ BEGIN
     FROM (SELECT p.payment_id
             FROM (SELECT w.payment_id
                     FROM JSON_TABLE(in_order_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS purchase
-                    STRAIGHT_JOIN payments AS w ON w.order_id = UUID_TO_BIN(purchase.id)
+                    STRAIGHT_JOIN payments AS w FORCE INDEX (uq_payments_order_id) ON w.order_id = UUID_TO_BIN(purchase.id)
                    ORDER BY w.payment_id
                    LIMIT 18446744073709551615) AS mine
-            STRAIGHT_JOIN payments AS p ON p.payment_id = mine.payment_id
+            STRAIGHT_JOIN payments AS p FORCE INDEX (PRIMARY) ON p.payment_id = mine.payment_id
              FOR UPDATE OF p) AS locked;
 
   -- An event that moves no payment is found by the order that it names, among all of its kind.
@@ -39,8 +39,8 @@ BEGIN
     INTO v_webhook_ids
     FROM (SELECT w.webhook_id
             FROM JSON_TABLE(in_order_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS purchase
-            STRAIGHT_JOIN payments AS p ON p.order_id = UUID_TO_BIN(purchase.id)
-            STRAIGHT_JOIN payment_webhooks AS w ON w.payment_id = p.payment_id
+            STRAIGHT_JOIN payments AS p FORCE INDEX (uq_payments_order_id) ON p.order_id = UUID_TO_BIN(purchase.id)
+            STRAIGHT_JOIN payment_webhooks AS w FORCE INDEX (ix_payment_webhooks_payment_id) ON w.payment_id = p.payment_id
            WHERE w.payload IS NOT NULL
            UNION
           SELECT w.webhook_id
@@ -50,7 +50,7 @@ BEGIN
            ORDER BY webhook_id
            LIMIT 18446744073709551615) AS mine;
   UPDATE JSON_TABLE(v_webhook_ids, '$[*]' COLUMNS (id BIGINT UNSIGNED PATH '$')) AS mine
-    STRAIGHT_JOIN payment_webhooks AS w ON w.webhook_id = mine.id
+    STRAIGHT_JOIN payment_webhooks AS w FORCE INDEX (PRIMARY) ON w.webhook_id = mine.id
      SET w.payload = NULL;
   SET out_payloads = ROW_COUNT();
 END $$

@@ -64,8 +64,8 @@ BEGIN
                            occurred_at VARCHAR(27) CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin PATH '$.occurred_at' DEFAULT '""' ON ERROR,
                            payload LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin PATH '$.payload',
                            payload_json JSON PATH '$.payload')) AS given) AS e) AS r
-    STRAIGHT_JOIN orders AS o ON o.order_id = IF(r.is_good, UUID_TO_BIN(r.order_id), NULL)
-    STRAIGHT_JOIN products AS p ON p.product_id = o.product_id
+    STRAIGHT_JOIN orders AS o FORCE INDEX (PRIMARY) ON o.order_id = IF(r.is_good, UUID_TO_BIN(r.order_id), NULL)
+    STRAIGHT_JOIN products AS p FORCE INDEX (PRIMARY) ON p.product_id = o.product_id
    WHERE r.turn_of_key = 1 AND r.turn_of_order = 1 AND r.turn_of_payment = 1 AND o.status = 'pending'
      FOR UPDATE OF o SKIP LOCKED;
 END $$

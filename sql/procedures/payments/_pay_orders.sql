@@ -38,7 +38,7 @@ BEGIN
            idempotency_key VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin PATH '$.idempotency_key',
            amount BIGINT PATH '$.amount',
            currency CHAR(3) CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin PATH '$.currency')) AS r
-    STRAIGHT_JOIN orders AS o ON o.order_id = IF(FIND_IN_SET(r.number, io_numbers), UUID_TO_BIN(r.order_id), NULL)
+    STRAIGHT_JOIN orders AS o FORCE INDEX (PRIMARY) ON o.order_id = IF(FIND_IN_SET(r.number, io_numbers), UUID_TO_BIN(r.order_id), NULL)
    WHERE o.status = 'pending' AND COALESCE(r.amount = o.amount_minor, TRUE) AND COALESCE(r.currency = o.currency, TRUE)
      AND NOT EXISTS (SELECT 1 FROM payments AS w WHERE w.order_id = o.order_id)
      AND (NOT in_looks_for_twins
@@ -59,7 +59,7 @@ BEGIN
            number FOR ORDINALITY,
            order_id CHAR(36) PATH '$.order_id',
            payment_id VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin PATH '$.payment_id')) AS r
-    STRAIGHT_JOIN orders AS o ON o.order_id = IF(FIND_IN_SET(r.number, io_numbers), UUID_TO_BIN(r.order_id), NULL)
+    STRAIGHT_JOIN orders AS o FORCE INDEX (PRIMARY) ON o.order_id = IF(FIND_IN_SET(r.number, io_numbers), UUID_TO_BIN(r.order_id), NULL)
      SET o.status = 'paid',
          o.payment_id = COALESCE(r.payment_id, LOWER(r.order_id)),
          o.paid_at = UTC_TIMESTAMP(6);

@@ -28,7 +28,7 @@ BEGIN
              WHERE w.outcome = 'parked' AND h.hold_id IS NULL AND o.order_id IS NULL
                AND (e.hold_id IS NOT NULL OR COALESCE(q.received_at, q.created_at) <= UTC_TIMESTAMP(6) - INTERVAL 15 MINUTE)
              LIMIT in_limit) AS stuck
-      STRAIGHT_JOIN payments AS p ON p.payment_id = stuck.payment_id
+      STRAIGHT_JOIN payments AS p FORCE INDEX (PRIMARY) ON p.payment_id = stuck.payment_id
        FOR UPDATE OF p SKIP LOCKED;
   DECLARE CONTINUE HANDLER FOR NOT FOUND SET v_done = TRUE;
 

@@ -31,7 +31,7 @@ BEGIN
                    WHERE product_id = in_product_id AND expires_at > v_paused_at
                    ORDER BY expires_at
                    LIMIT 18446744073709551615) AS live
-            STRAIGHT_JOIN holds AS h ON h.hold_id = live.hold_id
+            STRAIGHT_JOIN holds AS h FORCE INDEX (PRIMARY) ON h.hold_id = live.hold_id
              FOR UPDATE OF h) AS mine;
   SELECT JSON_ARRAYAGG(order_uuid)
     INTO v_order_ids
@@ -41,7 +41,7 @@ BEGIN
                    WHERE product_id = in_product_id AND status = 'pending' AND pay_by > v_paused_at
                    ORDER BY pay_by
                    LIMIT 18446744073709551615) AS unpaid
-            STRAIGHT_JOIN orders AS o ON o.order_id = unpaid.order_id
+            STRAIGHT_JOIN orders AS o FORCE INDEX (PRIMARY) ON o.order_id = unpaid.order_id
            WHERE o.status = 'pending'
              FOR UPDATE OF o) AS mine;
 
@@ -49,7 +49,7 @@ BEGIN
   SELECT IF(paused_at IS NULL, NULL, paused_microseconds) INTO out_microseconds FROM product_clocks WHERE product_id = in_product_id;
   -- A paid hold was due at order_at, and would be at unpaid_until if its money went back; while it was waited for that may have happened.
   UPDATE JSON_TABLE(v_hold_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS mine
-    STRAIGHT_JOIN holds AS h ON h.hold_id = UUID_TO_BIN(mine.id)
+    STRAIGHT_JOIN holds AS h FORCE INDEX (PRIMARY) ON h.hold_id = UUID_TO_BIN(mine.id)
      SET h.expires_at = h.expires_at + INTERVAL IF(h.order_at IS NULL AND h.expires_at > v_paused_at, out_microseconds, 0) MICROSECOND,
          h.order_at = h.order_at + INTERVAL IF(h.order_at > v_paused_at, out_microseconds, 0) MICROSECOND,
          h.unpaid_until = h.unpaid_until + INTERVAL IF(h.unpaid_until > v_paused_at, out_microseconds, 0) MICROSECOND;
@@ -58,7 +58,7 @@ BEGIN
     FROM JSON_TABLE(v_order_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS mine
     STRAIGHT_JOIN order_deadlines AS d ON d.order_id = UUID_TO_BIN(mine.id);
   UPDATE JSON_TABLE(v_order_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$[0]', pay_by DATETIME(6) PATH '$[1]')) AS mine
-    STRAIGHT_JOIN orders AS o ON o.order_id = UUID_TO_BIN(mine.id)
+    STRAIGHT_JOIN orders AS o FORCE INDEX (PRIMARY) ON o.order_id = UUID_TO_BIN(mine.id)
      SET o.pay_by = mine.pay_by;
 
   UPDATE products SET paused_at = NULL WHERE product_id = in_product_id;

@@ -49,7 +49,7 @@ BEGIN
                      AND (in_customer_id IS NULL OR customer_id = in_customer_id)
                    ORDER BY expires_at
                    LIMIT in_max_holds) AS expired
-            STRAIGHT_JOIN holds AS h ON h.hold_id = expired.hold_id
+            STRAIGHT_JOIN holds AS h FORCE INDEX (PRIMARY) ON h.hold_id = expired.hold_id
            WHERE h.expires_at <= v_clock
              FOR UPDATE OF h SKIP LOCKED) AS mine;
   IF out_holds > 0 THEN
@@ -66,7 +66,7 @@ BEGIN
                      AND (in_customer_id IS NULL OR customer_id = in_customer_id)
                    ORDER BY pay_by
                    LIMIT in_max_orders) AS overdue
-            STRAIGHT_JOIN orders AS o ON o.order_id = overdue.order_id
+            STRAIGHT_JOIN orders AS o FORCE INDEX (PRIMARY) ON o.order_id = overdue.order_id
            WHERE o.status = 'pending' AND o.pay_by <= v_clock
              FOR UPDATE OF o SKIP LOCKED) AS mine;
   IF out_orders > 0 THEN

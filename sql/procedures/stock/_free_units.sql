@@ -40,17 +40,17 @@ BEGIN
               FROM (SELECT h.customer_id, h.qty AS units, h.qty AS unpaid,
                            IF(in_pauses OR h.ended_as = 'expired', LEAST(h.expires_at, h.ended_at), NULL) AS gone_at
                       FROM JSON_TABLE(in_hold_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS ended
-                      STRAIGHT_JOIN hold_history AS h ON h.hold_id = UUID_TO_BIN(ended.id)
+                      STRAIGHT_JOIN hold_history AS h FORCE INDEX (PRIMARY) ON h.hold_id = UUID_TO_BIN(ended.id)
                      UNION ALL
                     SELECT o.customer_id, o.qty, IF(o.status = 'cancelled' AND o.amount_minor > 0, o.qty, 0),
                            IF(o.status = 'cancelled' AND o.amount_minor > 0 AND (in_pauses OR o.pay_by <= v_clock),
                               IF(o.pay_by <= v_clock, o.pay_by, o.closed_at), NULL)
                       FROM JSON_TABLE(in_order_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS closed
-                      STRAIGHT_JOIN orders AS o ON o.order_id = UUID_TO_BIN(closed.id)) AS freed
+                      STRAIGHT_JOIN orders AS o FORCE INDEX (PRIMARY) ON o.order_id = UUID_TO_BIN(closed.id)) AS freed
              GROUP BY freed.customer_id
              ORDER BY freed.customer_id
              LIMIT 18446744073709551615) AS f
-      STRAIGHT_JOIN customer_units AS c ON c.product_id = in_product_id AND c.customer_id = f.customer_id
+      STRAIGHT_JOIN customer_units AS c FORCE INDEX (PRIMARY) ON c.product_id = in_product_id AND c.customer_id = f.customer_id
        SET c.units = c.units - f.units,
            c.unpaid_units = c.unpaid_units - f.unpaid,
            c.paused_until = IF(v_pause_seconds IS NULL OR f.gone_at IS NULL, c.paused_until,
@@ -61,11 +61,11 @@ BEGIN
     INTO v_units
     FROM (SELECT h.qty
             FROM JSON_TABLE(in_hold_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS ended
-            STRAIGHT_JOIN hold_history AS h ON h.hold_id = UUID_TO_BIN(ended.id)
+            STRAIGHT_JOIN hold_history AS h FORCE INDEX (PRIMARY) ON h.hold_id = UUID_TO_BIN(ended.id)
            UNION ALL
           SELECT o.qty
             FROM JSON_TABLE(in_order_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS closed
-            STRAIGHT_JOIN orders AS o ON o.order_id = UUID_TO_BIN(closed.id)) AS freed;
+            STRAIGHT_JOIN orders AS o FORCE INDEX (PRIMARY) ON o.order_id = UUID_TO_BIN(closed.id)) AS freed;
   CALL _return_units(in_product_id, v_units);
 END $$
 

@@ -28,7 +28,7 @@ BEGIN
     UPDATE (SELECT stripe, CAST(SUM(available) OVER (ORDER BY stripe) AS SIGNED) - available AS units_before
               FROM stock_stripes
              WHERE product_id = in_product_id) AS free
-      STRAIGHT_JOIN stock_stripes AS s ON s.product_id = in_product_id AND s.stripe = free.stripe
+      STRAIGHT_JOIN stock_stripes AS s FORCE INDEX (PRIMARY) ON s.product_id = in_product_id AND s.stripe = free.stripe
        SET s.available = s.available - LEAST(s.available, GREATEST(in_units - free.units_before, 0))
                          + IF(s.stripe = out_stripe, in_units, 0);
   END IF;

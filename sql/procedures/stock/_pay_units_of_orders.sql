@@ -25,8 +25,8 @@ BEGIN
     FROM (SELECT o.product_id, o.customer_id, SUM(o.qty) AS units, MAX(IF(o.pay_by <= c.clock, o.pay_by, NULL)) AS overdue_at,
                  MAX(p.pause_seconds) AS pause_seconds
             FROM JSON_TABLE(in_order_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS paid
-            STRAIGHT_JOIN orders AS o ON o.order_id = UUID_TO_BIN(paid.id)
-            STRAIGHT_JOIN products AS p ON p.product_id = o.product_id
+            STRAIGHT_JOIN orders AS o FORCE INDEX (PRIMARY) ON o.order_id = UUID_TO_BIN(paid.id)
+            STRAIGHT_JOIN products AS p FORCE INDEX (PRIMARY) ON p.product_id = o.product_id
             STRAIGHT_JOIN product_clocks AS c ON c.product_id = o.product_id
            WHERE p.counts_customers
            GROUP BY o.product_id, o.customer_id) AS f;
@@ -42,7 +42,7 @@ BEGIN
                    pause_seconds INT PATH '$[4]')) AS mine
            ORDER BY mine.product_id, mine.customer_id
            LIMIT 18446744073709551615) AS f
-    STRAIGHT_JOIN customer_units AS c ON c.product_id = f.product_id AND c.customer_id = f.customer_id
+    STRAIGHT_JOIN customer_units AS c FORCE INDEX (PRIMARY) ON c.product_id = f.product_id AND c.customer_id = f.customer_id
      SET c.unpaid_units = c.unpaid_units - f.units,
          c.paused_until = IF(f.paused_until IS NULL, c.paused_until,
                              GREATEST(COALESCE(c.paused_until, f.overdue_at), f.paused_until));

@@ -36,7 +36,7 @@ BEGIN
                      AND (in_customer_id IS NULL OR customer_id = in_customer_id)
                    ORDER BY expires_at
                    LIMIT v_limit) AS expired
-            STRAIGHT_JOIN holds AS h ON h.hold_id = expired.hold_id
+            STRAIGHT_JOIN holds AS h FORCE INDEX (PRIMARY) ON h.hold_id = expired.hold_id
              FOR UPDATE OF h) AS mine;
   SELECT COUNT(*)
     INTO v_orders
@@ -47,7 +47,7 @@ BEGIN
                      AND (in_customer_id IS NULL OR customer_id = in_customer_id)
                    ORDER BY pay_by
                    LIMIT v_limit) AS overdue
-            STRAIGHT_JOIN orders AS o ON o.order_id = overdue.order_id
+            STRAIGHT_JOIN orders AS o FORCE INDEX (PRIMARY) ON o.order_id = overdue.order_id
              FOR UPDATE OF o) AS mine;
 
   CALL _expire_units(in_product_id, in_customer_id, v_limit, v_limit, v_holds, v_orders, v_units);

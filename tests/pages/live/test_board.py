@@ -304,7 +304,7 @@ def test_what_waits_for_somebody_is_listed_with_the_call_that_settles_it(open_pa
     refund.get_by_role("button").click()
     expect(refund.get_by_text("Copied")).to_be_visible()
     copied = page.evaluate("navigator.clipboard.readText()")
-    assert copied == f"CALL record_refund('less of {bought}', 'paid back at the provider');"
+    assert copied == f"CALL record_refund('less of {bought}', 'paid back at the provider', NULL);"
     for kind in ("refund due", "payment waiting"):
         db.query(page.locator(f'[data-kind="{kind}"] code').inner_text().removesuffix(";"))
     expect(page.locator("#tasks-hint")).to_have_text("Nothing waits for anybody")
@@ -327,7 +327,7 @@ def test_a_notification_that_failed_is_listed_with_the_call_that_sends_it_again(
         expect(failed.locator("h3")).to_have_text("Failed notifications: 1")
         expect(failed.locator("li")).to_contain_text("order.created")
         expect(failed.locator("li")).to_contain_text("503 Service Unavailable")
-        call = f"CALL resend_notification({claimed['notification_id']});"
+        call = f"CALL resend_notification({claimed['notification_id']}, NULL);"
         expect(failed.locator("code")).to_have_text(call)
         db.query(call.removesuffix(";"))
         expect(failed).to_have_count(0)
