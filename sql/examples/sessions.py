@@ -3,9 +3,9 @@
 They run one after the other, as the DBA, on a server that `make run` just made: the tables, one product, nothing sold.
 Each is a session of its own. A statement is one line; lines that begin with ``--`` are for the reader, and are kept.
 
-What the client prints is kept to the letter. A person sees the counts of rows and the times in parentheses besides,
-which the client leaves out when SQL is piped in. The sessions set their own clock, so what still varies is random:
-`settled` is the one place that takes it out.
+What the client prints is kept to the letter. A person who pastes a session sees the counts of rows, the times in
+parentheses, and a 'Query OK' after each CALL and each comment besides; the client leaves these out when SQL is piped
+in. The sessions set their own clock, so what still varies is random: `settled` is the one place that takes it out.
 """
 
 import os
