@@ -10,6 +10,7 @@ import pytest
 from sql.server.private import FIRST_PORT, PrivateServer
 from sql.server.state import Failure
 from sql.server.urls import Url, parse
+from tests.support.database import Database
 
 
 @pytest.fixture(scope="module")
@@ -62,3 +63,17 @@ def test_a_strangers_server_on_its_port_does_not_pass_for_it(server: PrivateServ
         second.start()
     assert second.pid is None
     assert server.pid is not None
+
+
+def test_of_two_that_start_at_the_same_time_each_serves_on_a_port_of_its_own(
+    server: PrivateServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both saw the same port free; the other one got it, and greets there."""
+    monkeypatch.setattr("sql.server.private.port_is_free", lambda port: True)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "port").write_text(f"{server.port}\n")
+    settings = {"innodb_buffer_pool_size": "64M"}
+    with PrivateServer(tmp_path, root_password="of the second", settings=settings) as second:
+        assert second.port != server.port
+        with Database(second.admin_url("mysql")) as session:
+            assert Path(session.value("SELECT @@datadir")) == tmp_path / "data"

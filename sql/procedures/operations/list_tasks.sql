@@ -44,7 +44,7 @@ Example
     currency: NULL
        since: 2026-11-27 08:30:00.000000
       reason: 503 Service Unavailable
-  settled_by: CALL resend_notification(7)
+  settled_by: CALL resend_notification(7, NULL)
      of_kind: 1
 '
 BEGIN

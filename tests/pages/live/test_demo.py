@@ -206,6 +206,39 @@ def test_a_sale_that_is_over_says_so(open_page: Open, db: Database, how: str) ->
     keep_screenshot(page, "demo-ended")
 
 
+def test_a_paused_sale_says_so_until_it_goes_on(open_page: Open, db: Database) -> None:
+    product = new_product(db, 5)
+    db.call("pause_sale", product, "a test")
+    page = enter(open_page(viewport=PHONE), product)
+
+    expect(page.locator("#stock")).to_have_text("The sale is paused, and goes on soon")
+    expect(page.get_by_role("button", name="Paused")).to_be_disabled()
+    keep_screenshot(page, "demo-paused")
+    db.call("resume_sale", product, "a test")
+    expect(page.get_by_role("button", name="Reserve")).to_be_enabled()
+
+
+def test_the_clock_of_a_reservation_stands_still_while_the_sale_is_paused(open_page: Open, db: Database) -> None:
+    product = new_product(db, 5)
+    page = enter(open_page(), product)
+    press(page, "Reserve")
+    expect(page.locator("#hold-clock")).to_be_visible()
+    db.call("pause_sale", product, "a test")
+    expect(page.locator("#stock")).to_have_text("The sale is paused, and goes on soon")
+    for _ in range(2):  # the first of them may have been on its way
+        with page.expect_response("**/api/holds/*"):
+            pass
+    page.wait_for_timeout(500)
+    left = page.locator("#hold-clock").inner_text()
+    page.wait_for_timeout(3000)
+    expect(page.locator("#hold-clock")).to_have_text(left, timeout=1000)
+
+    press(page, "Order")
+    expect(page.locator("#pay-clock")).to_have_text("15:00")
+    db.call("resume_sale", product, "a test")
+    expect(page.locator("#pay-clock")).to_have_text(re.compile(r"^14:5\d$"))
+
+
 def test_a_server_that_does_not_answer_is_told_until_it_does(open_page: Open, db: Database) -> None:
     page = open_page()
     page.expected_refusals.add("net::ERR_FAILED")  # type: ignore[attr-defined]

@@ -68,7 +68,7 @@ function draw(at) {
   if (!chart) {
     const axis = { stroke: color("--muted"), grid: { stroke: color("--line"), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
     chart = new window.uPlot({
-      width: box.clientWidth, height: box.clientHeight, legend: { show: false }, cursor: { show: false }, padding: [12, 8, 0, 0],
+      width: box.clientWidth, height: box.clientHeight, legend: { show: false }, cursor: { show: false }, padding: [12, 32, 0, 0],
       scales: { x: { range: () => shown }, y: { range: (self, from, to) => [0, Math.max(5, to * 1.1)] } },
       axes: [{ ...axis, grid: { show: false }, space: 90, values: (self, marks) => marks.map((mark) => time(new Date(mark * 1000))) }, { ...axis, size: 48 }],
       series: [{}, ...SERIES.map(([, label, name]) => ({ label, stroke: color(name), width: 2, points: { show: false } }))],

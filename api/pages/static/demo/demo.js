@@ -277,14 +277,15 @@ async function tick() {
     clock("start-clock", Math.max(0, soon), "until the sale starts");
     if (soon <= 0) showProduct();
   }
-  const left = now === "order" ? secondsLeft(purchase.hold) : now === "pay" ? secondsLeft(purchase.order) : null;
+  const paused = product !== null && saleOf(product) === "paused";
+  const left = now === "order" ? secondsLeft(purchase.hold, paused) : now === "pay" ? secondsLeft(purchase.order, paused) : null;
   if (now === "order") clock("hold-clock", left, "to order");
   if (now === "pay") clock("pay-clock", left, "to pay");
   ticks += 1;
   if (!busy && now === "order") {
     if (left === 0) await act("Your time is up…", refreshHold);
     else if (left === null && purchase.hold.status === "active") await act("", refreshHold);
-    else if (ticks % TICKS.order === 0) quietly(refreshHold);
+    else if (ticks % (paused ? TICKS.pay : TICKS.order) === 0) quietly(refreshHold);
   }
   if (!busy && now === "pay" && (left === null || ticks % TICKS.pay === 0)) quietly(refreshOrder);
   setTimeout(tick, TICK_MS);

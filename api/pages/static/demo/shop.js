@@ -9,10 +9,11 @@ const ends = new WeakMap();
 export const useKey = (key) => { apiKey = key; };
 
 /* Seconds until a hold or an order runs out, by the steady clock of this device; null when the answer says nothing of it,
-   or came to an earlier page. Clocks are never compared: they may be wrong, and be set while we wait. */
-export function secondsLeft(answer) {
-  const end = ends.get(answer);
-  return end === undefined ? null : Math.max(0, (end - performance.now()) / 1000);
+   or came to an earlier page. Clocks are never compared: they may be wrong, and be set while we wait.
+   paused: nothing runs out meanwhile, so it is what the answer said. */
+export function secondsLeft(answer, paused = false) {
+  const known = ends.get(answer);
+  return known === undefined ? null : Math.max(0, (known.end - (paused ? known.sent : performance.now())) / 1000);
 }
 
 /* The server's time, by the Date of its last answer and the steady clock of this device; null before the first. */
@@ -46,7 +47,7 @@ async function once(method, path, { body, key, headers }) {
   const found = await answer.json().catch(() => ({}));
   if (answer.ok) {
     const left = found.expires_in_ms ?? found.pay_in_ms ?? null;
-    if (left !== null) ends.set(found, sent + left); // not from the answer on: its way here took time, too
+    if (left !== null) ends.set(found, { sent, end: sent + left }); // not from the answer on: its way here took time, too
     return found;
   }
   const refusal = new Refusal(answer.status, found);
