@@ -164,7 +164,10 @@ def test_the_board_has_the_words_of_the_health_check(db: Database, connect_as: C
 
 
 def test_the_board_reads_nothing_that_only_grows(db: Database, connect_as: Callable[..., Database]) -> None:
-    """Rows that its statement examines, before and after a hundred purchases."""
+    """Rows that its statement examines, before and after a hundred purchases.
+
+    The least of three times: who opens the tables also reads what MySQL itself knows of them, a hundred rows.
+    """
     product, admin = new_product(db, 200), connect_as("admin")
 
     def rows_read() -> int:
@@ -172,13 +175,17 @@ def test_the_board_reads_nothing_that_only_grows(db: Database, connect_as: Calla
         admin.call("show_board")
         return sum(int(row["Value"]) for row in admin.query("SHOW SESSION STATUS LIKE 'Handler_read%'"))
 
+    def least_read() -> int:
+        return min(rows_read() for _ in range(3))
+
     for _ in range(2):
         pay(db, order(db, product))
-    before = rows_read()
+    before = least_read()
     for _ in range(100):
         pay(db, order(db, product))
+    admin.query("FLUSH TABLES")  # as when MySQL has more tables to keep open than it may
 
-    assert rows_read() - before < 50
+    assert least_read() - before < 50
 
 
 def tasks(db: Database, kind: str) -> list[Row]:
@@ -284,6 +291,8 @@ def test_of_many_failed_notifications_the_oldest_are_read_and_all_are_counted(
         assert {row["of_kind"] for row in listed} == {102}
         assert not {row["order_id"] for row in listed} & set(orders)
         assert rows_read() - before < 10
+        # What is looked at and left out by a sort is in no count of rows.
+        assert "Sort" not in admin.value("EXPLAIN FORMAT=TREE SELECT * FROM open_tasks")
 
 
 def test_of_many_tasks_the_oldest_are_listed_and_all_are_counted(db: Database) -> None:
