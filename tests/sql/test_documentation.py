@@ -173,6 +173,14 @@ def test_the_code_of_every_object_fits_on_two_screens(item: SqlObject) -> None:
 
 
 @pytest.mark.parametrize("item", all_objects(), ids=lambda item: item.name)
+def test_a_table_that_is_joined_to_a_list_is_found_by_an_index_that_is_named(item: SqlObject) -> None:
+    """While it is nearly empty MySQL would walk over it, and wait for rows of others; docs/adr/0008."""
+    body = item.statement.partition("\nBEGIN")[2]
+
+    assert re.findall(r"STRAIGHT_JOIN (?!product_clocks|\w+_deadlines)(\w+) AS \w+ (?:ON|USING)", body) == []
+
+
+@pytest.mark.parametrize("item", all_objects(), ids=lambda item: item.name)
 def test_no_procedure_reads_by_a_subquery_that_would_lock(item: SqlObject) -> None:
     """MySQL takes shared locks for a subquery in SET, IF, DECLARE or an argument of CALL; docs/adr/0008."""
     body = item.statement.partition("\nBEGIN")[2]

@@ -29,7 +29,7 @@ BEGIN
          UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), UTC_TIMESTAMP(6) + INTERVAL 3 DAY
     FROM notification_receivers AS r
     STRAIGHT_JOIN JSON_TABLE(in_hold_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS ended
-    STRAIGHT_JOIN hold_history AS h ON h.hold_id = UUID_TO_BIN(ended.id);
+    STRAIGHT_JOIN hold_history AS h FORCE INDEX (PRIMARY) ON h.hold_id = UUID_TO_BIN(ended.id);
 END $$
 
 DELIMITER ;

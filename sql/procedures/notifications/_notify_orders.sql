@@ -34,7 +34,7 @@ BEGIN
          UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), UTC_TIMESTAMP(6) + INTERVAL 3 DAY
     FROM notification_receivers AS r
     STRAIGHT_JOIN JSON_TABLE(in_order_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS changed
-    STRAIGHT_JOIN orders AS o ON o.order_id = UUID_TO_BIN(changed.id);
+    STRAIGHT_JOIN orders AS o FORCE INDEX (PRIMARY) ON o.order_id = UUID_TO_BIN(changed.id);
 END $$
 
 DELIMITER ;

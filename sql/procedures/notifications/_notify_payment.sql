@@ -26,7 +26,7 @@ BEGIN
                                          'currency', w.currency, 'amount_due', d.amount_due, 'dispute', w.dispute, 'reason', d.reason)),
          UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), UTC_TIMESTAMP(6) + INTERVAL 3 DAY
     FROM notification_receivers AS r
-    STRAIGHT_JOIN payments AS w ON w.payment_id = in_payment_id
+    STRAIGHT_JOIN payments AS w FORCE INDEX (PRIMARY) ON w.payment_id = in_payment_id
     LEFT JOIN money_owed AS d ON d.payment_id = w.payment_id
    WHERE in_kind <> 'payment.due' OR d.payment_id IS NOT NULL;
 END $$

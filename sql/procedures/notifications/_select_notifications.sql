@@ -21,7 +21,7 @@ BEGIN
          IF(n.state = 'pending', n.due_at, NULL) AS due_at, n.settled_at, n.last_error,
          CONCAT(n.notification_id, '-', TIMESTAMPDIFF(MICROSECOND, '1970-01-01', n.created_at)) AS message_id, n.body, in_replayed AS replayed
     FROM JSON_TABLE(in_ids, '$[*]' COLUMNS (id BIGINT UNSIGNED PATH '$')) AS chosen
-    STRAIGHT_JOIN notifications AS n ON n.notification_id = chosen.id
+    STRAIGHT_JOIN notifications AS n FORCE INDEX (PRIMARY) ON n.notification_id = chosen.id
    ORDER BY chosen.id DESC;
 END $$
 

@@ -84,7 +84,7 @@ BEGIN
     SET v_orders = ROW_COUNT();
     UPDATE JSON_TABLE(JSON_MERGE_PRESERVE(COALESCE(v_ended_ids, '[]'), COALESCE(v_order_ids, '[]')), '$[*]' COLUMNS (
              id CHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin PATH '$')) AS mine
-      STRAIGHT_JOIN notifications AS n ON n.subject = mine.id
+      STRAIGHT_JOIN notifications AS n FORCE INDEX (ix_notifications_subject_receiver) ON n.subject = mine.id
        SET n.body = JSON_REPLACE(n.body, '$.data.customer_id', v_name);
     CALL _empty_payloads(JSON_MERGE_PRESERVE(COALESCE(v_hold_ids, '[]'), COALESCE(v_ended_ids, '[]'), COALESCE(v_order_ids, '[]')),
                          v_payloads);

@@ -142,7 +142,7 @@ BEGIN
         FROM (SELECT idempotency_key FROM operator_keys WHERE created_at < v_events_before ORDER BY created_at LIMIT 1000) AS old;
       DELETE k
         FROM JSON_TABLE(v_ids, '$[*]' COLUMNS (id VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin PATH '$')) AS old
-        STRAIGHT_JOIN operator_keys AS k ON k.idempotency_key = old.id;
+        STRAIGHT_JOIN operator_keys AS k FORCE INDEX (PRIMARY) ON k.idempotency_key = old.id;
       COMMIT;
     UNTIL v_found < 1000 END REPEAT;
 

@@ -51,7 +51,7 @@ BEGIN
     SELECT /*+ SET_VAR(group_concat_max_len = 1024) */ GROUP_CONCAT(r.number), JSON_ARRAYAGG(w.order_uuid)
       INTO io_numbers, io_order_ids
       FROM JSON_TABLE(in_events, '$[*]' COLUMNS (number FOR ORDINALITY, order_id CHAR(36) PATH '$.order_id')) AS r
-      STRAIGHT_JOIN payments AS w ON w.order_id = IF(FIND_IN_SET(r.number, io_numbers), UUID_TO_BIN(r.order_id), NULL)
+      STRAIGHT_JOIN payments AS w FORCE INDEX (uq_payments_order_id) ON w.order_id = IF(FIND_IN_SET(r.number, io_numbers), UUID_TO_BIN(r.order_id), NULL)
      WHERE w.state = 'paying';
   END IF;
 

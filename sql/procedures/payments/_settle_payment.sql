@@ -50,7 +50,7 @@ BEGIN
     SELECT w.payment_id
       INTO v_other_id
       FROM orders AS o
-      STRAIGHT_JOIN payments AS w ON w.order_id = o.order_id AND w.amount_minor = o.amount_minor AND w.currency = o.currency
+      STRAIGHT_JOIN payments AS w FORCE INDEX (uq_payments_order_id) ON w.order_id = o.order_id AND w.amount_minor = o.amount_minor AND w.currency = o.currency
      WHERE o.order_id = v_order_id AND w.state = 'due' AND w.refund_told_minor = 0
      ORDER BY w.received_at, w.payment_id
      LIMIT 1;

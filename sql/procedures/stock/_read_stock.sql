@@ -25,7 +25,7 @@ BEGIN
          OR COALESCE((SELECT MIN(pay_by) FROM orders WHERE product_id = in_product_id AND status = 'pending') <= MAX(c.clock), FALSE)
     INTO out_enough, out_expired
     FROM product_clocks AS c
-    STRAIGHT_JOIN stock_stripes AS s ON s.product_id = c.product_id
+    STRAIGHT_JOIN stock_stripes AS s FORCE INDEX (PRIMARY) ON s.product_id = c.product_id
    WHERE c.product_id = in_product_id;
 END $$
 
