@@ -116,7 +116,7 @@ notifications: python ## print what FLASHSALE_NOTIFY_URL is still to be told, si
 	@$(PYTHON) -m sql.server venv
 	@$(server) exec $(venv) -m api.notify
 
-examples: python ## run the sessions of sql/examples/ on a MySQL of their own, and write down what they print
+examples: python ## write the areas of help(), and what the sessions of sql/examples/ print on a MySQL of their own
 	@$(PYTHON) -m sql.server venv
 	@$(PYTHON) -m sql.server programs
 	@exec $(venv) -m sql.examples

@@ -1,5 +1,30 @@
--- Everything that runs inside MySQL, in the order in which each part finds what it needs. The deployment reads this list;
--- a DBA can feed it to the plain client, after the migrations:  cd sql && mysql --loose-commands --comments DATABASE < install.sql
+-- The map, and the ordered list, of everything that runs inside MySQL: one object a file, each after what it needs.
+--
+--   accounts/              flashsale_owner owns all objects; nobody logs in as it. The others: what the API, the DBA and the operator may call
+--   views/                 what several procedures read: a rule that is a question is answered here once
+--     product_clocks         the time of a product, which stands still in a pause; hold_deadlines and order_deadlines follow it
+--     live_stock             what is available; purchases, order_totals and stock_ledger: what became of the units
+--     money_owed             what is due back to buyers
+--     sweep_lag              how long what expired has been waiting for the sweep
+--     sale_figures, open_tasks, live_metrics, counted_metrics    what people and Prometheus look at
+--     …_violations           what must never be; invariant_violations is all of it
+--     procedure_areas        which folder a public procedure comes from, for help()
+--   procedures/            public ones are verb_noun and each runs a transaction; those that begin with _ work inside that of their caller
+--     lib/                   for all areas: raise an error, check a parameter, use a key once, record an action
+--     notifications/         what the shop is told: the outbox, its receivers, deliveries
+--     stock/                 the units: take, return, expire; all private
+--     catalog/               products: price, window, limits, stock, pause, end
+--     holds/                 a buyer reserves units, alone or in a set
+--     orders/                a hold becomes an order; it is cancelled, fulfilled, found
+--     payments/              events of payments, and what each does to its order; refunds
+--     upkeep/                the sweep and what it expires; history and customers that go; a CALL that is ended
+--     watch/                 look at it: health, role, board, metrics, ledger, tasks, invariants, help
+--   rules/payment_rules    the table of decisions on payments
+--   events/sweep_expired   calls sweep() every second
+--
+-- The way of a buyer: create_hold > create_order > receive_payment_webhook. To look: CALL help(''); to check: CALL check_invariants().
+-- The deployment reads this list. A DBA can feed it to the plain client, after the migrations:
+-- cd sql && mysql --loose-commands --comments DATABASE < install.sql
 
 -- A routine keeps the sql_mode and the collation it was created under, so they must not depend on who installs it.
 SET SESSION sql_mode = 'STRICT_TRANS_TABLES,ONLY_FULL_GROUP_BY,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION';
@@ -28,37 +53,17 @@ SOURCE views/sale_figures.sql
 SOURCE views/live_metrics.sql
 SOURCE views/counted_metrics.sql
 SOURCE views/open_tasks.sql
+SOURCE views/procedure_areas.sql
 
-SOURCE procedures/operations/_keep_marked.sql
-SOURCE procedures/operations/_raise.sql
-SOURCE procedures/operations/_read_health.sql
-SOURCE procedures/operations/_read_obstacle.sql
-SOURCE procedures/operations/_read_role.sql
-SOURCE procedures/operations/_record_action.sql
-SOURCE procedures/operations/_require_currency.sql
-SOURCE procedures/operations/_require_number.sql
-SOURCE procedures/operations/_require_object.sql
-SOURCE procedures/operations/_require_set.sql
-SOURCE procedures/operations/_require_text.sql
-SOURCE procedures/operations/_require_uuid.sql
-SOURCE procedures/operations/_use_key.sql
-SOURCE procedures/operations/check_invariants.sql
-SOURCE procedures/operations/collect_live_metrics.sql
-SOURCE procedures/operations/collect_metrics.sql
-SOURCE procedures/operations/compare_node.sql
-SOURCE procedures/operations/end_call.sql
-SOURCE procedures/operations/find_role.sql
-SOURCE procedures/operations/forget_customer.sql
-SOURCE procedures/operations/health_check.sql
-SOURCE procedures/operations/help.sql
-SOURCE procedures/operations/list_ledger.sql
-SOURCE procedures/operations/list_tasks.sql
-SOURCE procedures/operations/purge_history.sql
-SOURCE procedures/operations/resume_sweep.sql
-SOURCE procedures/operations/sale_overview.sql
-SOURCE procedures/operations/show_board.sql
-SOURCE procedures/operations/show_totals.sql
-SOURCE procedures/operations/sweep.sql
+SOURCE procedures/lib/_raise.sql
+SOURCE procedures/lib/_record_action.sql
+SOURCE procedures/lib/_require_currency.sql
+SOURCE procedures/lib/_require_number.sql
+SOURCE procedures/lib/_require_object.sql
+SOURCE procedures/lib/_require_set.sql
+SOURCE procedures/lib/_require_text.sql
+SOURCE procedures/lib/_require_uuid.sql
+SOURCE procedures/lib/_use_key.sql
 
 SOURCE procedures/notifications/_notify_holds.sql
 SOURCE procedures/notifications/_notify_orders.sql
@@ -106,6 +111,7 @@ SOURCE procedures/catalog/stop_sale.sql
 
 SOURCE procedures/holds/_end_holds.sql
 SOURCE procedures/holds/_find_hold_by_key.sql
+SOURCE procedures/holds/_keep_marked.sql
 SOURCE procedures/holds/_prolong_paid_hold.sql
 SOURCE procedures/holds/_read_hold_requests.sql
 SOURCE procedures/holds/_refuse_customer.sql
@@ -120,7 +126,6 @@ SOURCE procedures/holds/_share_out.sql
 SOURCE procedures/holds/_sort_out_holds.sql
 SOURCE procedures/holds/create_hold.sql
 SOURCE procedures/holds/create_holds.sql
-SOURCE procedures/holds/expire_holds.sql
 SOURCE procedures/holds/extend_hold.sql
 SOURCE procedures/holds/get_hold.sql
 SOURCE procedures/holds/release_hold.sql
@@ -139,7 +144,6 @@ SOURCE procedures/orders/cancel_order.sql
 SOURCE procedures/orders/cancel_pending_order.sql
 SOURCE procedures/orders/create_order.sql
 SOURCE procedures/orders/create_orders.sql
-SOURCE procedures/orders/expire_orders.sql
 SOURCE procedures/orders/find_purchases.sql
 SOURCE procedures/orders/fulfil_order.sql
 SOURCE procedures/orders/get_order.sql
@@ -174,6 +178,30 @@ SOURCE procedures/payments/receive_payment_webhook.sql
 SOURCE procedures/payments/receive_payment_webhooks.sql
 SOURCE procedures/payments/record_refund.sql
 SOURCE procedures/payments/reprocess_webhook.sql
+
+SOURCE procedures/upkeep/end_call.sql
+SOURCE procedures/upkeep/expire_holds.sql
+SOURCE procedures/upkeep/expire_orders.sql
+SOURCE procedures/upkeep/forget_customer.sql
+SOURCE procedures/upkeep/purge_history.sql
+SOURCE procedures/upkeep/resume_sweep.sql
+SOURCE procedures/upkeep/sweep.sql
+
+SOURCE procedures/watch/_read_health.sql
+SOURCE procedures/watch/_read_obstacle.sql
+SOURCE procedures/watch/_read_role.sql
+SOURCE procedures/watch/check_invariants.sql
+SOURCE procedures/watch/collect_live_metrics.sql
+SOURCE procedures/watch/collect_metrics.sql
+SOURCE procedures/watch/compare_node.sql
+SOURCE procedures/watch/find_role.sql
+SOURCE procedures/watch/health_check.sql
+SOURCE procedures/watch/help.sql
+SOURCE procedures/watch/list_ledger.sql
+SOURCE procedures/watch/list_tasks.sql
+SOURCE procedures/watch/sale_overview.sql
+SOURCE procedures/watch/show_board.sql
+SOURCE procedures/watch/show_totals.sql
 
 START TRANSACTION;
 DELETE FROM payment_rules;

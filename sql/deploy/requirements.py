@@ -16,7 +16,7 @@ def check_server(connection: MySQLConnectionAbstract) -> None:
 
     What keeps a server from selling is written in one place, the procedure by which the health check asks for it too.
     """
-    procedure = read_object(SQL_FOLDER / "procedures/operations/_read_obstacle.sql")
+    procedure = read_object(SQL_FOLDER / "procedures/watch/_read_obstacle.sql")
     [obstacle] = re.findall(r"^  SET out_obstacle = (CASE\b.*?\bEND);$", procedure.statement, re.DOTALL | re.MULTILINE)
     [(found,)] = query(connection, f"SELECT COALESCE({obstacle}, '')")
     if found:

@@ -1,10 +1,11 @@
-"""`make examples`: run every session on a MySQL of its own, and write down what the client prints."""
+"""`make examples`: write the areas of `help`, run every session on a MySQL of its own, and write what is printed."""
 
 import secrets
 import sys
 import tempfile
 from pathlib import Path
 
+from sql import areas
 from sql.deploy import migrate
 from sql.deploy.seed import seed
 from sql.examples.sessions import sessions, shown
@@ -17,6 +18,7 @@ from sql.server.urls import Url
 def main() -> int:
     """Write each .out beside its .sql; the exit status."""
     password, unused = secrets.token_urlsafe(12), secrets.token_urlsafe(12)
+    areas.write()
     client = find_programs().mysql_command()
     with (
         tempfile.TemporaryDirectory(prefix="examples-", dir=private_folder(STATE)) as folder,

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from sql import areas
 from sql.deploy.objects import SQL_FOLDER, SqlObject, all_objects
 from tests.support.database import Database, Row
 from tests.support.sale import hold, new_product, order, pay, refusal
@@ -83,15 +84,19 @@ def test_help_prints_the_documentation_of_a_procedure(db: Database, item: SqlObj
     }  # fmt: skip
 
 
+def test_help_has_the_areas_of_the_folders_in_which_the_procedures_lie_now() -> None:
+    assert areas.VIEW.read_text(encoding="utf-8") == areas.written(), "make examples"
+
+
 @pytest.mark.parametrize("name", ["", None])
 def test_help_for_nothing_lists_every_public_procedure_by_area_with_how_its_description_begins(
     db: Database, name: str | None
 ) -> None:
     listed = db.call("help", name)
 
-    areas = ["catalog", "holds", "orders", "payments", "notifications", "operations"]
-    expected = sorted((areas.index(item.path.parent.name), item.name) for item in PUBLIC)
-    assert [(row["area"], row["name"]) for row in listed] == [(areas[area], each) for area, each in expected]
+    in_order = ["catalog", "holds", "orders", "payments", "notifications", "upkeep", "watch"]
+    expected = sorted((in_order.index(item.path.parent.name), item.name) for item in PUBLIC)
+    assert [(row["area"], row["name"]) for row in listed] == [(in_order[area], each) for area, each in expected]
     for row in listed:
         [item] = [item for item in PUBLIC if item.name == row["name"]]
         description = " ".join(section_of(item, "Description").split())
@@ -148,6 +153,12 @@ def test_help_for_what_is_not_public_says_how_to_list(db: Database, name: str) -
 
     assert refused.slug == "invalid_argument"
     assert "help('')" in refused.detail
+
+
+def test_the_map_that_install_sql_begins_with_names_every_folder_of_procedures() -> None:
+    named = re.findall(r"^--     (\w+)/ ", INSTALL.partition("SOURCE")[0], re.MULTILINE)
+
+    assert sorted(named) == sorted({path.parent.name for path in SQL_FOLDER.glob("procedures/*/*.sql")})
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

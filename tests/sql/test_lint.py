@@ -66,4 +66,4 @@ def test_what_keeps_the_rules_is_let_pass() -> None:
 
     assert findings(TABLE.format(columns), "migrations/0001.holds.sql") == []
     assert findings(ROUTINE.format("  IN in_a INT,\n  OUT out_b INT,\n  INOUT io_c INT", body)) == []
-    assert findings("BEGIN SIGNAL SQLSTATE '45409'; END", "sql/procedures/operations/_raise.sql") == []
+    assert findings("BEGIN SIGNAL SQLSTATE '45409'; END", "sql/procedures/lib/_raise.sql") == []

@@ -14,7 +14,7 @@ Parameters
                 in small or capital letters
 
 Result set
-  area (catalog, holds, orders, payments, notifications, operations), name, documentation: one row for in_name; or for each procedure how its
+  area (catalog, holds, orders, payments, notifications, upkeep, watch), name, documentation: one row for in_name; or for each procedure how its
   description begins, in 56 characters, area by area
 
 Errors
@@ -26,7 +26,7 @@ Locks
 Example
   mysql> CALL help(''check_invariants'')\\G
   *************************** 1. row ***************************
-           area: operations
+           area: watch
            name: check_invariants
   documentation: 
   Description
@@ -70,7 +70,8 @@ BEGIN
                                                 SUBSTRING_INDEX(SUBSTRING_INDEX(routine_comment, '\nLocks\n', 1), '\nErrors\n', -1)) USING utf8mb4)) COLLATE utf8mb4_0900_bin), 1, NULL))
       INTO v_known, v_found
       FROM information_schema.routines
-     WHERE routine_schema = DATABASE() AND routine_name NOT LIKE '\_%';
+      JOIN procedure_areas ON name = routine_name
+     WHERE routine_schema = DATABASE();
     IF NOT v_found THEN
       CALL _raise('invalid_argument', 'name must be a public procedure or a word of one''s help; CALL help('''') lists them', NULL);
     END IF;
@@ -78,29 +79,17 @@ BEGIN
   END;
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-  SELECT CASE
-           WHEN routine_name IN ('create_product', 'adjust_stock', 'set_price', 'set_sale_window', 'set_limits', 'stop_sale',
-                                 'pause_sale', 'resume_sale', 'archive_product', 'get_product', 'list_products')
-             THEN 'catalog'
-           WHEN routine_name IN ('create_hold', 'create_holds', 'get_hold', 'extend_hold', 'release_hold', 'expire_holds') THEN 'holds'
-           WHEN routine_name IN ('create_order', 'create_orders', 'get_order', 'cancel_pending_order', 'cancel_order', 'fulfil_order',
-                                 'list_orders', 'expire_orders', 'find_purchases')
-             THEN 'orders'
-           WHEN routine_name IN ('receive_payment_webhook', 'receive_payment_webhooks', 'count_refused_webhook', 'list_webhooks',
-                                 'reprocess_webhook', 'list_refunds_due', 'record_refund', 'accept_payment') THEN 'payments'
-           WHEN routine_name IN ('set_receivers', 'claim_notifications', 'settle_notification', 'list_notifications', 'resend_notification')
-             THEN 'notifications'
-           ELSE 'operations'
-         END AS area,
-         routine_name AS name,
+  SELECT area,
+         name,
          IF(v_known, routine_comment,
             REGEXP_REPLACE(REGEXP_SUBSTR(routine_comment, '(?<=Description\n  )[^.,:;(]*[^.,:;( ]'), '\\s+', ' ')) AS documentation
     FROM information_schema.routines
-   WHERE routine_schema = DATABASE() AND routine_name NOT LIKE '\_%'
+    JOIN procedure_areas ON name = routine_name
+   WHERE routine_schema = DATABASE()
      AND IF(v_known, routine_name = in_name,
             LOCATE(v_text, LOWER(CONVERT(CONCAT(routine_name, ' ', SUBSTRING_INDEX(routine_comment, '\nParameters', 1),
                                         SUBSTRING_INDEX(SUBSTRING_INDEX(routine_comment, '\nLocks\n', 1), '\nErrors\n', -1)) USING utf8mb4)) COLLATE utf8mb4_0900_bin))
-   ORDER BY FIELD(area, 'catalog', 'holds', 'orders', 'payments', 'notifications', 'operations'), CAST(routine_name AS BINARY);
+   ORDER BY FIELD(area, 'catalog', 'holds', 'orders', 'payments', 'notifications', 'upkeep', 'watch'), CAST(name AS BINARY);
   COMMIT;
 END $$
 
