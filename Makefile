@@ -88,6 +88,7 @@ mysql: python ## a mysql session as the DBA; AS=api and AS=admin for the others;
 
 backup: python ## the sale as it is at this moment, while it goes on; FILE=, else a new one below .flashsale/backups
 	@$(PYTHON) -m sql.server venv
+	@$(PYTHON) -m sql.server tools
 	@$(server) exec $(CURDIR)/$(venv) -m sql.deploy.backup save $(if $(FILE),'$(abspath $(FILE))')
 
 restore: python ## FILE=<a backup> and all that the binary log has since [LOGS=<folder> UNTIL=<UTC time>]; asks first, unless FORCE=1
@@ -97,6 +98,7 @@ restore: python ## FILE=<a backup> and all that the binary log has since [LOGS=<
 	    read answer; case $$answer in y|Y|yes) ;; *) echo 'nothing restored'; exit 1;; esac; \
 	fi
 	@$(PYTHON) -m sql.server venv
+	@$(PYTHON) -m sql.server tools
 	@$(server) exec $(CURDIR)/$(venv) -m sql.deploy.backup restore $(if $(FILE),'$(abspath $(FILE))') \
 	    $(if $(LOGS),--logs '$(abspath $(LOGS))') $(call option,UNTIL,--until)
 

@@ -25,8 +25,8 @@ from mysql.connector.abstracts import MySQLConnectionAbstract
 
 from sql.deploy.connections import connect
 from sql.deploy.deployment import Echo, migrate
-from sql.server.programs import find_tool
 from sql.server.state import STATE, Failure, private_folder
+from sql.server.tools import find_tool
 from sql.server.urls import Url, parse
 from sql.server.variables import ADMIN_URL, API_PASSWORD, OPERATOR_PASSWORD, read_variable
 

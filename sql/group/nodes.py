@@ -7,8 +7,9 @@ from pathlib import Path
 
 from sql.server.passwords import load_passwords
 from sql.server.private import PrivateServer, port_is_free
-from sql.server.programs import Programs, find_programs
+from sql.server.programs import find_programs
 from sql.server.state import STATE, Echo, Failure, private_folder, say
+from sql.server.tools import Programs
 
 NAMES = ("a", "b", "c")
 GROUP_CNF = Path(__file__).resolve().parent.parent / "server" / "group.cnf"

@@ -7,6 +7,7 @@
   exec COMMAND…    start the server when it does not run, then become COMMAND with those variables
   client [WHO]     start the server when it does not run, then a mysql session as dba, api or admin
   programs         find or download the MySQL programs
+  tools            the same of its clients alone: mysql, mysqldump, mysqlbinlog
   venv [EXTRA…]    make the virtual environment, with the dependencies of these extras of setup.cfg
 
 With FLASHSALE_ADMIN_URL set, nothing is started: that server is used. A variable may be given as a file:
@@ -19,9 +20,10 @@ import sys
 
 from .client import become_client
 from .environment import administrator, environment, has_own_server, private_server, variables
-from .programs import find_programs
+from .programs import find_programs, obtain_tool
 from .run import port_of, run, stop_api
 from .state import ROOT, STATE, Failure, private_folder, say
+from .tools import TOOLS
 from .venv import ensure_venv
 
 
@@ -60,6 +62,9 @@ def main(arguments: list[str]) -> int:
         case ["programs"]:
             programs = find_programs()
             say(f"MySQL {programs.version}, {programs.mysqld}")
+        case ["tools"]:
+            for name in TOOLS:
+                obtain_tool(name)
         case ["venv", *extras]:
             ensure_venv(extras)
         case _:

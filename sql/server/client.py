@@ -6,7 +6,7 @@ import sys
 from typing import NoReturn
 
 from .environment import account, has_own_server
-from .programs import find_client, find_programs
+from .programs import find_programs, obtain_tool
 from .state import say
 from .urls import Url
 
@@ -29,7 +29,7 @@ def become_client(who: str) -> NoReturn:
     runs in batch: rows come out separated by tabs, and the first error ends it with a status that is not 0.
     """
     url = account(who)
-    program = find_client() if has_own_server() else find_programs().mysql_command()
+    program = obtain_tool("mysql") if has_own_server() else find_programs().mysql_command()
     # One of several nodes sells; where none says so a person wants to look at the first that answers.
     answers = [(node, role) for node in url.nodes if (role := _role(program, node))] if url.others else [(url, "")]
     url = min(answers, key=lambda answer: answer[1] != "primary", default=(url, ""))[0]

@@ -14,8 +14,9 @@ from typing import Self
 
 from . import lease
 from .passwords import load_passwords
-from .programs import Programs, find_programs
+from .programs import find_programs
 from .state import Echo, Failure, locked, private_folder, say, write_private
+from .tools import Programs
 from .urls import Url
 
 MY_CNF = Path(__file__).with_name("my.cnf")

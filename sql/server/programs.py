@@ -1,18 +1,8 @@
-"""Finding the MySQL programs: on PATH, else a private copy below the project, downloaded once."""
-
-import os
-import re
-import shutil
-import subprocess
-from dataclasses import dataclass
-from pathlib import Path
+"""The MySQL programs, from PATH or from a private copy below the project, which is downloaded when there is none."""
 
 from .debian import unpack_mysql
 from .state import STATE, Echo, Failure, locked, say
-
-# CHECK constraints are enforced from 8.0.16 on, and the tables rely on them.
-OLDEST = (8, 0, 17)
-PRIVATE_COPY = STATE / "mysql"
+from .tools import PRIVATE_COPY, Programs, find_tool, on_path, tool_on_path, unpacked_programs
 
 WAYS = """\
 MySQL 8.0.17 or newer is needed, and there is none here. Ways to get one:
@@ -23,84 +13,22 @@ MySQL 8.0.17 or newer is needed, and there is none here. Ways to get one:
 """
 
 
-@dataclass(frozen=True)
-class Programs:
-    """A MySQL server and its client, and how to start them."""
-
-    mysqld: Path
-    mysql: Path
-    version: str
-    loader: tuple[str, ...] = ()
-    """What stands before a program: a private copy runs on its own libc, through its own loader."""
-    server_options: tuple[str, ...] = ()
-    """What mysqld cannot find out by itself where it lies."""
-
-    def mysqld_command(self) -> list[str]:
-        """The start of every mysqld command line; --defaults-file may follow, then `server_options`."""
-        return [*self.loader, str(self.mysqld)]
-
-    def mysql_command(self) -> list[str]:
-        """The start of every mysql command line."""
-        return [*self.loader, str(self.mysql)]
-
-
 def find_programs(progress: Echo = say) -> Programs:
     """mysqld and mysql from PATH when they will do, else the private copy, which is downloaded when missing.
 
     `progress` gets a line for each thing worth telling. Raises Failure with the ways to get MySQL.
     """
-    return _on_path(progress) or _private_copy(progress)
+    return on_path(progress) or _private_copy(progress)
 
 
-def find_client(progress: Echo = say) -> list[str]:
-    """The start of a mysql command line, where only a client is needed: the server is somewhere else."""
-    return find_tool("mysql", progress)
+def obtain_tool(name: str, progress: Echo = say) -> list[str]:
+    """The start of a command line of mysql, mysqldump or mysqlbinlog, where the server is somewhere else.
 
-
-def find_tool(name: str, progress: Echo = say) -> list[str]:
-    """The start of a command line of mysqldump, mysqlbinlog or mysql: MySQL's own on PATH, else beside its mysqld.
-
-    Raises Failure when it is not there either.
+    The private copy is downloaded only when PATH has no such program. Raises Failure with the ways to get MySQL.
     """
-    tool = shutil.which(name)
-    if tool and "MariaDB" not in _version_line([tool]):
-        return [tool]
-    programs = find_programs(progress)
-    beside = programs.mysql.with_name(name)
-    if not beside.exists():
-        raise Failure(f"there is no {name} on PATH, nor beside {programs.mysql}")
-    return [*programs.loader, str(beside)]
-
-
-def parse_version(line: str) -> str:
-    """The version out of what `mysqld --version` prints. Raises Failure, saying why, when that server will not do."""
-    match = re.search(r"Ver (\d+)\.(\d+)\.(\d+)", line)
-    if "MariaDB" in line:
-        raise Failure("it is MariaDB, which lacks what the procedures need")
-    if not match:
-        raise Failure(f"it does not tell its version: {line.strip() or 'no output'}")
-    version = tuple(int(number) for number in match.groups())
-    text = ".".join(match.groups())
-    if version < OLDEST:
-        raise Failure(f"it is {text}, and {'.'.join(map(str, OLDEST))} is the oldest that will do")
-    return text
-
-
-def _on_path(progress: Echo) -> Programs | None:
-    # Debian and Ubuntu keep mysqld in /usr/sbin, which is not on the PATH of ordinary users.
-    path = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin"])
-    mysqld = shutil.which("mysqld", path=path)
-    if not mysqld:
-        return None
-    try:
-        version = parse_version(_version_line([mysqld]))
-        mysql = shutil.which("mysql", path=f"{Path(mysqld).parent}{os.pathsep}{path}")
-        if not mysql or "MariaDB" in _version_line([mysql]):
-            raise Failure("MySQL's client program, mysql, is not there with it")
-    except Failure as reason:
-        progress(f"not using {mysqld}: {reason}")
-        return None
-    return Programs(Path(mysqld), Path(mysql), version)
+    if not tool_on_path(name):
+        find_programs(progress)
+    return find_tool(name, progress)
 
 
 def _private_copy(progress: Echo) -> Programs:
@@ -111,35 +39,3 @@ def _private_copy(progress: Echo) -> Programs:
             except Failure as failure:
                 raise Failure(f"{WAYS}{failure}") from failure
     return unpacked_programs(PRIVATE_COPY)
-
-
-def unpacked_programs(tree: Path) -> Programs:
-    """The programs in `tree`, a folder that packages of Debian or Ubuntu were unpacked into."""
-    loader = next(
-        (path for root in ("usr/lib", "lib") for path in tree.glob(f"{root}/*-linux-gnu*/ld-linux*.so.*")), None
-    )
-    mysqld, share = tree / "usr/sbin/mysqld", tree / "usr/share/mysql"
-    if loader is None or not mysqld.exists():
-        raise Failure(f"{tree} is not whole: remove it and try again")
-    libraries = [loader.parent, tree / "usr/lib" / loader.parent.name, tree / "usr/lib/mysql/private"]
-    prefix = (str(loader), "--library-path", ":".join(str(folder) for folder in dict.fromkeys(libraries)))
-    return Programs(
-        mysqld=mysqld,
-        mysql=tree / "usr/bin/mysql",
-        version=parse_version(_version_line([*prefix, str(mysqld)])),
-        loader=prefix,
-        server_options=(
-            f"--basedir={tree / 'usr'}",
-            f"--plugin-dir={tree / 'usr/lib/mysql/plugin'}",
-            f"--lc-messages-dir={share}",
-            f"--character-sets-dir={share / 'charsets'}",
-        ),
-    )
-
-
-def _version_line(program: list[str]) -> str:
-    try:
-        done = subprocess.run([*program, "--version"], capture_output=True, text=True, check=False)
-    except OSError as error:
-        return str(error)
-    return done.stdout + done.stderr

@@ -15,7 +15,7 @@ from sql.deploy import migrate
 from sql.deploy.deployment import MIGRATIONS
 from sql.deploy.objects import SQL_FOLDER, all_objects
 from sql.server.private import PrivateServer
-from sql.server.programs import find_client
+from sql.server.programs import obtain_tool
 from sql.server.urls import parse
 from tests.conftest import OPERATOR_PASSWORD
 from tests.support.database import Database
@@ -312,7 +312,7 @@ def test_the_plain_client_installs_the_same_objects_with_the_command_that_instal
     where = ["--protocol=TCP", f"--host={address.host}", f"--port={address.port}", f"--user={address.user}"]
 
     done = subprocess.run(
-        [*find_client(lambda _: None), "--no-defaults", *where, *options[1].split(), address.database],
+        [*obtain_tool("mysql", lambda _: None), "--no-defaults", *where, *options[1].split(), address.database],
         stdin=install.open("rb"), cwd=SQL_FOLDER, capture_output=True, text=True, check=False,
         env={**os.environ, "MYSQL_PWD": address.password},
     )  # fmt: skip

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sql.server import programs
+from sql.server import programs, tools
 from sql.server.state import Failure
 
 UBUNTU = "/usr/sbin/mysqld  Ver 8.0.36-0ubuntu0.22.04.1 for Linux on x86_64 ((Ubuntu))"
@@ -22,7 +22,7 @@ MARIADB = "mysqld  Ver 10.11.6-MariaDB-0+deb12u1 for debian-linux-gnu on x86_64 
     ],
 )
 def test_a_mysql_that_is_new_enough_will_do(line: str, version: str) -> None:
-    assert programs.parse_version(line) == version
+    assert tools.parse_version(line) == version
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_a_mysql_that_is_new_enough_will_do(line: str, version: str) -> None:
 )
 def test_what_will_not_do_is_refused_with_the_reason(line: str, why: str) -> None:
     with pytest.raises(Failure, match=why):
-        programs.parse_version(line)
+        tools.parse_version(line)
 
 
 def program(folder: Path, name: str, version: str) -> None:
@@ -64,8 +64,26 @@ def test_mariadb_on_path_is_passed_over(
     program(tmp_path, "mysqld", server)
     program(tmp_path, "mysql", client)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    private = programs.Programs(Path("private/mysqld"), Path("private/mysql"), "9.7.4")
+    private = tools.Programs(Path("private/mysqld"), Path("private/mysql"), "9.7.4")
     monkeypatch.setattr(programs, "_private_copy", lambda progress: private)
     told: list[str] = []
     assert programs.find_programs(told.append) == private
     assert why in told[0]
+
+
+def test_a_client_program_on_path_is_enough_to_save_a_backup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program(tmp_path, "mysqldump", "mysqldump  Ver 8.0.36 for Linux on x86_64")
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setattr(programs, "find_programs", lambda progress: pytest.fail("nothing has to be obtained"))
+    assert programs.obtain_tool("mysqldump") == tools.find_tool("mysqldump") == [str(tmp_path / "mysqldump")]
+
+
+def test_a_client_program_that_is_nowhere_is_named_and_not_downloaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tools, "tool_on_path", lambda name: None)
+    monkeypatch.setattr(tools, "on_path", lambda progress: None)
+    monkeypatch.setattr(tools, "PRIVATE_COPY", tmp_path / "mysql")
+    with pytest.raises(Failure, match="no mysqldump on PATH: install MySQL's client programs"):
+        tools.find_tool("mysqldump")
+    assert list(tmp_path.iterdir()) == []

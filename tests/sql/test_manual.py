@@ -11,7 +11,7 @@ from sql.deploy.objects import SQL_FOLDER
 from sql.deploy.seed import seed
 from sql.examples.sessions import FOLDER, sessions, settled, shown
 from sql.server.private import PrivateServer
-from sql.server.programs import find_client
+from sql.server.programs import obtain_tool
 from sql.server.urls import Url, parse
 from tests.conftest import OPERATOR_PASSWORD
 from tests.support.deploying import deployed
@@ -34,7 +34,7 @@ def printed(session: Path) -> str:
 
 
 def test_every_session_prints_what_stands_beside_it(operator: Url) -> None:
-    client = find_client(lambda _: None)
+    client = obtain_tool("mysql", lambda _: None)
 
     for session in sessions():
         assert printed(session) == shown(client, operator, session), "run `make examples`, and review what changed"

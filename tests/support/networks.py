@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from sql.group.nodes import NAMES, Node
-from sql.server.programs import Programs, find_programs
+from sql.server.programs import find_programs
 from sql.server.state import Echo, private_folder
+from sql.server.tools import Programs
 from tests.support.netlink import drop_what_is_passed_on, make_pair, send_all_through, turn_on
 
 T = TypeVar("T")
