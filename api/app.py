@@ -58,6 +58,7 @@ class Application(falcon.asgi.App[Request, Response]):
             if not scope["query_string"].isascii():  # which Falcon takes for UTF-8
                 scope["query_string"] = scope["query_string"].decode(errors="replace").encode()
         await super().__call__(scope, receive, send)
+        scope.pop(RECEIVE, None)  # It has the scope: a circle that would wait for the collector.
 
 
 class Middleware:

@@ -86,6 +86,7 @@ class AsyncGateway:
             return await waiting.answer
         finally:
             self._observer.called(procedure, time.monotonic() - waiting.asked)
+            del waiting  # It has what was raised, which has this frame: a circle that would wait for the collector.
 
     def _begin(self) -> None:
         """In the running loop: after the fork."""

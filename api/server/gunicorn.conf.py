@@ -80,7 +80,8 @@ def post_worker_init(worker):  # type: ignore[no-untyped-def]
     # What is loaded by now stays, and what a request leaves is freed without: to look for cycles took a tenth of it.
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 50, 100)
+    gc.collect()  # Now there is little that is old, so that what connections leave is not kept for long.
+    gc.set_threshold(5_000, 10, 10)
     threading.Thread(target=_end_without_master, args=(worker.ppid,), daemon=True).start()
 
 
