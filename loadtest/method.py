@@ -14,13 +14,13 @@ LIMITS = (
     " [ADR 17](../docs/adr/0017-sets-of-buyers.md) for the lines in which buyers wait.",
     "- With 128 clients a hold costs the API nearly three times the CPU of an empty POST: about a third each are"
     " the sockets and the server, reading the request and writing answer, meters and log, and the way to MySQL"
-    " (driver, threads, sets). Where MySQL and the API share two cores, each makes the other slower.",
-    "- +2 ms a commit: each worker has two sets under way. Of 128 clients a set has 30 requests at most, so the"
+    " (driver, threads, sets). Where MySQL and the API share two cores, each makes the other slower."
+    " With +2 ms a commit each worker has two sets under way. Of 128 clients a set has 30 requests at most, so the"
     " commits bound what is sold, as they do for INSERTs, which have 32 under way.",
     "- Orders and payments in sets: rows. An order writes three with twelve entries of indexes, a payment three"
     " with nine, and all are checked; ADR 17 has what leaving out a part saves.",
-    "- A lone buyer's hold: two switches of thread, from the event loop to the thread that waits for MySQL and back.",
-    "- GET: one CALL answers all who ask meanwhile; what is left is the request itself. The empty POST became"
+    "- A lone buyer's hold: two switches of thread, from the event loop to the thread that waits for MySQL and back."
+    " GET: one CALL answers all who ask meanwhile; what is left is the request itself. The empty POST became"
     " cheaper, too.",
     "- 10,000 pending notifications: each message costs some 5 ms of CPU here, API, MySQL and receiver together."
     " Where buyers wait, a worker sends four a second. The rounds of this row scatter more than what it is to show.",
