@@ -1,5 +1,6 @@
 """mysql:// URLs: how every part of the project names a server, an account and a database."""
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import Self
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
@@ -61,8 +62,11 @@ def parse(text: str, variable: str = "the URL", default_database: str = "flashsa
     if not text:
         raise Failure(f"{variable} is not set; it must be {SHAPE}")
     try:
-        parts = urlsplit(text)
-        login, _, places = parts.netloc.rpartition("@")
+        # What stands between // and the path by itself: of several hosts Python takes no [::1] but the first.
+        scheme, colon, rest = text.partition("://")
+        places = re.split("[/?#]", rest, maxsplit=1)[0]
+        parts = urlsplit(f"{scheme}{colon}{'all' if places else ''}{rest[len(places) :]}")
+        login, _, places = places.rpartition("@")
         (host, port), *others = [_place(place) for place in places.split(",")]
     except ValueError:
         raise Failure(f"{variable} has no valid host and port; it must be {SHAPE}") from None
