@@ -78,6 +78,7 @@ export function alarms({ silentSince, away, awaySince, together, violations }) {
     else found.push(["Invariant violated", `${row.violation}${product}: ${row.detail}. Stop the sale and look: CALL check_invariants()`]);
   }
   if (silentSince || away) return found; // what follows is of this moment, and that is not known
-  if (together?.health) found.push(["Housekeeping stopped", `${together.health[0].toUpperCase()}${together.health.slice(1)}`]);
+  const heading = together?.members_online < together?.members ? "A node is missing" : "Housekeeping stopped";
+  if (together?.health) found.push([heading, `${together.health[0].toUpperCase()}${together.health.slice(1)}`]);
   return found;
 }
