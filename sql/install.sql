@@ -5,7 +5,7 @@
 --     product_clocks         the time of a product, which stands still in a pause; hold_deadlines and order_deadlines follow it
 --     live_stock             what is available; purchases, order_totals and stock_ledger: what became of the units
 --     money_owed             what is due back to buyers
---     sweep_lag              how long what expired has been waiting for the sweep
+--     sweep_lag              how long what expired has been waiting for the sweep; sweep_health: whether that is late
 --     sale_figures, open_tasks, live_metrics, counted_metrics    what people and Prometheus look at
 --     …_violations           what must never be; invariant_violations is all of it
 --     procedure_areas        which folder a public procedure comes from, for help()
@@ -36,6 +36,7 @@ SOURCE views/product_clocks.sql
 SOURCE views/hold_deadlines.sql
 SOURCE views/order_deadlines.sql
 SOURCE views/sweep_lag.sql
+SOURCE views/sweep_health.sql
 SOURCE views/money_owed.sql
 SOURCE views/purchases.sql
 SOURCE views/stock_ledger.sql

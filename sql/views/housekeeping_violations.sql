@@ -10,18 +10,17 @@ HAVING COUNT(*) <> 38
     OR SUM(CRC32(CONCAT_WS('|', r.order_state, r.payment, r.payment_becomes, r.outcome, COALESCE(r.order_becomes, '-'), r.units,
                            COALESCE(r.reason, '-')))) <> 100205152074
  UNION ALL
-SELECT 'sweep_late', NULL, CONCAT('expired units have been waiting for ', l.lag_seconds, ' s; is the EVENT sweep_expired running?')
-  FROM sweep_lag AS l
- WHERE l.lag_seconds > 60
+SELECT 'sweep_late', NULL, CONCAT('expired units have been waiting for ', s.lag_seconds, ' s; is the EVENT sweep_expired running?')
+  FROM sweep_health AS s
+ WHERE s.is_late
  UNION ALL
-SELECT 'sweep_never_ran', NULL, CONCAT('the first product is of ', MIN(p.created_at), ' UTC; is event_scheduler ON?')
-  FROM products AS p
+SELECT 'sweep_never_ran', NULL, CONCAT('the first product is of ', p.created_at, ' UTC; is event_scheduler ON?')
+  FROM (SELECT MIN(created_at) AS created_at FROM products) AS p
+  JOIN sweep_health AS s ON p.created_at < UTC_TIMESTAMP(6) - INTERVAL s.late_seconds SECOND
  WHERE NOT EXISTS (SELECT 1 FROM sweep_heartbeat)
-HAVING MIN(p.created_at) < UTC_TIMESTAMP(6) - INTERVAL 60 SECOND
  UNION ALL
-SELECT 'sweep_stopped', NULL, CONCAT('the last sweep ran at ', MAX(b.started_at), ' UTC; is event_scheduler ON?')
-  FROM sweep_heartbeat AS b
- WHERE b.started_at <= UTC_TIMESTAMP(6)
-HAVING MAX(b.started_at) < UTC_TIMESTAMP(6) - INTERVAL 60 SECOND $$
+SELECT 'sweep_stopped', NULL, CONCAT('the last sweep ran at ', s.last_sweep_at, ' UTC; is event_scheduler ON?')
+  FROM sweep_health AS s
+ WHERE s.has_stopped $$
 
 DELIMITER ;

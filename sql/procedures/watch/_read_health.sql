@@ -24,7 +24,8 @@ Locks
   none
 '
 BEGIN
-  DECLARE v_event_age_seconds BIGINT;
+  DECLARE v_event_age_seconds, v_late_seconds BIGINT;
+  DECLARE v_is_late, v_has_stopped BOOLEAN;
   DECLARE v_collation VARCHAR(64);
 
   CALL _read_obstacle(out_detail);
@@ -44,10 +45,10 @@ BEGIN
     INTO out_event_status, v_event_age_seconds
     FROM information_schema.events
    WHERE event_schema = DATABASE() AND event_name = 'sweep_expired';
-  SELECT (SELECT MAX(started_at) FROM sweep_heartbeat WHERE started_at <= UTC_TIMESTAMP(6)),
-         (SELECT lag_seconds FROM sweep_lag),
+  SELECT late_seconds, lag_seconds, is_late, last_sweep_at, has_stopped,
          (SELECT default_collation_name FROM information_schema.schemata WHERE schema_name = DATABASE())
-    INTO out_last_sweep_at, out_lag_seconds, v_collation;
+    INTO v_late_seconds, out_lag_seconds, v_is_late, out_last_sweep_at, v_has_stopped, v_collation
+    FROM sweep_health;
 
   IF out_detail IS NOT NULL THEN
     SET out_status = 'unable';
@@ -61,12 +62,12 @@ BEGIN
       WHEN out_event_status IS NULL THEN 'the EVENT sweep_expired is missing: run the migration'
       WHEN out_event_status LIKE '%SIDE_DISABLED' THEN 'the EVENT is disabled since another node created it: CALL resume_sweep()'
       WHEN out_event_status <> 'ENABLED' THEN 'the EVENT is not enabled: ALTER DEFINER = flashsale_owner@localhost EVENT sweep_expired ENABLE'
-      WHEN out_lag_seconds > 60 THEN 'expired units have been waiting for more than a minute: see sweep_heartbeat'
-      WHEN out_last_sweep_at < UTC_TIMESTAMP(6) - INTERVAL 60 SECOND THEN 'no sweep for more than a minute: see the error log'
+      WHEN v_is_late THEN 'expired units have been waiting for more than a minute: see sweep_heartbeat'
+      WHEN v_has_stopped THEN 'no sweep for more than a minute: see the error log'
       WHEN out_members_online < out_members
         THEN CONCAT(out_members_online, ' of ', out_members, ' nodes of the group are online: start the others, or see their error logs')
       WHEN out_members_behind > 10000 THEN CONCAT('a node of the group is ', out_members_behind, ' transactions behind: look at its disk and CPU')
-      WHEN out_last_sweep_at IS NULL AND v_event_age_seconds > 60 THEN 'the sweep has never run: see the error log, and CALL sweep()'
+      WHEN out_last_sweep_at IS NULL AND v_event_age_seconds > v_late_seconds THEN 'the sweep has never run: see the error log, and CALL sweep()'
     END;
     SET out_status = IF(out_detail IS NULL, 'ok', 'degraded');
   END IF;
