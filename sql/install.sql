@@ -180,6 +180,9 @@ SOURCE procedures/payments/receive_payment_webhooks.sql
 SOURCE procedures/payments/record_refund.sql
 SOURCE procedures/payments/reprocess_webhook.sql
 
+SOURCE procedures/upkeep/_expire_next.sql
+SOURCE procedures/upkeep/_lock_sweep.sql
+SOURCE procedures/upkeep/_unlock_sweep.sql
 SOURCE procedures/upkeep/end_call.sql
 SOURCE procedures/upkeep/expire_holds.sql
 SOURCE procedures/upkeep/expire_orders.sql

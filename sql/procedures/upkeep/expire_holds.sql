@@ -43,24 +43,21 @@ BEGIN
     DECLARE EXIT HANDLER FOR SQLEXCEPTION, 1265
     BEGIN
       ROLLBACK;
-      DO RELEASE_LOCK(LEFT(CONCAT('sweep.', DATABASE()), 64));
+      CALL _unlock_sweep();
       RESIGNAL;
     END;
 
     CALL _require_number('limit', in_limit, 1, 1000000);
-    SET v_ran = GET_LOCK(LEFT(CONCAT('sweep.', DATABASE()), 64), 0);
+    CALL _lock_sweep(v_ran);
     SET v_product_id = IF(v_ran, 0, NULL);
     WHILE v_product_id IS NOT NULL AND v_expired < in_limit DO
       SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
       START TRANSACTION;
-      IF v_batch < 500 THEN
-        CALL _next_expired_product(v_product_id);
-      END IF;
-      CALL _expire_units(v_product_id, NULL, LEAST(500, in_limit - v_expired), 0, v_batch, v_orders, v_batch_units);
+      CALL _expire_next(v_product_id, in_limit - v_expired, 0, v_batch, v_orders, v_batch_units);
       COMMIT;
       SET v_expired = v_expired + v_batch, v_units = v_units + v_batch_units;
     END WHILE;
-    DO RELEASE_LOCK(LEFT(CONCAT('sweep.', DATABASE()), 64));
+    CALL _unlock_sweep();
     -- When there was nothing to do, the isolation level set above must not wait for the caller's next transaction.
     COMMIT;
   END;

@@ -47,12 +47,11 @@ BEGIN
     DECLARE EXIT HANDLER FOR SQLEXCEPTION, 1265
     BEGIN
       ROLLBACK;
-      DO RELEASE_LOCK(LEFT(CONCAT('sweep.', DATABASE()), 64));
+      CALL _unlock_sweep();
       RESIGNAL;
     END;
 
-    -- Two never run at once, also when a run outlasts the EVENT's interval.
-    SET v_ran = GET_LOCK(LEFT(CONCAT('sweep.', DATABASE()), 64), 0);
+    CALL _lock_sweep(v_ran);
     IF v_ran THEN
       SELECT lag_seconds INTO v_lag_seconds FROM sweep_lag;
       COMMIT;
@@ -67,10 +66,7 @@ BEGIN
       WHILE v_product_id IS NOT NULL DO
         SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
         START TRANSACTION;
-        IF v_holds < 500 AND v_orders < 500 THEN
-          CALL _next_expired_product(v_product_id);
-        END IF;
-        CALL _expire_units(v_product_id, NULL, 500, 500, v_holds, v_orders, v_units);
+        CALL _expire_next(v_product_id, 500, 500, v_holds, v_orders, v_units);
         COMMIT;
         SET v_holds_expired = v_holds_expired + v_holds,
             v_orders_expired = v_orders_expired + v_orders;
@@ -88,7 +84,7 @@ BEGIN
       -- An hour of runs is enough to see when it last worked and how far behind it was.
       DELETE FROM sweep_heartbeat WHERE run_id <= CAST(LAST_INSERT_ID() AS SIGNED) - 3600;
       COMMIT;
-      DO RELEASE_LOCK(LEFT(CONCAT('sweep.', DATABASE()), 64));
+      CALL _unlock_sweep();
     END IF;
     -- When it did not run, the isolation level set above must not wait for the caller's next transaction.
     COMMIT;
