@@ -119,7 +119,7 @@ class SecondaryReads:
         return await self._sale.call(procedure, arguments)
 
     async def _read(self, number: int, procedure: str, arguments: Sequence[Any]) -> list[Row] | None:
-        """Rows of a secondary that are young enough; None when it has none, whatever it says."""
+        """Rows of a secondary that are young enough, else None: then the node that sells is asked."""
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 rows = await self._gateways[number].call(procedure, arguments)

@@ -43,7 +43,7 @@ class Telemetry:
         current.set(Trace(request_id(req.get_header("X-Request-ID")), perf_counter()))
 
     def end(self, req: Request, resp: Response) -> None:
-        """Its answer is ready, whoever made it."""
+        """Its answer is ready, from a responder or a refusal."""
         trace = current.get()
         assert trace
         resp.set_header("X-Request-ID", trace.request_id)

@@ -32,28 +32,10 @@ Locks
 Example
   mysql> CALL pause_sale(1, ''the shop is down'', NULL)\\G
   *************************** 1. row ***************************
-          product_id: 1
-                name: Limited sneaker
-               price: 12900
-            currency: EUR
-         stock_total: 100
-           available: 98
-                held: 2
-                sold: 0
-        max_per_hold: 10
-    max_per_customer: NULL
-  max_unpaid_percent: NULL
-       pause_seconds: NULL
-   extension_seconds: NULL
-        hold_seconds: 120
-     payment_seconds: 900
-             stripes: 6
-      sale_starts_at: NULL
-        sale_ends_at: NULL
-          stopped_at: NULL
-           paused_at: 2026-11-27 08:30:00.000000
-         archived_at: NULL
-            replayed: 0
+  product_id: 1
+        name: Limited sneaker
+   paused_at: 2026-11-27 08:30:00.000000
+           …
   mysql> CALL pause_sale(1, '''', NULL);
   ERROR 31301 (45422): invalid_argument: reason must be a text of 1 to 255 characters
 '

@@ -32,28 +32,10 @@ Locks
 Example
   mysql> CALL resume_sale(1, ''the shop is back'', NULL)\\G
   *************************** 1. row ***************************
-          product_id: 1
-                name: Limited sneaker
-               price: 12900
-            currency: EUR
-         stock_total: 100
-           available: 98
-                held: 2
-                sold: 0
-        max_per_hold: 10
-    max_per_customer: NULL
-  max_unpaid_percent: NULL
-       pause_seconds: NULL
-   extension_seconds: NULL
-        hold_seconds: 120
-     payment_seconds: 900
-             stripes: 6
-      sale_starts_at: NULL
-        sale_ends_at: NULL
-          stopped_at: NULL
-           paused_at: NULL
-         archived_at: NULL
-            replayed: 0
+  product_id: 1
+        name: Limited sneaker
+   paused_at: NULL
+           …
   mysql> CALL resume_sale(NULL, ''the shop is back'', NULL);
   ERROR 31301 (45422): invalid_argument: product_id must be a whole number from 1 to 2147483647
 '

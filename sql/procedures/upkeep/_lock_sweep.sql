@@ -8,7 +8,7 @@ CREATE DEFINER = flashsale_owner@localhost PROCEDURE _lock_sweep (
 COMMENT '
 Description
   Takes the lock of the sweep, so that two never run at once, also when a run outlasts the interval of the EVENT. It belongs to the
-  session, not to a transaction: whoever got it calls _unlock_sweep, also when something fails.
+  session, not to a transaction: its caller calls _unlock_sweep in the end, also when something fails.
 
 Parameters
   out_ran BOOLEAN  FALSE: another session sweeps

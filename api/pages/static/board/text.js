@@ -73,7 +73,7 @@ export function alarms({ silentSince, away, awaySince, together, violations }) {
   }
   for (const row of (violations ?? []).filter((each) => !SEEN_LIVE.has(each.violation))) {
     const product = row.product_id === null ? "" : ` of product ${row.product_id}`;
-    // Nobody who buys is concerned.
+    // Buyers are not concerned.
     if (row.violation === "notification_forgotten") found.push(["Notifications stopped", `Nobody delivers them: ${row.detail}`]);
     else found.push(["Invariant violated", `${row.violation}${product}: ${row.detail}. Stop the sale and look: CALL check_invariants()`]);
   }
