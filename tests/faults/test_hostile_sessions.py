@@ -62,8 +62,10 @@ def test_a_lock_that_is_given_back_in_time_costs_nobody_the_hold(
     product, admin = new_product(db, 4, stripes=1), connect_as("admin")
     with buyers(service.url, 4) as crowd, ThreadPoolExecutor(4) as pool:
         with locked(admin, "SELECT 1 FROM stock_stripes WHERE product_id = %s", product):
-            answers = [pool.submit(buyer.hold, product) for buyer in crowd]
-            wait_until(lambda: lock_waits(admin) == 4)
+            answers = []
+            for number, buyer in enumerate(crowd, start=1):  # who came together would wait as one
+                answers.append(pool.submit(buyer.hold, product))
+                wait_until(lambda number=number: lock_waits(admin) == number)
         assert [answer.result().status_code for answer in answers] == [201] * 4
     assert stock(db, product) == (0, 4, 0)
 
