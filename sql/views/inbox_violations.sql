@@ -19,7 +19,7 @@ refunds AS (
 SELECT 'payment_unlike_its_event' AS violation, CAST(NULL AS UNSIGNED) AS product_id,
        CONCAT('payment ', w.payment_id, ', event ', w.received_by) AS detail
   FROM payments AS w
-  LEFT JOIN payment_webhooks AS e ON e.idempotency_key = w.received_by AND e.payment_id = w.payment_id
+  LEFT JOIN payment_webhooks AS e FORCE INDEX (uq_payment_webhooks_idempotency_key) ON e.idempotency_key = w.received_by AND e.payment_id = w.payment_id
  WHERE w.received_at IS NOT NULL AND w.events_purged_at IS NULL
    AND (COALESCE(e.order_id = w.order_id, e.order_id IS NULL) AND e.payment_status = 'succeeded'
         AND COALESCE(e.amount_minor = w.amount_minor, e.amount_minor IS NULL) AND COALESCE(e.currency = w.currency, e.currency IS NULL)
@@ -31,7 +31,7 @@ SELECT 'payment_unlike_its_event' AS violation, CAST(NULL AS UNSIGNED) AS produc
 SELECT 'payment_unlike_its_price', h.product_id,
        CONCAT('payment ', w.payment_id, ': ', COALESCE(w.amount_minor, 'none'), ' ', COALESCE(w.currency, ''))
   FROM payments AS w
-  JOIN payment_webhooks AS e ON e.idempotency_key = w.received_by AND e.payment_id = w.payment_id
+  JOIN payment_webhooks AS e FORCE INDEX (uq_payment_webhooks_idempotency_key) ON e.idempotency_key = w.received_by AND e.payment_id = w.payment_id
   JOIN holds AS h ON h.hold_id = w.order_id
   JOIN products AS p ON p.product_id = h.product_id
   LEFT JOIN orders AS o ON o.order_id = w.order_id
@@ -41,7 +41,7 @@ SELECT 'payment_unlike_its_price', h.product_id,
 SELECT 'payment_unlike_its_price', h.product_id,
        CONCAT('payment ', w.payment_id, ': ', COALESCE(w.amount_minor, 'none'), ' ', COALESCE(w.currency, ''))
   FROM payments AS w
-  JOIN payment_webhooks AS e ON e.idempotency_key = w.received_by AND e.payment_id = w.payment_id
+  JOIN payment_webhooks AS e FORCE INDEX (uq_payment_webhooks_idempotency_key) ON e.idempotency_key = w.received_by AND e.payment_id = w.payment_id
   JOIN hold_history AS h ON h.hold_id = w.order_id
   JOIN products AS p ON p.product_id = h.product_id
   LEFT JOIN orders AS o ON o.order_id = w.order_id
@@ -62,7 +62,7 @@ SELECT 'dispute_unlike_its_events', NULL, CONCAT('payment ', w.payment_id, ', di
   FROM payments AS w
  WHERE w.dispute IS NOT NULL AND w.events_purged_at IS NULL
    AND NOT EXISTS (SELECT 1
-                     FROM payment_webhooks AS e
+                     FROM payment_webhooks AS e FORCE INDEX (ix_payment_webhooks_payment_id)
                     WHERE e.payment_id = w.payment_id AND e.outcome = 'applied' AND e.payment_status = CONCAT('dispute_', w.dispute))
  UNION ALL
 SELECT 'dispute_unlike_its_events', NULL, CONCAT('payment ', w.payment_id, ', event ', e.idempotency_key, ' ', e.payment_status)
@@ -75,15 +75,15 @@ SELECT 'dispute_unlike_its_events', NULL, CONCAT('payment ', w.payment_id, ', ev
 SELECT 'payment_time_unlike_its_events', NULL,
        CONCAT('payment ', w.payment_id, ' of ', w.created_at, ' UTC, received at ', COALESCE(w.received_at, 'no time'))
   FROM payments AS w
-  LEFT JOIN payment_webhooks AS e ON e.idempotency_key = w.received_by AND e.payment_id = w.payment_id
+  LEFT JOIN payment_webhooks AS e FORCE INDEX (uq_payment_webhooks_idempotency_key) ON e.idempotency_key = w.received_by AND e.payment_id = w.payment_id
  WHERE w.events_purged_at IS NULL
    AND ((COALESCE(ABS(TIMESTAMPDIFF(SECOND, e.first_received_at, w.created_at)) <= 60, FALSE) IS FALSE
          AND NOT EXISTS (SELECT 1
-                           FROM payment_webhooks AS i
+                           FROM payment_webhooks AS i FORCE INDEX (ix_payment_webhooks_payment_id)
                           WHERE i.payment_id = w.payment_id AND ABS(TIMESTAMPDIFF(SECOND, i.first_received_at, w.created_at)) <= 60))
         OR (COALESCE(ABS(TIMESTAMPDIFF(SECOND, e.first_received_at, w.received_at)) <= 60, w.received_at IS NULL) IS FALSE
             AND NOT EXISTS (SELECT 1
-                              FROM payment_webhooks AS i
+                              FROM payment_webhooks AS i FORCE INDEX (ix_payment_webhooks_payment_id)
                              WHERE i.payment_id = w.payment_id AND i.payment_status = 'succeeded'
                                AND ABS(TIMESTAMPDIFF(SECOND, i.first_received_at, w.received_at)) <= 60)))
  UNION ALL
@@ -91,7 +91,7 @@ SELECT 'payment_without_event', NULL, CONCAT('payment ', w.payment_id, ' is ', w
   FROM payments AS w
  WHERE w.state IN ('open', 'failed') AND w.events_purged_at IS NULL
    AND NOT EXISTS (SELECT 1
-                     FROM payment_webhooks AS e
+                     FROM payment_webhooks AS e FORCE INDEX (ix_payment_webhooks_payment_id)
                     WHERE e.payment_id = w.payment_id AND (w.state = 'open' OR e.payment_status = 'failed'))
  UNION ALL
 SELECT 'event_without_payment', NULL, CONCAT('webhook ', e.webhook_id, ', payment ', e.payment_id)

@@ -37,12 +37,12 @@ SELECT p.product_id, p.name, p.currency,
                        COUNT(IF(h.expires_at <= clock.now, 1, NULL)) AS expired,
                        COUNT(IF(h.expires_at <= clock.in_10_s, 1, NULL)) AS ended_in_10_s,
                        COUNT(IF(h.expires_at <= clock.in_30_s, 1, NULL)) AS ended_in_30_s
-                  FROM holds AS h
+                  FROM holds AS h FORCE INDEX (ix_holds_product_id_expires_at)
                  WHERE h.product_id = p.product_id) AS held
   JOIN LATERAL (SELECT COUNT(*) AS orders,
                        CAST(COALESCE(SUM(o.pay_by <= clock.now), 0) AS SIGNED) AS overdue,
                        CAST(COALESCE(SUM(IF(o.pay_by <= clock.now, o.qty, 0)), 0) AS SIGNED) AS overdue_units
-                  FROM orders AS o
+                  FROM orders AS o FORCE INDEX (ix_orders_product_id_status_pay_by)
                  WHERE o.product_id = p.product_id AND o.status = 'pending') AS unpaid
  WHERE p.archived_at IS NULL $$
 

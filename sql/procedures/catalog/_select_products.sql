@@ -36,11 +36,13 @@ BEGIN
                    WHERE s.product_id = p.product_id) AS free
     JOIN LATERAL (SELECT CAST(COALESCE(SUM(h.qty), 0) AS SIGNED) AS units,
                          CAST(COALESCE(SUM(IF(h.expires_at <= clock.now, h.qty, 0)), 0) AS SIGNED) AS expired
-                    FROM holds AS h
+                    FROM holds AS h FORCE INDEX (ix_holds_product_id_expires_at)
                    WHERE h.product_id = p.product_id) AS held
     JOIN LATERAL (SELECT CAST(COALESCE(SUM(o.qty), 0) AS SIGNED) AS units
-                    FROM orders AS o
-                   WHERE o.product_id = p.product_id AND o.status = 'pending' AND o.pay_by <= clock.now) AS overdue
+                    FROM orders AS o FORCE INDEX (ix_orders_product_id_status_pay_by)
+                   WHERE o.product_id = in_product_id AND o.status = 'pending' AND o.pay_by <= clock.now
+                     -- Never later than that clock, and known before the rows are: else MySQL walks over all that are not paid.
+                     AND o.pay_by <= UTC_TIMESTAMP(6)) AS overdue
    WHERE p.product_id = in_product_id;
 END $$
 

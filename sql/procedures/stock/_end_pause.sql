@@ -27,7 +27,7 @@ BEGIN
     INTO v_hold_ids
     FROM (SELECT h.hold_uuid
             FROM (SELECT hold_id
-                    FROM holds
+                    FROM holds FORCE INDEX (ix_holds_product_id_expires_at)
                    WHERE product_id = in_product_id AND expires_at > v_paused_at
                    ORDER BY expires_at
                    LIMIT 18446744073709551615) AS live
@@ -37,7 +37,7 @@ BEGIN
     INTO v_order_ids
     FROM (SELECT o.order_uuid
             FROM (SELECT order_id
-                    FROM orders
+                    FROM orders FORCE INDEX (ix_orders_product_id_status_pay_by)
                    WHERE product_id = in_product_id AND status = 'pending' AND pay_by > v_paused_at
                    ORDER BY pay_by
                    LIMIT 18446744073709551615) AS unpaid

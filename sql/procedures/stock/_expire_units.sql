@@ -44,7 +44,7 @@ BEGIN
     INTO v_hold_ids, out_holds, v_hold_units
     FROM (SELECT h.hold_id, h.qty
             FROM (SELECT hold_id
-                    FROM holds
+                    FROM holds FORCE INDEX (ix_holds_product_id_expires_at)
                    WHERE product_id = in_product_id AND expires_at <= v_clock
                      AND (in_customer_id IS NULL OR customer_id = in_customer_id)
                    ORDER BY expires_at
@@ -61,7 +61,7 @@ BEGIN
     INTO v_order_ids, out_orders, v_order_units
     FROM (SELECT o.order_id, o.qty
             FROM (SELECT order_id
-                    FROM orders
+                    FROM orders FORCE INDEX (ix_orders_product_id_status_pay_by)
                    WHERE product_id = in_product_id AND status = 'pending' AND pay_by <= v_clock
                      AND (in_customer_id IS NULL OR customer_id = in_customer_id)
                    ORDER BY pay_by

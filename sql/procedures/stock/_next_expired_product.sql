@@ -21,12 +21,17 @@ BEGIN
     INTO io_product_id
     FROM product_clocks AS p
    WHERE p.product_id > io_product_id
-     AND (EXISTS (SELECT 1
-                    FROM holds AS h
-                   WHERE h.product_id = p.product_id AND h.expires_at <= p.clock)
-          OR EXISTS (SELECT 1
-                       FROM orders AS o
-                      WHERE o.product_id = p.product_id AND o.status = 'pending' AND o.pay_by <= p.clock));
+     -- The first of an index, as in sweep_lag: with EXISTS MySQL walks over all that are live.
+     AND ((SELECT h.expires_at
+             FROM holds AS h FORCE INDEX (ix_holds_product_id_expires_at)
+            WHERE h.product_id = p.product_id
+            ORDER BY h.product_id, h.expires_at
+            LIMIT 1) <= p.clock
+          OR (SELECT o.pay_by
+                FROM orders AS o FORCE INDEX (ix_orders_product_id_status_pay_by)
+               WHERE o.product_id = p.product_id AND o.status = 'pending'
+               ORDER BY o.product_id, o.status, o.pay_by
+               LIMIT 1) <= p.clock);
 END $$
 
 DELIMITER ;

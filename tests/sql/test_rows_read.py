@@ -1,0 +1,67 @@
+"""What is asked again and again reads few rows, however much waits, also while MySQL takes the tables for empty."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.support.database import Database, Refused
+from tests.support.purchase_sets import order_set, order_wish, pay_set, success
+from tests.support.sale import new_product, sweep
+from tests.support.sets import hold_set, wish
+
+ORDERS = 400
+
+
+@pytest.fixture
+def admin(connect_as: Callable[..., Database]) -> Database:
+    """A session that counts, with statistics of tables without rows: as when a sale begins."""
+    session = connect_as("admin")
+    for table in ("holds", "hold_history", "orders", "payments", "payment_webhooks"):
+        session.query(f"ANALYZE NO_WRITE_TO_BINLOG TABLE {table}")
+    return session
+
+
+def rows_read(admin: Database, call: Callable[[], object]) -> int:
+    """The least of three times: who opens the tables also reads what MySQL itself knows of them."""
+    counts = []
+    for _ in range(3):
+        admin.query("FLUSH STATUS")
+        call()
+        counts.append(sum(int(row["Value"]) for row in admin.query("SHOW SESSION STATUS LIKE 'Handler_read%'")))
+    return min(counts)
+
+
+def unpaid_orders(db: Database, product: int, count: int) -> list[str]:
+    """So many orders that wait for their payment."""
+    ids: list[str] = []
+    for _ in range(count // 100):
+        held = hold_set(db, [wish(product) for _ in range(100)])
+        ids += [row["order_id"] for row in order_set(db, [order_wish(row["hold_id"]) for row in held])]
+    return ids
+
+
+@pytest.mark.parametrize("what", ["the sweep", "a product", "a buyer who is refused"])
+def test_orders_that_wait_for_their_payment_are_not_walked_over(db: Database, admin: Database, what: str) -> None:
+    product = new_product(db, ORDERS)
+
+    def refused() -> None:
+        with pytest.raises(Refused, match="sold_out"):
+            admin.call("create_hold", product, 1, None, None)
+
+    call: Callable[[], object] = {
+        "the sweep": lambda: sweep(admin),
+        "a product": lambda: admin.call("get_product", product),
+        "a buyer who is refused": refused,
+    }[what]
+    unpaid_orders(db, product, ORDERS)
+
+    assert rows_read(admin, call) < ORDERS / 2
+
+
+def test_the_invariants_read_each_payment_some_times_and_not_once_for_each_other(db: Database, admin: Database) -> None:
+    product = new_product(db, ORDERS)
+    for _ in range(ORDERS // 100):
+        paid = pay_set(db, [success(order_id) for order_id in unpaid_orders(db, product, 100)])
+        assert {row["answer"] for row in paid} == {"done"}
+
+    assert rows_read(admin, lambda: admin.call("check_invariants")) < 100 * ORDERS
