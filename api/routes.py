@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
 
 from api import schemas, values
 
-Argument = int | str | datetime | None
+Argument = int | str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +185,7 @@ ROUTES: tuple[Route, ...] = (
         signed="count_refused_webhook",
         arguments=(
             Body("idempotency_key"), Body("order_id"), Body("payment_id"), Body("status"), Body("amount"),
-            Body("currency"), Body("occurred_at", values.utc_naive), RawBody(),
+            Body("currency"), Body("occurred_at", values.utc_text), RawBody(),
         ),
         raises=("invalid_argument", "idempotency_key_reused"),
     ),

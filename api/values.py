@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -20,15 +21,15 @@ _QUOTED_STRING = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
 _ESCAPE = re.compile(r"\\(.)")
 
 
-def utc_naive(moment: datetime) -> datetime:
-    """An aware time as the naive UTC time MySQL stores. Raises ValueError outside the years 1000 to 9999."""
+def utc_text(moment: datetime) -> str:
+    """An aware time as the UTC text that MySQL reads. Raises ValueError outside the years 1000 to 9999."""
     try:
         moment = moment.astimezone(UTC)
     except OverflowError:
         raise ValueError("must be in the years 1000 to 9999") from None
     if moment.year < EARLIEST_YEAR:
         raise ValueError("must be in the years 1000 to 9999")
-    return moment.replace(tzinfo=None)
+    return moment.replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
 def positive_int(text: str) -> int:
@@ -53,6 +54,7 @@ def small_object(members: dict[str, Any]) -> str:
     return text.decode()
 
 
+@lru_cache(256)  # the holds and orders of a set have their times in common
 def rfc3339(moment: datetime) -> str:
     """A naive UTC time from MySQL as RFC 3339 with microseconds and Z."""
     return moment.isoformat(timespec="microseconds") + "Z"

@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
 import msgspec
 
@@ -113,7 +111,7 @@ class Line:
 
     def _go_together(self, group: list[Waiting]) -> None:
         members = self._together.members
-        requests = [dict(zip(members, map(_of_json, each.arguments), strict=True)) for each in group]
+        requests = [dict(zip(members, each.arguments, strict=True)) for each in group]
 
         def done(outcome: Outcome) -> None:
             hurry.cancel()
@@ -162,8 +160,3 @@ class Line:
     def _leave_alone(self, each: Waiting) -> None:
         if not each.answer.done() and self._patience.admit_again(each):
             self._go_alone(each)
-
-
-def _of_json(value: Any) -> Any:
-    """A time as MySQL writes it; JSON has no type for one."""
-    return value.isoformat(" ", "microseconds") if isinstance(value, datetime) else value

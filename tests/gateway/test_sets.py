@@ -1,7 +1,6 @@
 """Who comes together travels together, in the order of arrival, and everybody gets an answer of their own."""
 
 import asyncio
-from datetime import datetime
 
 import pytest
 
@@ -179,7 +178,7 @@ def test_payments_and_orders_do_not_wait_for_holds() -> None:
             for number in range(5):
                 gate.hold(f"{product}-{number}", product)
         await turns()
-        at = datetime(2026, 11, 27, 12, 0, 0, 500000)
+        at = "2026-11-27 12:00:00.500000"
         paid = [
             gate.ask("receive_payment_webhook", f"e{n}", "O", None, "succeeded", 5, "EUR", at, "{}") for n in range(3)
         ]

@@ -3,7 +3,6 @@
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Iterator
-from datetime import datetime
 from typing import Any
 
 import pytest
@@ -104,7 +103,7 @@ class Nobody:
 
 
 def test_a_plain_purchase_needs_no_single_procedure(api_url: str, db: Database) -> None:
-    product, at = new_product(db, CROWD, max_per_customer=1), datetime(2026, 11, 27, 12, 0, 0, 500000)
+    product, at = new_product(db, CROWD, max_per_customer=1), "2026-11-27 12:00:00.500000"
 
     async def buy() -> None:
         gateway = AsyncGateway(Gateway(parse(api_url)), Nobody())
