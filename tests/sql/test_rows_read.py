@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.support.database import Database, Refused
+from tests.support.notified import claim, new_receiver, told
 from tests.support.purchase_sets import order_set, order_wish, pay_set, success
 from tests.support.sale import new_product, sweep
 from tests.support.sets import hold_set, wish
@@ -16,7 +17,7 @@ ORDERS = 400
 def admin(connect_as: Callable[..., Database]) -> Database:
     """A session that counts, with statistics of tables without rows: as when a sale begins."""
     session = connect_as("admin")
-    for table in ("holds", "hold_history", "orders", "payments", "payment_webhooks"):
+    for table in ("holds", "hold_history", "orders", "payments", "payment_webhooks", "notifications"):
         session.query(f"ANALYZE NO_WRITE_TO_BINLOG TABLE {table}")
     return session
 
@@ -56,6 +57,21 @@ def test_orders_that_wait_for_their_payment_are_not_walked_over(db: Database, ad
     unpaid_orders(db, product, ORDERS)
 
     assert rows_read(admin, call) < ORDERS / 2
+
+
+@pytest.mark.parametrize("what", ["the sweep", "a claim", "a settlement"])
+def test_notifications_that_wait_are_not_walked_over(db: Database, admin: Database, what: str) -> None:
+    receiver = new_receiver()
+    with told(db, receiver):
+        unpaid_orders(db, new_product(db, ORDERS), ORDERS)
+        [first, *_] = claim(db, receiver)
+        call: Callable[[], object] = {
+            "the sweep": lambda: sweep(admin),
+            "a claim": lambda: admin.call("claim_notifications", receiver, 1, 30),
+            "a settlement": lambda: admin.call("settle_notification", first["notification_id"], 1, None),
+        }[what]
+
+        assert rows_read(admin, call) < ORDERS / 2
 
 
 def test_the_invariants_read_each_payment_some_times_and_not_once_for_each_other(db: Database, admin: Database) -> None:

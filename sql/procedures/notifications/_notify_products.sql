@@ -22,7 +22,7 @@ BEGIN
     FROM (SELECT r.receiver, p.product_id, p.name, p.stock_total, s.available,
                  CASE WHEN s.available > 0 THEN 'product.available' ELSE 'product.sold_out' END AS kind,
                  (SELECT n.kind
-                    FROM notifications AS n
+                    FROM notifications AS n FORCE INDEX (ix_notifications_subject_receiver)
                    WHERE n.subject = CONCAT('product ', p.product_id) AND n.receiver = r.receiver
                    ORDER BY n.notification_id DESC
                    LIMIT 1) AS told

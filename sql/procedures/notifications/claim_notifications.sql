@@ -56,7 +56,7 @@ BEGIN
       SELECT JSON_ARRAYAGG(notification_id), COUNT(*)
         INTO v_ids, v_found
         FROM (SELECT notification_id
-                FROM notifications
+                FROM notifications FORCE INDEX (ix_notifications_state_receiver_due_at)
                WHERE state = 'pending' AND receiver = in_receiver AND due_at <= UTC_TIMESTAMP(6)
                ORDER BY due_at
                LIMIT v_limit
@@ -66,7 +66,7 @@ BEGIN
         FROM JSON_TABLE(v_ids, '$[*]' COLUMNS (id BIGINT UNSIGNED PATH '$')) AS due
         STRAIGHT_JOIN notifications AS n FORCE INDEX (PRIMARY) ON n.notification_id = due.id
        WHERE NOT EXISTS (SELECT 1
-                           FROM notifications AS e
+                           FROM notifications AS e FORCE INDEX (ix_notifications_subject_receiver)
                           WHERE e.subject = n.subject AND e.receiver = n.receiver AND e.state = 'pending'
                             AND e.notification_id < n.notification_id);
       UPDATE JSON_TABLE(v_ids, '$[*]' COLUMNS (id BIGINT UNSIGNED PATH '$')) AS due

@@ -78,7 +78,7 @@ BEGIN
     IF v_over THEN
       SELECT MIN(notification_id)
         INTO v_next_id
-        FROM notifications
+        FROM notifications FORCE INDEX (ix_notifications_subject_receiver)
        WHERE subject = v_subject AND receiver = v_receiver AND state = 'pending' AND notification_id <> v_id;
       UPDATE notifications SET due_at = GREATEST(UTC_TIMESTAMP(6), created_at) WHERE notification_id = v_next_id AND state = 'pending';
     END IF;
