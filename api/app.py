@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -108,12 +109,14 @@ class Gateways(NamedTuple):
     """For what the shop is told, on a thread of its own."""
     aged: Calls | None = None
     """For reads that may be a little old, where somebody wants them from secondaries."""
+    buyers: Callable[[], int] = lambda: 0
+    """How many requests wait for `sale` at this moment: what nobody waits for makes room for them."""
 
 
 def create_app(gateways: Gateways, settings: Settings, telemetry: Telemetry | None = None) -> Application:
     """The ASGI application over its gateways."""
     telemetry = telemetry or make_telemetry(settings)
-    middleware = Middleware(telemetry, Access(settings), _delivery(settings, gateways.notify))
+    middleware = Middleware(telemetry, Access(settings), _delivery(settings, gateways))
     app = Application(media_type=falcon.MEDIA_JSON, middleware=[middleware])
     app.telemetry = telemetry
     app.set_error_serializer(serialize_http_error)
@@ -153,7 +156,7 @@ def get_app() -> Application:
     counted = Gateway(url, telemetry, COUNTED_READ_SECONDS, primary=primary)
     max_age = settings.product_reads_max_age_ms
     aged = SecondaryReads(sale, url, primary, max_age, telemetry, settings.connections) if max_age else None
-    return create_app(Gateways(sale, live, counted, told, aged), settings, telemetry)
+    return create_app(Gateways(sale, live, counted, told, aged, lambda: sale.waiting), settings, telemetry)
 
 
 def make_telemetry(settings: Settings) -> Telemetry:
@@ -169,11 +172,11 @@ def _responder(route: Route, gateways: Gateways, receive: Receiver) -> Responder
     return make_responder(route, gateways.sale, receive)
 
 
-def _delivery(settings: Settings, calls: BlockingCalls | None) -> Delivery | None:
+def _delivery(settings: Settings, gateways: Gateways) -> Delivery | None:
     """What tells the shop, if it is to be told."""
-    if settings.notify_urls is None or calls is None:
+    if settings.notify_urls is None or gateways.notify is None:
         return None
-    return Delivery(calls, settings.notify_urls, make_signer(settings.notify_secrets))
+    return Delivery(gateways.notify, settings.notify_urls, make_signer(settings.notify_secrets), gateways.buyers)
 
 
 async def _nothing_yet() -> dict[str, Any]:

@@ -66,6 +66,8 @@ class AsyncGateway:
         self._lines: dict[tuple[str, Any], Line] = {}
         self._shared: dict[tuple[str, Sequence[Any]], SharedRead] = {}
         self._began = False
+        self.waiting = 0
+        """Requests that wait for their rows at this moment."""
 
     async def call(self, procedure: str, arguments: Sequence[Any]) -> list[Row]:
         """CALL a procedure, alone or in a set, and return its one result set, a dict a row.
@@ -82,9 +84,11 @@ class AsyncGateway:
             self._read(procedure, arguments).ask(waiting)
         else:
             self._singles.submit(Job(procedure, arguments, [waiting], waiting.settle, waiting.context))
+        self.waiting += 1
         try:
             return await waiting.answer
         finally:
+            self.waiting -= 1
             self._observer.called(procedure, time.monotonic() - waiting.asked)
             del waiting  # It has what was raised, which has this frame: a circle that would wait for the collector.
 

@@ -10,7 +10,7 @@ import asyncio
 import json
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
@@ -34,8 +34,8 @@ TROUBLE_SECONDS = 5.0
 """When MySQL can't be asked."""
 GATHER_SECONDS = 0.02
 """Between two claims, so that they come in batches."""
-BUSY_SECONDS = 0.005
-"""When the event loop is later than that, it has buyers to serve: then a message is sent every PACE_SECONDS only."""
+FEW = 4
+"""With more buyers than that to serve, a worker sends a message every PACE_SECONDS only."""
 PACE_SECONDS = 0.25
 PATIENCE = 3
 """After so many failures in a row a receiver counts as dead, and one message tries it, with growing pauses."""
@@ -46,11 +46,14 @@ STOP_SECONDS = 2.0
 class Delivery:
     """Everything a worker does for the receivers."""
 
-    def __init__(self, calls: BlockingCalls, receivers: Sequence[str], sign: Signer) -> None:
-        """`calls` is used by one thread only."""
+    def __init__(
+        self, calls: BlockingCalls, receivers: Sequence[str], sign: Signer, buyers: Callable[[], int] = lambda: 0
+    ) -> None:
+        """`calls` is used by one thread only. `buyers` says how many requests the worker is serving at this moment."""
         self._calls = calls
         self._receivers = receivers
         self.sign = sign
+        self.buyers = buyers
         self._thread = ThreadPoolExecutor(1, "notify")  # it begins after the fork
         self.stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -100,7 +103,6 @@ class Channel:
         self._name = urlsplit(receiver).netloc
         self._under_way: set[asyncio.Task[None]] = set()
         self._failures = 0
-        self._busy = False
 
     async def run(self) -> None:
         """Until the worker stops."""
@@ -115,7 +117,7 @@ class Channel:
                 await self._delivery.pause(min(TROUBLE_SECONDS, 0.5 * 2 ** min(8, self._failures - PATIENCE)))
             elif not claimed:
                 await self._wait(POLL_SECONDS * random.uniform(0.5, 1.0))
-            await self._breathe()
+            await self._delivery.pause(PACE_SECONDS if self._is_busy() else GATHER_SECONDS)
         if self._under_way:
             await asyncio.wait(self._under_way, timeout=STOP_SECONDS)
         for task in tuple(self._under_way):
@@ -123,7 +125,7 @@ class Channel:
         await asyncio.gather(*self._under_way, return_exceptions=True)
 
     async def _claim(self) -> list[Row] | None:
-        room = (1 if self._busy or self._is_dead() else AT_ONCE) - len(self._under_way)
+        room = (1 if self._is_busy() or self._is_dead() else AT_ONCE) - len(self._under_way)
         if room <= 0:
             return []
         return await self._delivery.call("claim_notifications", self._receiver, room, LEASE_SECONDS)
@@ -139,13 +141,8 @@ class Channel:
         await asyncio.wait({stop, *self._under_way}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         stop.cancel()
 
-    async def _breathe(self) -> None:
-        """Leave the event loop to buyers, and see whether there are so many that deliveries have to wait for them."""
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        await self._delivery.pause(PACE_SECONDS if self._busy else GATHER_SECONDS)
-        late = loop.time() - began - (PACE_SECONDS if self._busy else GATHER_SECONDS)
-        self._busy = late > BUSY_SECONDS
+    def _is_busy(self) -> bool:
+        return self._delivery.buyers() > FEW
 
     def _is_dead(self) -> bool:
         return self._failures >= PATIENCE
