@@ -4,13 +4,18 @@ from collections.abc import Callable
 
 import pytest
 
+from api.gateway.sets import SETS
+from api.routes import ROUTES
 from tests.support.database import Database, Refused
+from tests.support.good_calls import Shop
 from tests.support.notified import claim, new_receiver, told
 from tests.support.purchase_sets import order_set, order_wish, pay_set, success
 from tests.support.sale import new_product, sweep
 from tests.support.sets import hold_set, wish
 
 ORDERS = 400
+BUYERS_CALL = {each.procedure for each in ROUTES} | {each.procedure for each in SETS.values()}
+READS_MORE = {"list_products": "it counts what is live", "health_check": "it reads MySQL's own dictionary"}
 
 
 @pytest.fixture
@@ -22,10 +27,10 @@ def admin(connect_as: Callable[..., Database]) -> Database:
     return session
 
 
-def rows_read(admin: Database, call: Callable[[], object]) -> int:
-    """The least of three times: who opens the tables also reads what MySQL itself knows of them."""
+def rows_read(admin: Database, call: Callable[[], object], times: int = 3) -> int:
+    """The least of so many times: who opens the tables also reads what MySQL itself knows of them."""
     counts = []
-    for _ in range(3):
+    for _ in range(times):
         admin.query("FLUSH STATUS")
         call()
         counts.append(sum(int(row["Value"]) for row in admin.query("SHOW SESSION STATUS LIKE 'Handler_read%'")))
@@ -57,6 +62,25 @@ def test_orders_that_wait_for_their_payment_are_not_walked_over(db: Database, ad
     unpaid_orders(db, product, ORDERS)
 
     assert rows_read(admin, call) < ORDERS / 2
+
+
+def test_what_buyers_call_reads_no_more_when_others_have_bought_more(db: Database, admin: Database) -> None:
+    def read_by(procedure: str) -> int:
+        arguments = list(Shop(admin, procedure).good(procedure).values())
+        return rows_read(admin, lambda: admin.call(procedure, *arguments), times=1)
+
+    def read() -> dict[str, int]:
+        return {each: min(read_by(each) for _ in range(3)) for each in sorted(BUYERS_CALL - READS_MORE.keys())}
+
+    product = new_product(db, 10 * ORDERS)
+    pay_set(db, [success(order_id) for order_id in unpaid_orders(db, product, 100)])
+    before = read()
+    for _ in range(ORDERS // 100):
+        hold_set(db, [wish(product) for _ in range(100)])
+        unpaid_orders(db, product, 100)
+        pay_set(db, [success(order_id) for order_id in unpaid_orders(db, product, 100)])
+
+    assert {each: (before[each], count) for each, count in read().items() if count > before[each] + 100} == {}
 
 
 @pytest.mark.parametrize("what", ["the sweep", "a claim", "a settlement"])

@@ -41,10 +41,10 @@ BEGIN
     STRAIGHT_JOIN holds AS h FORCE INDEX (PRIMARY) ON h.hold_id = IF(FIND_IN_SET(r.number, io_numbers), UUID_TO_BIN(r.hold_id), NULL)
     STRAIGHT_JOIN products AS p FORCE INDEX (PRIMARY) ON p.product_id = h.product_id
    WHERE h.expires_at > UTC_TIMESTAMP(6) AND h.unit_price_minor > 0
-     AND NOT EXISTS (SELECT 1 FROM payments AS w WHERE w.order_id = h.hold_id)
+     AND NOT EXISTS (SELECT 1 FROM payments AS w FORCE INDEX (uq_payments_order_id) WHERE w.order_id = h.hold_id)
      AND (NOT in_looks_for_twins
-          OR (NOT EXISTS (SELECT 1 FROM orders AS o WHERE o.idempotency_key = r.idempotency_key)
-              AND NOT EXISTS (SELECT 1 FROM orders AS o WHERE o.reference = r.reference)))
+          OR (NOT EXISTS (SELECT 1 FROM orders AS o FORCE INDEX (uq_orders_idempotency_key) WHERE o.idempotency_key = r.idempotency_key)
+              AND NOT EXISTS (SELECT 1 FROM orders AS o FORCE INDEX (uq_orders_reference) WHERE o.reference = r.reference)))
    ORDER BY r.idempotency_key;
 
   -- A hold that was live had no order: those that have one by now are ours.

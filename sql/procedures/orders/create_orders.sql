@@ -103,7 +103,7 @@ BEGIN
          CAST(NULL AS DATETIME(6)) AS paid_at, CAST(NULL AS DATETIME(6)) AS fulfilled_at, CAST(NULL AS DATETIME(6)) AS closed_at,
          CAST(NULL AS CHAR(9)) AS cancelled_as, CAST(NULL AS CHAR(255)) AS closed_reason, IF(o.order_id IS NULL, NULL, FALSE) AS replayed
     FROM JSON_TABLE(v_requests, '$[*]' COLUMNS (number FOR ORDINALITY, hold_id CHAR(36) PATH '$.hold_id')) AS r
-    LEFT JOIN orders AS o ON o.order_id = IF(FIND_IN_SET(r.number, v_numbers), UUID_TO_BIN(r.hold_id), NULL)
+    LEFT JOIN orders AS o FORCE INDEX (PRIMARY) ON o.order_id = IF(FIND_IN_SET(r.number, v_numbers), UUID_TO_BIN(r.hold_id), NULL)
    ORDER BY r.number;
   COMMIT;
 END $$

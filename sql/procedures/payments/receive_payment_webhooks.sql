@@ -112,7 +112,8 @@ BEGIN
     FROM JSON_TABLE(v_events, '$[*]' COLUMNS (
            number FOR ORDINALITY,
            idempotency_key VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin PATH '$.idempotency_key')) AS e
-    LEFT JOIN payment_webhooks AS w ON w.idempotency_key = IF(FIND_IN_SET(e.number, v_numbers), e.idempotency_key, NULL)
+    LEFT JOIN payment_webhooks AS w FORCE INDEX (uq_payment_webhooks_idempotency_key)
+      ON w.idempotency_key = IF(FIND_IN_SET(e.number, v_numbers), e.idempotency_key, NULL)
    ORDER BY e.number;
   COMMIT;
 END $$
