@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from api.gateway import UnavailableError
+from api.gateway.reads import MOST_REST_SECONDS
 from tests.support.fake_calls import Gate, turns
 
 
@@ -34,6 +35,26 @@ def test_who_comes_while_it_is_read_waits_for_the_next_read() -> None:
         await gate.ones.called(2)
         gate.ones.calls[1].end([{"available": 0}])
         assert await asyncio.gather(*later) == [[{"available": 0}]] * 3
+
+    asyncio.run(sale())
+
+
+def test_a_read_that_took_long_rests_as_long_before_the_next_one() -> None:
+    async def sale() -> None:
+        gate, loop = Gate(), asyncio.get_running_loop()
+        first = gate.ask("get_product", 1)
+        await gate.ones.called(1)
+        began = loop.time()
+        await asyncio.sleep(0.05)
+        ended = loop.time()
+        gate.ones.calls[0].end([{"available": 1}])
+        await first
+        second = gate.ask("get_product", 1)
+        await gate.ones.called(2)
+        assert loop.time() - ended >= 0.9 * min(ended - began, MOST_REST_SECONDS)
+
+        gate.ones.calls[1].end([{"available": 0}])
+        assert await second == [{"available": 0}]
 
     asyncio.run(sale())
 
