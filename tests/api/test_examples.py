@@ -171,7 +171,7 @@ class ExampleSale:
 
     def extendable(self) -> None:
         """There is a hold of a product that lets it be extended by a minute."""
-        self.db.one("set_limits", self.product, None, None, None, 60, "the test extends a hold")
+        self.db.one("set_limits", self.product, extension_seconds=60, reason="the test extends a hold")
         self.held()
 
     def translate(self, value: Any) -> Any:
@@ -328,7 +328,13 @@ class Provocation:
     def restricted(self, max_unpaid_percent: int | None = None, pause_seconds: int | None = None) -> httpx.Response:
         """A customer whose first hold ran out is back, with another one that is not paid."""
         product = self.product(hold_seconds=1 if pause_seconds else None)
-        self.db.one("set_limits", product, None, max_unpaid_percent, pause_seconds, None, "the test restricts it")
+        self.db.one(
+            "set_limits",
+            product,
+            max_unpaid_percent=max_unpaid_percent,
+            pause_seconds=pause_seconds,
+            reason="the test restricts it",
+        )
         expires_at = self.hold(product, customer="ada").json()["expires_at"]
         if pause_seconds:
             wait_until(lambda: f"{self.db.now().isoformat()}Z" > expires_at)

@@ -23,7 +23,13 @@ def product_with_limits(
     """A hundred units on sale under these limits."""
     product = new_product(db, 100, hold_seconds=hold_seconds)
     db.one(
-        "set_limits", product, max_per_customer, max_unpaid_percent, pause_seconds, extension_seconds, "for the test"
+        "set_limits",
+        product,
+        max_per_customer=max_per_customer,
+        max_unpaid_percent=max_unpaid_percent,
+        pause_seconds=pause_seconds,
+        extension_seconds=extension_seconds,
+        reason="for the test",
     )
     return product
 

@@ -189,7 +189,7 @@ def test_a_payment_of_a_nameless_customers_order_is_kept_and_due_when_limits_cam
     shop = Shop(http, db)
     order_id = shop.order()
     shop.tell(order_id, "failed", None, "pi_0")
-    db.one("set_limits", shop.product, 2, None, None, None, "two a customer")
+    db.one("set_limits", shop.product, max_per_customer=2, reason="two a customer")
 
     assert shop.pay(order_id, "pi_1")["payment_state"] == "due"
 

@@ -267,7 +267,7 @@ def test_a_set_that_waits_while_its_units_are_withdrawn_gets_what_is_left(
 def extendable(db: Database, **options: int) -> int:
     """A product whose holds may be extended by a minute."""
     product = new_product(db, 10, **options)
-    db.one("set_limits", product, None, None, None, 60, "patience")
+    db.one("set_limits", product, extension_seconds=60, reason="patience")
     return product
 
 
@@ -451,7 +451,7 @@ def test_an_order_that_is_overdue_when_its_payment_was_waited_for_is_paid_and_it
     db: Database, crowd: Crowd, admin: Database, begin: Waiting
 ) -> None:
     product = new_product(db, 10, payment_seconds=1)
-    db.one("set_limits", product, None, None, 600, None, "no hoarding")
+    db.one("set_limits", product, pause_seconds=600, reason="no hoarding")
     order_id = order(db, product, 1, "ada")
     pay_by = db.one("get_order", order_id)["pay_by"]
     [provider] = crowd(1)

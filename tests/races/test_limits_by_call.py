@@ -15,7 +15,14 @@ def limited(
 ) -> int:
     """A product of 8 stripes with these limits."""
     product = new_product(db, units, stripes=8)
-    db.one("set_limits", product, customer, percent, pause, None, "before the sale")
+    db.one(
+        "set_limits",
+        product,
+        max_per_customer=customer,
+        max_unpaid_percent=percent,
+        pause_seconds=pause,
+        reason="before the sale",
+    )
     return product
 
 

@@ -165,7 +165,7 @@ def test_a_payment_that_does_not_fit_prolongs_no_hold(db: Database, amount: int,
 
 def test_a_paid_hold_whose_money_went_back_ends_when_it_would_have_ended_without_it(db: Database) -> None:
     product = new_product(db, 1)
-    db.one("set_limits", product, None, None, None, 30, "patience")
+    db.one("set_limits", product, extension_seconds=30, reason="patience")
     hold_id = hold(db, product)
     until = db.one("extend_hold", hold_id)["expires_at"]
     pay(db, hold_id)

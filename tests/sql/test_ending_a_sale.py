@@ -78,7 +78,7 @@ def test_a_repeat_of_the_request_for_a_hold_says_that_the_sale_was_stopped(db: D
 
 def test_customers_have_their_allowance_again_when_the_sale_goes_on_and_need_not_pause(db: Database) -> None:
     product = new_product(db, 10)
-    db.one("set_limits", product, 2, None, 3600, None, "two a customer")
+    db.one("set_limits", product, max_per_customer=2, pause_seconds=3600, reason="two a customer")
     hold(db, product, 2, "alice")
     db.one("stop_sale", product, "wrong photo")
     assert refusal(lambda: hold(db, product, 1, "alice")).slug == "sale_ended"

@@ -16,7 +16,7 @@ SECOND = datetime.timedelta(seconds=1)
 def strict_product(db: Database, units: int = 10, **options: int) -> int:
     """A product with a pause of ten minutes, which lasts longer than a hold and not as long as an order."""
     product = new_product(db, units, **options)
-    db.one("set_limits", product, None, None, 600, None, "no hoarding")
+    db.one("set_limits", product, pause_seconds=600, reason="no hoarding")
     return product
 
 

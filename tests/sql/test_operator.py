@@ -172,7 +172,7 @@ def test_a_window_of_no_product_or_the_wrong_way_round_is_refused(db: Database) 
 def patient_product(db: Database, stock: int = 10, seconds: int | None = 60) -> int:
     """A product whose holds may be extended."""
     product = new_product(db, stock)
-    db.one("set_limits", product, None, None, None, seconds, "patience")
+    db.one("set_limits", product, extension_seconds=seconds, reason="patience")
     return product
 
 
@@ -220,12 +220,12 @@ def test_limits_begin_only_while_nothing_is_held_or_sold(db: Database) -> None:
     product = new_product(db, 10)
     hold_id = hold(db, product, 1, "alice")
 
-    refused = refusal(lambda: db.one("set_limits", product, 2, None, None, None, "late"))
+    refused = refusal(lambda: db.one("set_limits", product, max_per_customer=2, reason="late"))
 
     assert refused.slug == "stock_in_use"
     assert db.one("get_product", product)["max_per_customer"] is None
     db.one("release_hold", hold_id)
-    assert db.one("set_limits", product, 2, None, None, None, "in time")["max_per_customer"] == 2
+    assert db.one("set_limits", product, max_per_customer=2, reason="in time")["max_per_customer"] == 2
     hold(db, product, 2, "alice")
 
 
@@ -233,17 +233,17 @@ def test_limits_that_are_on_change_and_end_during_the_sale(db: Database) -> None
     product = new_product(db, 10, max_per_customer=1)
     hold(db, product, 1, "alice")
 
-    db.one("set_limits", product, 3, None, None, None, "generous")
+    db.one("set_limits", product, max_per_customer=3, reason="generous")
     hold(db, product, 2, "alice")
     assert refusal(lambda: hold(db, product, 1, "alice")).slug == "customer_limit_reached"
-    db.one("set_limits", product, None, None, None, None, "off")
+    db.one("set_limits", product, reason="off")
     hold(db, product, 1, None)
     assert db.value("SELECT COUNT(*) FROM customer_units WHERE product_id = %s", product) == 0
 
 
 def test_a_customer_keeps_a_share_of_the_product_unpaid_at_most(db: Database) -> None:
     product = new_product(db, 40)
-    db.one("set_limits", product, None, 10, None, None, "fair")
+    db.one("set_limits", product, max_unpaid_percent=10, reason="fair")
     first, second = hold(db, product, 2, "alice"), hold(db, product, 2, "alice")
 
     refused = refusal(lambda: hold(db, product, 1, "alice"))
@@ -260,7 +260,7 @@ def test_a_customer_keeps_a_share_of_the_product_unpaid_at_most(db: Database) ->
 
 def test_one_unit_is_always_allowed_unpaid(db: Database) -> None:
     product = new_product(db, 10)
-    db.one("set_limits", product, None, 1, None, None, "strict")
+    db.one("set_limits", product, max_unpaid_percent=1, reason="strict")
 
     hold(db, product, 1, "alice")
     assert refusal(lambda: hold(db, product, 1, "alice")).slug == "unpaid_limit_reached"
@@ -270,7 +270,7 @@ def test_one_unit_is_always_allowed_unpaid(db: Database) -> None:
 @pytest.mark.parametrize("what", ["hold", "order"])
 def test_who_lets_units_run_out_unpaid_has_to_pause(db: Database, swept: bool, what: str) -> None:
     product = new_product(db, 10, payment_seconds=120)
-    db.one("set_limits", product, None, None, 60, None, "no bots")
+    db.one("set_limits", product, pause_seconds=60, reason="no bots")
     db.travel_to(datetime.datetime(2031, 5, 4, 9))
     hold_id = hold(db, product, 1, "alice")
     if what == "order":
@@ -291,7 +291,7 @@ def test_who_lets_units_run_out_unpaid_has_to_pause(db: Database, swept: bool, w
 @pytest.mark.parametrize("swept", [True, False])
 def test_who_pays_an_overdue_order_late_has_to_pause_swept_or_not(db: Database, swept: bool) -> None:
     product = new_product(db, 10, payment_seconds=120)
-    db.one("set_limits", product, None, None, 60, None, "no bots")
+    db.one("set_limits", product, pause_seconds=60, reason="no bots")
     db.travel_to(datetime.datetime(2031, 5, 4, 9))
     order_id = order(db, product, 1, "alice")
     db.travel_to(datetime.datetime(2031, 5, 4, 9, 2, 30))
@@ -311,7 +311,7 @@ def test_limits_do_not_begin_while_units_that_were_handed_over_are_sold_refunded
     db.one("fulfil_order", order_id)
     pay(db, order_id, "refunded")
 
-    assert refusal(lambda: db.one("set_limits", product, 1, None, None, None, "late")).slug == "stock_in_use"
+    assert refusal(lambda: db.one("set_limits", product, max_per_customer=1, reason="late")).slug == "stock_in_use"
 
 
 # -- set_price

@@ -106,7 +106,7 @@ def test_a_buyer_who_comes_after_the_sweep_made_the_order_is_told_so(
 @pytest.mark.parametrize("extension", [None, 60])
 def test_a_paid_hold_is_extended_without_any_change(db: Database, extension: int | None) -> None:
     product = new_product(db, 1)
-    db.one("set_limits", product, None, None, None, extension, "patience")
+    db.one("set_limits", product, extension_seconds=extension, reason="patience")
     db.travel(1)
     hold_id = paid_hold(db, product)
     before = db.one("get_hold", hold_id)
@@ -117,7 +117,7 @@ def test_a_paid_hold_is_extended_without_any_change(db: Database, extension: int
 
 def test_a_paid_hold_whose_money_went_back_keeps_the_extension_that_it_had(db: Database) -> None:
     product = new_product(db, 1)
-    db.one("set_limits", product, None, None, None, 60, "patience")
+    db.one("set_limits", product, extension_seconds=60, reason="patience")
     hold_id, pi_1 = hold(db, product), new_payment()
     extended = db.one("extend_hold", hold_id)
 

@@ -277,7 +277,7 @@ def test_units_that_do_not_run_out_in_a_pause_are_nobody_elses(db: Database) -> 
 
 def test_a_hold_is_extended_and_given_back_in_a_pause_after_its_time(db: Database) -> None:
     product = new_product(db, 2, hold_seconds=100)
-    db.one("set_limits", product, None, None, None, 50, "patience")
+    db.one("set_limits", product, extension_seconds=50, reason="patience")
     db.travel_to(db.now())
     held, released = hold(db, product), hold(db, product)
     db.travel_to(db.now() + datetime.timedelta(seconds=90))
@@ -294,7 +294,7 @@ def test_a_hold_is_extended_and_given_back_in_a_pause_after_its_time(db: Databas
 
 def test_who_lets_units_go_in_a_pause_waits_from_then_on_and_who_pays_in_it_does_not(db: Database) -> None:
     product = new_product(db, 9, hold_seconds=100, payment_seconds=100)
-    db.one("set_limits", product, None, None, 60, None, "fair")
+    db.one("set_limits", product, pause_seconds=60, reason="fair")
     db.travel_to(db.now())
     held, paid, cancelled, withdrawn = hold(db, product, 1, "ada"), *(order(db, product, 1, name) for name in "bcd")
     set_paid = order(db, product, 1, "e")

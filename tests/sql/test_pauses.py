@@ -13,7 +13,7 @@ PAUSE = 60
 def strict_product(db: Database) -> int:
     """A product with a pause of a minute."""
     product = new_product(db, 10)
-    db.one("set_limits", product, None, None, PAUSE, None, "no bots")
+    db.one("set_limits", product, pause_seconds=PAUSE, reason="no bots")
     return product
 
 

@@ -120,7 +120,7 @@ def limit_reached(story: Story, early: Early) -> None:
 def limit_begun_without_a_customer(story: Story, early: Early) -> None:
     another_payment_failed(story, early)
     if story.purchase.state == "lapsed":
-        story.db.one("set_limits", story.product, STOCK, None, None, None, REASON)
+        story.db.one("set_limits", story.product, max_per_customer=STOCK, reason=REASON)
         story.purchase.limit_reached = True
 
 

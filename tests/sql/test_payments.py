@@ -243,7 +243,7 @@ def test_a_late_payment_of_an_order_without_a_customer_is_kept_and_due_when_the_
     pi_1 = new_payment()
     product = new_product(db, 10)
     order_id = lapsed_order(db, product, 2)
-    db.one("set_limits", product, 2, None, None, None, "fair")
+    db.one("set_limits", product, max_per_customer=2, reason="fair")
 
     assert said(pay(db, order_id, payment=pi_1)) == ("refund_due", "cancelled")
 

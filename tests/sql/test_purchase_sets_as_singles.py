@@ -137,7 +137,7 @@ class Luck:
         for side in sides:
             for price in (1000, 1000, 0):
                 side.products.append(new_product(db, 110, price=price, **TERMS))
-            db.one("set_limits", side.products[0], *limits, None, "fair for everybody")
+            db.one("set_limits", side.products[0], *limits, reason="fair for everybody")
             side.ids += [
                 db.one("create_hold", side.products[which], qty, customer, None)["hold_id"]
                 for which, qty, customer in bought

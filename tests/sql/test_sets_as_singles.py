@@ -134,7 +134,7 @@ class Luck:
         for mark in "ab":
             product = new_product(db, units, stripes=stripes, hold_seconds=100, max_per_hold=most)
             if limited:
-                db.one("set_limits", product, *limits, None, "fair for everybody")
+                db.one("set_limits", product, *limits, reason="fair for everybody")
             sides.append(Side(db, product, mark))
         return sides
 

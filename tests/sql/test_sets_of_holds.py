@@ -17,7 +17,7 @@ HOUR = datetime.timedelta(hours=1)
 def limited(db: Database, *limits: int | None, stock: int = 100, **options: Any) -> int:
     """A product with max_per_customer, max_unpaid_percent and pause_seconds."""
     product = new_product(db, stock, **options)
-    db.one("set_limits", product, *limits, *[None] * (4 - len(limits)), "fair for everybody")
+    db.one("set_limits", product, *limits, reason="fair for everybody")
     return product
 
 

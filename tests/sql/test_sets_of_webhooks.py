@@ -79,7 +79,7 @@ def test_an_event_that_names_no_payment_amount_or_currency_is_plain(db: Database
 
 def test_an_overdue_order_is_paid_and_its_customer_pauses_as_by_one_event(db: Database) -> None:
     product = new_product(db, 50, payment_seconds=60)
-    db.one("set_limits", product, None, None, 600, None, "fair for everybody")
+    db.one("set_limits", product, pause_seconds=600, reason="fair for everybody")
     start, orders = db.now(), []
     for second, name in enumerate(["zoe", "ann", "zoe", "bob", "zoe"]):
         db.travel_to(start + second * SECOND)

@@ -2,11 +2,13 @@
 
 import datetime
 import re
+from functools import cache
 from typing import Any, Self
 
 import mysql.connector
 
 from sql.deploy.connections import connect
+from sql.deploy.objects import SQL_FOLDER
 from sql.server.urls import parse
 
 Row = dict[str, Any]
@@ -28,12 +30,15 @@ _CLEARED = re.compile(
     re.DOTALL,
 )
 """Statements after which `clear` without a reset is enough: they set no variable that it does not know."""
-_PARAMETERS = {
-    "create_order": 4, "list_orders": 5, "list_products": 2, "create_product": 12, "adjust_stock": 4, "set_price": 4,
-    "set_sale_window": 5, "set_limits": 7, "stop_sale": 3, "pause_sale": 3, "resume_sale": 3, "archive_product": 3,
-    "cancel_order": 3, "record_refund": 3, "accept_payment": 3, "reprocess_webhook": 2, "resend_notification": 2,
-}  # fmt: skip
-"""Procedures of which a test may leave out the last arguments; these are NULL then."""
+
+
+@cache
+def parameters_of(procedure: str) -> tuple[str, ...]:
+    """The names of a procedure's parameters in their order, without `in_`, from its file; none: it has no file."""
+    files = SQL_FOLDER.glob(f"procedures/*/{procedure}.sql")
+    return tuple(
+        name for file in files for name in re.findall(r"^  IN in_(\w+) ", file.read_text("utf-8"), re.MULTILINE)
+    )
 
 
 class Database:
@@ -43,15 +48,20 @@ class Database:
         self.connection = connect(parse(url), **options)
         self._needs_reset = False
 
-    def call(self, procedure: str, *arguments: object) -> list[Row]:
-        """CALL a procedure and return the rows of its one result set; Refused for class 45, else the driver's error."""
-        arguments += (None,) * (_PARAMETERS.get(procedure, 0) - len(arguments))
+    def call(self, procedure: str, *arguments: object, **named: object) -> list[Row]:
+        """CALL a procedure and return the rows of its one result set; Refused for class 45, else the driver's error.
+
+        After the first arguments the others may be named as the procedure's parameters are; what is left out is NULL.
+        """
+        rest = parameters_of(procedure)[len(arguments) :]
+        arguments += tuple(named.pop(name, None) for name in rest)
+        assert not named, f"{procedure} has no parameter {list(named)} after {len(arguments) - len(rest)} arguments"
         markers = ", ".join(["%s"] * len(arguments))
         return self.query(f"CALL {procedure}({markers})", *arguments)
 
-    def one(self, procedure: str, *arguments: object) -> Row:
+    def one(self, procedure: str, *arguments: object, **named: object) -> Row:
         """CALL a procedure that returns exactly one row."""
-        [row] = self.call(procedure, *arguments)
+        [row] = self.call(procedure, *arguments, **named)
         return row
 
     def query(self, statement: str, *arguments: object) -> list[Row]:

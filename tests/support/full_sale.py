@@ -43,7 +43,15 @@ def make_full_sale(admin: Database) -> None:
 def _products(admin: Database) -> tuple[int, int]:
     """One with every limit, and one with none that costs more by now."""
     limited = new_product(admin, 100, stripes=2, max_per_hold=20)
-    admin.one("set_limits", limited, 90, 90, 1, 30, "one each")
+    admin.one(
+        "set_limits",
+        limited,
+        max_per_customer=90,
+        max_unpaid_percent=90,
+        pause_seconds=1,
+        extension_seconds=30,
+        reason="one each",
+    )
     open_to_all = new_product(admin, 10, stripes=2)
     admin.one("set_price", open_to_all, 2000, "dearer")
     admin.one("adjust_stock", open_to_all, -2, "broken in transit", new_key())

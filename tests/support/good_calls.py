@@ -24,6 +24,13 @@ PARAMETERS = [
     for item in _PUBLIC
     for name, kind in re.findall(r"^  in_(\w+) +(BIGINT|TEXT|DATETIME)\b", item.statement, re.MULTILINE)
 ]
+MAY_BE_NULL = {
+    (item.name, name)
+    for item in _PUBLIC
+    for name, text in re.findall(r"^  in_(\w+) (.*(?:\n   .*)*)", item.statement, re.MULTILINE)
+    if re.search(r"\bNULL\b", text)
+}
+"""The parameters, by procedure and name, of which the COMMENT says what NULL means."""
 # What operators call with a key.
 KEYED = [
     each.procedure
@@ -69,7 +76,7 @@ class Shop:
             self.hold = self.order = new_key()
             return
         if procedure == "extend_hold":
-            db.one("set_limits", self.product, None, None, None, 60, "patience")
+            db.one("set_limits", self.product, extension_seconds=60, reason="patience")
         self.hold, self.order = hold(db, self.product), order(db, self.product)
         if procedure == "record_refund":
             self.pay_for_nothing()

@@ -46,8 +46,9 @@ class SaleWalk(RuleBasedStateMachine):
             MAX_PER_HOLD, None, None, None,
         )["product_id"]  # fmt: skip
         self.db.one(
-            "set_limits", self.product, limits.max_per_customer, limits.max_unpaid_percent, limits.pause_seconds,
-            limits.extension_seconds, REASON,
+            "set_limits", self.product, max_per_customer=limits.max_per_customer,
+            max_unpaid_percent=limits.max_unpaid_percent, pause_seconds=limits.pause_seconds,
+            extension_seconds=limits.extension_seconds, reason=REASON,
         )  # fmt: skip
         self.stranger = new_key()
         self.sale.bought[self.stranger] = Bought(self.stranger, 0, sale=self.sale)

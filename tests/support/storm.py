@@ -47,10 +47,10 @@ class Actor:
     db: Database
     chance: random.Random
 
-    def ask(self, procedure: str, *arguments: object) -> Row:
+    def ask(self, procedure: str, *arguments: object, **named: object) -> Row:
         """CALL it; {} when the sale refuses, or when it lost in a deadlock, which is written down."""
         try:
-            rows = self.db.call(procedure, *arguments)
+            rows = self.db.call(procedure, *arguments, **named)
         except Refused:
             return {}
         except mysql.connector.Error as error:
@@ -64,11 +64,11 @@ class Actor:
         """CALL it with these together."""
         self.ask(procedure, json.dumps(requests))
 
-    def operate(self, procedure: str, *arguments: object) -> None:
+    def operate(self, procedure: str, *arguments: object, **named: object) -> None:
         """CALL what an operator does: without a key, or twice with the same."""
         key = self.chance.choice([None, new_key()])
         for _ in range(2 if key else 1):
-            self.ask(procedure, *arguments, key)
+            self.ask(procedure, *arguments, **named, idempotency_key=key)
 
     def product(self) -> int:
         """One of the products."""
@@ -183,7 +183,7 @@ class Actor:
     def limit(self) -> None:
         """Other limits, or none."""
         some = self.chance.choice([(3, 50, 1), (5, None, None), (None, None, 1), (None, None, None)])
-        self.operate("set_limits", self.product(), *some, self.chance.choice([None, 1]), REASON)
+        self.operate("set_limits", self.product(), *some, self.chance.choice([None, 1]), reason=REASON)
 
     def forget(self) -> None:
         """Forget a customer."""
@@ -262,7 +262,7 @@ def set_stage(db: Database) -> Stage:
     products = []
     for limits in ((3, 50, 1, 1), (None, None, None, None)):
         product = new_product(db, 12, stripes=3, hold_seconds=1, payment_seconds=1)
-        db.one("set_limits", product, *limits, REASON)
+        db.one("set_limits", product, *limits, reason=REASON)
         products.append(product)
     return Stage(products)
 
