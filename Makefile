@@ -118,7 +118,7 @@ notifications: python ## print what FLASHSALE_NOTIFY_URL is still to be told, si
 	@$(PYTHON) -m sql.server venv
 	@$(server) exec $(venv) -m api.notify
 
-examples: python ## write the areas of help(), and what the sessions of sql/examples/ print on a MySQL of their own
+examples: python ## write the areas of help(), the tables of sql/README.md, and what the sessions of sql/examples/ print on a MySQL of their own
 	@$(PYTHON) -m sql.server venv
 	@$(PYTHON) -m sql.server programs
 	@exec $(venv) -m sql.examples

@@ -8,4 +8,4 @@ CREATE TABLE stock_stripes (
   CONSTRAINT ck_stock_stripes_stripe     CHECK (stripe >= 0),
   CONSTRAINT ck_stock_stripes_available  CHECK (available >= 0)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin
-  COMMENT 'the free units of a product, shared over several rows';
+  COMMENT 'a share of a product''s free units; several rows sell side by side where one would be a queue';

@@ -23,4 +23,4 @@ CREATE TABLE holds (
   CONSTRAINT ck_holds_order_at         CHECK ((order_at IS NOT NULL) = (expires_at = '9999-12-31')),
   CONSTRAINT ck_holds_unpaid_until     CHECK ((unpaid_until IS NOT NULL) = (order_at IS NOT NULL))
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin
-  COMMENT 'live reservations';
+  COMMENT 'a live reservation, and only that';

@@ -23,4 +23,4 @@ CREATE TABLE hold_history (
   CONSTRAINT ck_hold_history_unit_price_minor CHECK (unit_price_minor >= 0),
   CONSTRAINT ck_hold_history_expires_at       CHECK (expires_at > created_at)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin
-  COMMENT 'holds that ended: ordered, expired, released or stopped';
+  COMMENT 'a hold that ended: ordered, expired, released or stopped';

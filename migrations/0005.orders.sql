@@ -40,4 +40,4 @@ CREATE TABLE orders (
   CONSTRAINT ck_orders_closed_reason CHECK ((closed_at IS NULL) = (closed_reason IS NULL)),
   CONSTRAINT ck_orders_cancelled_as  CHECK ((cancelled_as IS NOT NULL) = (status = 'cancelled'))
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin
-  COMMENT 'orders; each keeps the id of its hold';
+  COMMENT 'an order; it keeps the id of its hold, so a hold becomes one order and no more';

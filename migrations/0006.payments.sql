@@ -47,4 +47,4 @@ CREATE TABLE payments (
                                                                      AND reason IS NULL)),
   CONSTRAINT ck_payments_decided_at     CHECK ((decided_at IS NULL) = (state = 'open'))
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin
-  COMMENT 'payments; each once, whatever events told of it';
+  COMMENT 'a payment, once, whatever events told of it: what came in, what went back, and whether it pays, waits or is due';

@@ -30,4 +30,4 @@ CREATE TABLE payment_webhooks (
   CONSTRAINT ck_payment_webhooks_last_received_at CHECK (deliveries > 1 OR last_received_at = first_received_at),
   CONSTRAINT ck_payment_webhooks_settled_at      CHECK ((outcome = 'parked') = (settled_at IS NULL))
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin
-  COMMENT 'the inbox of payment events';
+  COMMENT 'a payment event: what it said, what it did and why, how often it was delivered';

@@ -10,4 +10,4 @@ CREATE TABLE customer_units (
   CONSTRAINT ck_customer_units_units        CHECK (units >= 0),
   CONSTRAINT ck_customer_units_unpaid_units CHECK (unpaid_units BETWEEN 0 AND units)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin
-  COMMENT 'units each customer has, for products with limits per customer';
+  COMMENT 'units that a customer has of a product with a limit per customer';

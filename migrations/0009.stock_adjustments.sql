@@ -11,4 +11,4 @@ CREATE TABLE stock_adjustments (
   CONSTRAINT fk_stock_adjustments_product_id FOREIGN KEY (product_id) REFERENCES products (product_id),
   CONSTRAINT ck_stock_adjustments_reason     CHECK (reason <> '')
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin
-  COMMENT 'changes of stock_total by an operator';
+  COMMENT 'a change of stock_total: who, when, why';

@@ -10,4 +10,4 @@ CREATE TABLE sweep_heartbeat (
   PRIMARY KEY (run_id),
   KEY ix_sweep_heartbeat_started_at (started_at)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin
-  COMMENT 'the last runs of the sweep';
+  COMMENT 'one of the last 3,600 runs of the sweep';

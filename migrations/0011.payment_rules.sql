@@ -13,4 +13,4 @@ CREATE TABLE payment_rules (
   reason          VARCHAR(255) NULL COMMENT 'why; kept with the event and the payment, or with the order that it closes',
   PRIMARY KEY (order_state, payment)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin
-  COMMENT 'the state machine of payments: what each does to its order in each state';
+  COMMENT 'what becomes of a payment and of its order, for each pair of their states; loaded from rules/payment_rules.sql';

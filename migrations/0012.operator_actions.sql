@@ -17,4 +17,4 @@ CREATE TABLE operator_actions (
   CONSTRAINT fk_operator_actions_product_id FOREIGN KEY (product_id) REFERENCES products (product_id),
   CONSTRAINT ck_operator_actions_reason     CHECK (reason <> '')
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin
-  COMMENT 'what operators did: who, what, why';
+  COMMENT 'anything else that an operator did by a procedure: who, when, why';

@@ -7,4 +7,4 @@ CREATE TABLE webhook_refusals (
   refusals   BIGINT UNSIGNED NOT NULL,
   PRIMARY KEY (refused_on, reason, slot)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin
-  COMMENT 'how many webhooks were refused, a day';
+  COMMENT 'how many webhooks the API refused on a day, for one reason';

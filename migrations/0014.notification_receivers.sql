@@ -5,4 +5,4 @@ CREATE TABLE notification_receivers (
   PRIMARY KEY (receiver),
   CONSTRAINT ck_notification_receivers_receiver CHECK (receiver <> '')
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin
-  COMMENT 'who is told of what happens; empty: nobody';
+  COMMENT 'a URL that is told of what happens; none: nothing is written';

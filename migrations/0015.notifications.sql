@@ -24,4 +24,4 @@ CREATE TABLE notifications (
   CONSTRAINT ck_notifications_settled_at  CHECK ((settled_at IS NULL) = (state = 'pending')),
   CONSTRAINT ck_notifications_last_error  CHECK (state <> 'failed' OR last_error IS NOT NULL)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin
-  COMMENT 'what receivers are to be told: the outbox';
+  COMMENT 'what one receiver is to be told of one thing that happened: the outbox';

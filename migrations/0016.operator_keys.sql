@@ -11,4 +11,4 @@ CREATE TABLE operator_keys (
   KEY ix_operator_keys_created_at (created_at),
   CONSTRAINT ck_operator_keys_idempotency_key CHECK (idempotency_key <> '')
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin
-  COMMENT 'keys under which operators changed something';
+  COMMENT 'a key under which an operator changed something, and what it changed';

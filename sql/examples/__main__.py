@@ -1,11 +1,14 @@
-"""`make examples`: write the areas of `help`, run every session on a MySQL of its own, and write what is printed."""
+"""`make examples`: write the areas of `help`, the tables of the manual, and what every session prints.
+
+The sessions run on a MySQL of their own.
+"""
 
 import secrets
 import sys
 import tempfile
 from pathlib import Path
 
-from sql import areas
+from sql import areas, tables
 from sql.deploy import migrate
 from sql.deploy.seed import seed
 from sql.examples.sessions import sessions, shown
@@ -19,6 +22,7 @@ def main() -> int:
     """Write each .out beside its .sql; the exit status."""
     password, unused = secrets.token_urlsafe(12), secrets.token_urlsafe(12)
     areas.write()
+    tables.write()
     client = find_programs().mysql_command()
     with (
         tempfile.TemporaryDirectory(prefix="examples-", dir=private_folder(STATE)) as folder,

@@ -8,7 +8,7 @@ CREATE TABLE `customer_units` (
   CONSTRAINT `fk_customer_units_product_id` FOREIGN KEY (`product_id`) REFERENCES `products` (`product_id`),
   CONSTRAINT `ck_customer_units_units` CHECK ((`units` >= 0)),
   CONSTRAINT `ck_customer_units_unpaid_units` CHECK ((`unpaid_units` between 0 and `units`))
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_bin COMMENT='units each customer has, for products with limits per customer';
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_bin COMMENT='units that a customer has of a product with a limit per customer';
 
 CREATE TABLE `hold_history` (
   `hold_id` binary(16) NOT NULL COMMENT 'UUID version 7',
@@ -31,7 +31,7 @@ CREATE TABLE `hold_history` (
   CONSTRAINT `ck_hold_history_expires_at` CHECK ((`expires_at` > `created_at`)),
   CONSTRAINT `ck_hold_history_qty` CHECK ((`qty` >= 1)),
   CONSTRAINT `ck_hold_history_unit_price_minor` CHECK ((`unit_price_minor` >= 0))
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_bin COMMENT='holds that ended: ordered, expired, released or stopped';
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_bin COMMENT='a hold that ended: ordered, expired, released or stopped';
 
 CREATE TABLE `holds` (
   `hold_id` binary(16) NOT NULL COMMENT 'UUID version 7',
@@ -55,14 +55,14 @@ CREATE TABLE `holds` (
   CONSTRAINT `ck_holds_qty` CHECK ((`qty` >= 1)),
   CONSTRAINT `ck_holds_unit_price_minor` CHECK ((`unit_price_minor` >= 0)),
   CONSTRAINT `ck_holds_unpaid_until` CHECK (((`unpaid_until` is not null) = (`order_at` is not null)))
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_bin COMMENT='live reservations';
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_bin COMMENT='a live reservation, and only that';
 
 CREATE TABLE `notification_receivers` (
   `receiver` varchar(255) COLLATE utf8mb4_0900_bin NOT NULL COMMENT 'the URL of a receiver, as FLASHSALE_NOTIFY_URL has it',
   `created_at` datetime(6) NOT NULL COMMENT 'UTC',
   PRIMARY KEY (`receiver`),
   CONSTRAINT `ck_notification_receivers_receiver` CHECK ((`receiver` <> _utf8mb4''))
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_bin COMMENT='who is told of what happens; empty: nobody';
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_bin COMMENT='a URL that is told of what happens; none: nothing is written';
 
 CREATE TABLE `notifications` (
   `notification_id` bigint unsigned NOT NULL AUTO_INCREMENT,
@@ -85,7 +85,7 @@ CREATE TABLE `notifications` (
   CONSTRAINT `ck_notifications_gives_up_at` CHECK ((`gives_up_at` > `created_at`)),
   CONSTRAINT `ck_notifications_last_error` CHECK (((`state` <> _utf8mb4'failed') or (`last_error` is not null))),
   CONSTRAINT `ck_notifications_settled_at` CHECK (((`settled_at` is null) = (`state` = _utf8mb4'pending')))
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_bin COMMENT='what receivers are to be told: the outbox';
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_bin COMMENT='what one receiver is to be told of one thing that happened: the outbox';
 
 CREATE TABLE `operator_actions` (
   `action_id` bigint unsigned NOT NULL AUTO_INCREMENT,
@@ -103,7 +103,7 @@ CREATE TABLE `operator_actions` (
   KEY `ix_operator_actions_order_id` (`order_id`),
   CONSTRAINT `fk_operator_actions_product_id` FOREIGN KEY (`product_id`) REFERENCES `products` (`product_id`),
   CONSTRAINT `ck_operator_actions_reason` CHECK ((`reason` <> _utf8mb4''))
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_bin COMMENT='what operators did: who, what, why';
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_bin COMMENT='anything else that an operator did by a procedure: who, when, why';
 
 CREATE TABLE `operator_keys` (
   `idempotency_key` varchar(255) COLLATE utf8mb4_0900_bin NOT NULL COMMENT 'compared byte by byte',
@@ -115,7 +115,7 @@ CREATE TABLE `operator_keys` (
   PRIMARY KEY (`idempotency_key`),
   KEY `ix_operator_keys_created_at` (`created_at`),
   CONSTRAINT `ck_operator_keys_idempotency_key` CHECK ((`idempotency_key` <> _utf8mb4''))
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_bin COMMENT='keys under which operators changed something';
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_bin COMMENT='a key under which an operator changed something, and what it changed';
 
 CREATE TABLE `orders` (
   `order_id` binary(16) NOT NULL COMMENT 'the id of the hold it came from',
@@ -157,7 +157,7 @@ CREATE TABLE `orders` (
   CONSTRAINT `ck_orders_payment_id` CHECK (((`payment_id` is not null) = ((`status` in (_utf8mb4'paid',_utf8mb4'refunded')) and (`amount_minor` > 0)))),
   CONSTRAINT `ck_orders_qty` CHECK ((`qty` >= 1)),
   CONSTRAINT `ck_orders_reference` CHECK ((`reference` <> _utf8mb4''))
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_bin COMMENT='orders; each keeps the id of its hold';
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_bin COMMENT='an order; it keeps the id of its hold, so a hold becomes one order and no more';
 
 CREATE TABLE `payment_rules` (
   `order_state` enum('unknown','not_found','held','hold_ended','pending','overdue','contested','paid','fulfilled','lapsed','sold_on','stopped','withdrawn','refunded') COLLATE utf8mb4_0900_bin NOT NULL,
@@ -168,7 +168,7 @@ CREATE TABLE `payment_rules` (
   `units` enum('stay','return','take back') COLLATE utf8mb4_0900_bin NOT NULL COMMENT 'return: they go back to sale; take back: when they cannot be, the row of sold_on applies',
   `reason` varchar(255) COLLATE utf8mb4_0900_bin DEFAULT NULL COMMENT 'why; kept with the event and the payment, or with the order that it closes',
   PRIMARY KEY (`order_state`,`payment`)
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_bin COMMENT='the state machine of payments: what each does to its order in each state';
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_bin COMMENT='what becomes of a payment and of its order, for each pair of their states; loaded from rules/payment_rules.sql';
 
 CREATE TABLE `payment_webhooks` (
   `webhook_id` bigint unsigned NOT NULL AUTO_INCREMENT,
@@ -199,7 +199,7 @@ CREATE TABLE `payment_webhooks` (
   CONSTRAINT `ck_payment_webhooks_last_received_at` CHECK (((`deliveries` > 1) or (`last_received_at` = `first_received_at`))),
   CONSTRAINT `ck_payment_webhooks_payment_id` CHECK (((`payment_id` is null) = (`payment_status` = _utf8mb4'other'))),
   CONSTRAINT `ck_payment_webhooks_settled_at` CHECK (((`outcome` = _utf8mb4'parked') = (`settled_at` is null)))
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_bin COMMENT='the inbox of payment events';
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_bin COMMENT='a payment event: what it said, what it did and why, how often it was delivered';
 
 CREATE TABLE `payments` (
   `payment_id` varchar(255) COLLATE utf8mb4_0900_bin NOT NULL COMMENT 'the provider''s id; the order''s own where the provider names none',
@@ -233,7 +233,7 @@ CREATE TABLE `payments` (
   CONSTRAINT `ck_payments_received_at` CHECK ((((`received_at` is not null) = (`state` in (_utf8mb4'waiting',_utf8mb4'paying',_utf8mb4'due',_utf8mb4'settled'))) and ((`received_at` is not null) = (`received_by` is not null)) and ((`received_at` is not null) or ((`amount_minor` is null) and (`currency` is null))))),
   CONSTRAINT `ck_payments_refunds` CHECK (((`refund_told_minor` >= 0) and (`refund_failed_minor` >= 0) and (`refunds_failed` >= 0) and ((`refunds_told` > 0) = (`refund_told_minor` > 0)) and ((`refunds_failed` > 0) = (`refund_failed_minor` > 0)))),
   CONSTRAINT `ck_payments_state` CHECK (((`state` <> _utf8mb4'paying') or ((`order_id` is not null) and (`amount_minor` > 0) and (`currency` is not null) and (`reason` is null))))
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_bin COMMENT='payments; each once, whatever events told of it';
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_bin COMMENT='a payment, once, whatever events told of it: what came in, what went back, and whether it pays, waits or is due';
 
 CREATE TABLE `products` (
   `product_id` int unsigned NOT NULL AUTO_INCREMENT,
@@ -284,7 +284,7 @@ CREATE TABLE `stock_adjustments` (
   KEY `ix_stock_adjustments_product_id` (`product_id`),
   CONSTRAINT `fk_stock_adjustments_product_id` FOREIGN KEY (`product_id`) REFERENCES `products` (`product_id`),
   CONSTRAINT `ck_stock_adjustments_reason` CHECK ((`reason` <> _utf8mb4''))
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_bin COMMENT='changes of stock_total by an operator';
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_bin COMMENT='a change of stock_total: who, when, why';
 
 CREATE TABLE `stock_stripes` (
   `product_id` int unsigned NOT NULL,
@@ -294,7 +294,7 @@ CREATE TABLE `stock_stripes` (
   CONSTRAINT `fk_stock_stripes_product_id` FOREIGN KEY (`product_id`) REFERENCES `products` (`product_id`),
   CONSTRAINT `ck_stock_stripes_available` CHECK ((`available` >= 0)),
   CONSTRAINT `ck_stock_stripes_stripe` CHECK ((`stripe` >= 0))
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_bin COMMENT='the free units of a product, shared over several rows';
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_bin COMMENT='a share of a product''s free units; several rows sell side by side where one would be a queue';
 
 CREATE TABLE `sweep_heartbeat` (
   `run_id` bigint unsigned NOT NULL AUTO_INCREMENT,
@@ -306,7 +306,7 @@ CREATE TABLE `sweep_heartbeat` (
   `lag_seconds` decimal(16,6) NOT NULL COMMENT 'how long the oldest of them had been due when the run began',
   PRIMARY KEY (`run_id`),
   KEY `ix_sweep_heartbeat_started_at` (`started_at`)
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_bin COMMENT='the last runs of the sweep';
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_bin COMMENT='one of the last 3,600 runs of the sweep';
 
 CREATE TABLE `webhook_refusals` (
   `refused_on` date NOT NULL COMMENT 'UTC',
@@ -314,4 +314,4 @@ CREATE TABLE `webhook_refusals` (
   `slot` smallint NOT NULL,
   `refusals` bigint unsigned NOT NULL,
   PRIMARY KEY (`refused_on`,`reason`,`slot`)
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_bin COMMENT='how many webhooks were refused, a day';
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_bin COMMENT='how many webhooks the API refused on a day, for one reason';

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from sql import tables
 from sql.deploy.objects import SQL_FOLDER
 from sql.deploy.seed import seed
 from sql.examples.sessions import FOLDER, sessions, settled, shown
@@ -60,6 +61,14 @@ def test_what_the_manual_shows_stands_so_in_a_session() -> None:
 
     assert shown_there
     assert [block for block in shown_there if not any(block in text for text in everything)] == []
+
+
+def test_the_manual_says_of_each_table_what_its_migration_says() -> None:
+    migrations = (path.read_text(encoding="utf-8") for path in sorted(SQL_FOLDER.parent.glob("migrations/*.sql")))
+    created = [name for text in migrations for name in re.findall(r"^CREATE TABLE (\w+)", text, re.MULTILINE)]
+
+    assert tables.written(MANUAL) == MANUAL, "run `make examples`, and review what changed"
+    assert [name for name in created if f"\n| `{name}` | " not in MANUAL] == []
 
 
 def test_the_manual_leads_to_every_session_and_is_short() -> None:
