@@ -11,7 +11,7 @@ import yaml
 from api import VERSION
 from api.bodies import BODY_LIMIT, EVENT_LIMIT
 from api.problem_kinds import PROBLEMS
-from api.settings import KNOWN_VARIABLES
+from api.variables import KNOWN_VARIABLES
 
 ROOT = Path(__file__).parents[2]
 NGINX = (ROOT / "docs/deploy/nginx.conf").read_text(encoding="utf-8")
@@ -181,6 +181,13 @@ def test_the_image_has_a_version_and_says_what_it_is() -> None:
     tag = f"flashsale:${{FLASHSALE_VERSION:-{VERSION}}}"
     assert {SERVICES[name]["image"] for name in ("migrate", "api")} == {tag}
     assert set(re.findall(r"image: (\S+)", KUBERNETES_TEXT)) == {f"flashsale:{VERSION}"}
+    assert f"\n  name: flashsale-migrate-{VERSION}\n" in KUBERNETES_TEXT
+
+
+def test_the_newest_entry_of_the_changelog_is_this_version() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+    assert re.findall(r"^## \[(.+)\] - \d{4}-\d\d-\d\d$", changelog, re.MULTILINE)[0] == VERSION
 
 
 def test_the_logs_of_no_container_fill_the_disk() -> None:
