@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from enum import Enum
 from hashlib import sha256
 from hmac import compare_digest
+from typing import get_args
 
 import falcon
 from falcon.asgi import Request, Response
 
 from api.problem_kinds import PROBLEMS
 from api.problems import write_problem
+from api.routes import Method
 from api.settings import Settings
 
 HIDE_FROM_CACHES = "no-store"
@@ -48,7 +50,7 @@ CALLER = "flashsale.caller"
 
 _FINGERPRINT_DIGITS = 16
 """Of the key's SHA-256: enough to tell callers apart, too few to stand for the key or its hash."""
-_ALLOWED_METHODS = "GET, POST, DELETE"
+_ALLOWED_METHODS = ", ".join(get_args(Method))
 _ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, X-Request-ID"
 _EXPOSED_HEADERS = "Location, Idempotent-Replayed, Retry-After, X-Request-ID, Data-Age-Ms"
 _PREFLIGHT_SECONDS = "600"

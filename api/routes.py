@@ -11,6 +11,7 @@ import msgspec
 from api import schemas, values
 
 Argument = int | str | None
+Method = Literal["GET", "POST", "DELETE"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ class Route:
     may come from a secondary, where the operator wants that, and then says how old it is.
     """
 
-    method: Literal["GET", "POST", "DELETE"]
+    method: Method
     path: str
     procedure: str
     summary: str

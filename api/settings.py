@@ -1,6 +1,6 @@
 """The API's configuration: environment variables only, checked before anything starts.
 
-`DECLARED` has a row for each variable; docs/settings.md is made of it.
+api/variables.py has a row for each.
 
 Every FLASHSALE_X may be given as FLASHSALE_X_FILE instead, the path of a file that holds its value: a secret.
 """
@@ -17,107 +17,27 @@ from urllib.parse import urlsplit
 
 from api.providers import PROVIDERS, standard
 from api.providers.provider import Provider
+from api.variables import (
+    API_KEYS,
+    CONNECTIONS,
+    CORS_ORIGINS,
+    DEVELOPMENT,
+    ENVIRONMENT,
+    ENVIRONMENTS,
+    HOST,
+    LOG_FORMAT,
+    METRICS_TOKEN,
+    NOTIFY_SECRETS,
+    NOTIFY_URL,
+    PRODUCT_READS_MAX_AGE_MS,
+    PRODUCTION,
+    SLOW_CALL_MS,
+    WHOLE_NUMBERS,
+    WORKERS,
+)
 from sql.server.state import Failure
 from sql.server.urls import Url, parse
-from sql.server.variables import API, DATABASE_URL, DECLARED_HERE, PORT, Variable, read_variable
-
-DEVELOPMENT, PRODUCTION = ENVIRONMENTS = ("development", "production")
-ENVIRONMENT = "FLASHSALE_ENV"
-HOST = "FLASHSALE_HOST"
-WORKERS = "FLASHSALE_WORKERS"
-CONNECTIONS = "FLASHSALE_CONNECTIONS"
-API_KEYS = "FLASHSALE_API_KEYS"
-METRICS_TOKEN = "FLASHSALE_METRICS_TOKEN"
-CORS_ORIGINS = "FLASHSALE_CORS_ORIGINS"
-NOTIFY_URL = "FLASHSALE_NOTIFY_URL"
-NOTIFY_SECRETS = "FLASHSALE_NOTIFY_SECRETS"
-LOG_FORMAT = "FLASHSALE_LOG_FORMAT"
-SLOW_CALL_MS = "FLASHSALE_SLOW_CALL_MS"
-PRODUCT_READS_MAX_AGE_MS = "FLASHSALE_PRODUCT_READS_MAX_AGE_MS"
-DECLARED = (
-    Variable(
-        DATABASE_URL,
-        "what the API connects with; of a group the URL names all nodes: `…@a:3306,b:3306,c:3306/flashsale`",
-        "account `flashsale_api` on the same server",
-        (API,),
-    ),
-    *DECLARED_HERE,
-    Variable(
-        HOST,
-        "the address on which the API listens, `0.0.0.0` for all; `make run` stays on 127.0.0.1",
-        "127.0.0.1",
-        (API,),
-    ),
-    *(
-        Variable(
-            provider.variable,
-            f"signing secrets of payment events by {provider.title}, several separated by commas: "
-            "[who may call it](deploying.md#who-may-call-it)",
-            "none; without any provider's, webhooks are not verified",
-            (API, "`make webhook`"),
-        )
-        for provider in PROVIDERS
-    ),
-    Variable(
-        ENVIRONMENT,
-        "`production`: does not start without a secret of a payment provider, warns when there are no API keys or no "
-        "metrics token, ignores payments of Stripe's test mode, and has no `/demo`; `development`: has `/demo`, which "
-        "signs its payments with the first secret",
-        "development, but no `/demo` where there are secrets",
-        (API,),
-    ),
-    Variable(WORKERS, "processes that serve", "2", (API,), 1, 64),
-    Variable(
-        CONNECTIONS,
-        "connections to MySQL that a worker may have for the sale; up to five more are for `/metrics` and `/board`, "
-        "one for notifications",
-        "16",
-        (API,),
-        1,
-        256,
-    ),
-    Variable(
-        API_KEYS,
-        "SHA-256 hashes of the keys that may call `/api/*`, separated by commas: "
-        "[who may call it](deploying.md#who-may-call-it)",
-        "none: the API is open",
-        (API,),
-    ),
-    Variable(METRICS_TOKEN, "what `/metrics` and `/board` ask for", "none: they are open", (API,)),
-    Variable(
-        NOTIFY_URL,
-        "who is told of what happens: URLs, separated by commas; `none` ends it: "
-        "[how to receive](integrating.md#notifications)",
-        "nobody is told, or who was told before by this database",
-        (API,),
-    ),
-    Variable(
-        NOTIFY_SECRETS,
-        "what notifications are signed with, `whsec_…`; several separated by commas, while they are changed",
-        f"needed with `{NOTIFY_URL}`",
-        (API, "`make notifications`"),
-    ),
-    Variable(
-        CORS_ORIGINS,
-        "origins whose pages may call `/api/*`, such as `https://shop.example`, separated by commas",
-        "none",
-        (API,),
-    ),
-    Variable(LOG_FORMAT, "`json` or `text`", "text where stderr is a terminal, else json", (API,)),
-    Variable(SLOW_CALL_MS, "a CALL that takes so many milliseconds is logged as slow", "500", (API,), 0, 60_000),
-    Variable(
-        PRODUCT_READS_MAX_AGE_MS,
-        "products may be read from the secondaries of a group when what they show is so old at most, 500 to 60000: "
-        "[products from secondaries](deploying.md#products-from-secondaries)",
-        "none: the node that sells answers all",
-        (API,),
-        500,
-        60_000,
-    ),
-)
-"""Every variable of the service, those of the deployment and of make included."""
-KNOWN_VARIABLES = frozenset(each.name for each in DECLARED if each.name != PORT)
-_WHOLE_NUMBERS = {each.name: each for each in DECLARED if each.most}
+from sql.server.variables import DATABASE_URL, PORT, read_variable
 
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{16,256}")
@@ -129,9 +49,9 @@ class Settings:
     """Everything the API reads from its environment."""
 
     database: Url
-    port: int = int(_WHOLE_NUMBERS[PORT].default)
-    workers: int = int(_WHOLE_NUMBERS[WORKERS].default)
-    connections: int = int(_WHOLE_NUMBERS[CONNECTIONS].default)
+    port: int = int(WHOLE_NUMBERS[PORT].default)
+    workers: int = int(WHOLE_NUMBERS[WORKERS].default)
+    connections: int = int(WHOLE_NUMBERS[CONNECTIONS].default)
     """To MySQL, for the sale; as many as a worker may have open."""
     secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     """Those of the payment providers, by the provider's name."""
@@ -150,7 +70,7 @@ class Settings:
     notify_secrets: tuple[str, ...] = field(default=(), repr=False)
     log_format: str | None = None
     """json or text; None: text where stderr is a terminal, else json."""
-    slow_call_seconds: float = int(_WHOLE_NUMBERS[SLOW_CALL_MS].default) / 1000
+    slow_call_seconds: float = int(WHOLE_NUMBERS[SLOW_CALL_MS].default) / 1000
     product_reads_max_age_ms: int = 0
     """How old a product may be that a secondary of the group shows; 0: the node that sells answers all."""
 
@@ -250,7 +170,7 @@ def _address(environ: Mapping[str, str], name: str, default: str) -> str:
 
 def _whole_number(environ: Mapping[str, str], name: str) -> int:
     """A whole number within its bounds, or the default. Raises Failure."""
-    declared, text = _WHOLE_NUMBERS[name], read_text(environ, name)
+    declared, text = WHOLE_NUMBERS[name], read_text(environ, name)
     if not text:
         return int(declared.default)
     if not (text.isascii() and text.isdigit() and declared.least <= int(text[:10]) <= declared.most):

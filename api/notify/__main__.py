@@ -7,7 +7,8 @@ import sys
 
 from api.gateway import Gateway, UnavailableError
 from api.notify.signing import make_signer
-from api.settings import NOTIFY_SECRETS, read_notify_secrets
+from api.settings import read_notify_secrets
+from api.variables import NOTIFY_SECRETS
 from sql.server.environment import account
 from sql.server.state import Failure
 

@@ -22,15 +22,15 @@ from api.schemas import CONDITIONS, Alive, Orders, Products
 
 JSON = dict[str, Any]
 
-_BODY_PROBLEMS = (
+BODY_PROBLEMS = (
     "invalid_json",
     "payload_too_large",
     "unsupported_media_type",
     "invalid_argument",
 )
-_CONNECTION_PROBLEMS = ("malformed_request", "request_timeout", "uri_too_long", "headers_too_large")
+CONNECTION_PROBLEMS = ("malformed_request", "request_timeout", "uri_too_long", "headers_too_large")
 """What is refused before a request reaches its operation."""
-_DATABASE_PROBLEMS = ("internal_error", "service_unavailable")
+DATABASE_PROBLEMS = ("internal_error", "service_unavailable")
 _PROBLEM_HEADERS: dict[int, tuple[str, str, JSON, str | int]] = {
     401: ("WWW-Authenticate", "what is asked for", {"type": "string", "enum": [CHALLENGE]}, CHALLENGE),
     409: ("Retry-After", "seconds, where the refusal ends by itself at a known time", {"type": "integer"}, 3600),
@@ -94,9 +94,9 @@ def _operation(route: Route) -> JSON:
         schema = {"anyOf": schemas} if len(schemas) > 1 else schemas[0]
         content = {"application/json": {"schema": schema, "examples": bodies}}
         operation["requestBody"] = {"required": True, "description": _sentence(route.body.__doc__), "content": content}
-        slugs += _BODY_PROBLEMS
+        slugs += BODY_PROBLEMS
         slugs += ["signature_invalid"] if route.signed else []
-    slugs += _CONNECTION_PROBLEMS + _DATABASE_PROBLEMS
+    slugs += CONNECTION_PROBLEMS + DATABASE_PROBLEMS
     operation["responses"] = _answers(route, text) | _problem_answers(dict.fromkeys(slugs))
     return operation
 
@@ -253,7 +253,7 @@ def _plain(path: str, operation: str, summary: str, schema: JSON) -> JSON:
     text = OPERATION_TEXTS[operation]
     answer = {"description": "Done.", "content": _content(schema, text, 200)}
     head = _head(operation, path, summary, text)
-    return {"get": head | {"responses": {"200": answer} | _problem_answers(_CONNECTION_PROBLEMS)}}
+    return {"get": head | {"responses": {"200": answer} | _problem_answers(CONNECTION_PROBLEMS)}}
 
 
 def _sentence(text: str | None) -> str:

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from msgspec.structs import fields
 
+from api.openapi.document import BODY_PROBLEMS, CONNECTION_PROBLEMS, DATABASE_PROBLEMS
 from api.problem_kinds import PROBLEMS, ProblemKind
 from api.problems import PROBLEM_JSON
 from api.routes import PATH_PARAMETERS, ROUTES, Query, Route
-from api.settings import DECLARED
+from api.variables import DECLARED
 from sql.server.variables import Variable
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -29,9 +30,9 @@ and an example of each are at `/docs` of a running service, made of `/openapi.js
 {rows}
 
 201: it was made; 200: it was made before by the same request, or it is done; 202: the payment waits for its order; 304:
-it is what the caller has. Besides, any of them may answer 400, 408, 414, 431, 500 and 503, those with a body 413, 415
-and 422, and all of `/api/` 401 where there are API keys: [errors.md](errors.md). `?` marks what may be left out. A
-parameter of the query that is not known is refused.
+the caller already has it. Besides, any of them may answer {anywhere}, those with a body {of_bodies},
+and all of `/api/` 401 where there are API keys: [errors.md](errors.md). `?` marks what may be left out. An unknown
+parameter of the query is refused.
 
 | address | shows |
 |---|---|
@@ -94,7 +95,14 @@ MySQL: [deploying.md](deploying.md#tls-to-mysql). What `make loadtest` takes is 
 def endpoints_page() -> str:
     """docs/endpoints.md: a table of all routes."""
     made = _MADE.format(source="api/routes.py")
-    return _ENDPOINTS.format(made=made, rows="\n".join(map(_route_row, ROUTES)))
+    anywhere = {PROBLEMS[slug].status for slug in (*CONNECTION_PROBLEMS, *DATABASE_PROBLEMS)}
+    of_bodies = {PROBLEMS[slug].status for slug in BODY_PROBLEMS} - anywhere
+    return _ENDPOINTS.format(
+        made=made,
+        rows="\n".join(map(_route_row, ROUTES)),
+        anywhere=_in_words(anywhere),
+        of_bodies=_in_words(of_bodies),
+    )
 
 
 def errors_page() -> str:
@@ -117,7 +125,7 @@ def errors_page() -> str:
 
 def settings_page() -> str:
     """docs/settings.md: a table of all variables."""
-    made = _MADE.format(source="api/settings.py and sql/server/variables.py")
+    made = _MADE.format(source="api/variables.py and sql/server/variables.py")
     return _SETTINGS.format(made=made, rows="\n".join(map(_setting_row, DECLARED)))
 
 
@@ -140,6 +148,11 @@ def _statuses(route: Route) -> list[int]:
     unchanged = {304} if route.method == "GET" and not route.probe else set()
     signed = {401} if route.signed else set()
     return sorted(done | unchanged | signed | {PROBLEMS[slug].status for slug in slugs})
+
+
+def _in_words(statuses: set[int]) -> str:
+    *first, last = map(str, sorted(statuses))
+    return f"{', '.join(first)} and {last}"
 
 
 def _error_row(kind: ProblemKind) -> str:

@@ -21,7 +21,8 @@ from urllib.parse import quote
 from api.providers import PROVIDERS
 from api.providers.provider import Payment, Provider
 from api.schemas import EventStatus
-from api.settings import ENVIRONMENT, PRODUCTION, read_secrets, read_text
+from api.settings import read_secrets, read_text
+from api.variables import ENVIRONMENT, PRODUCTION
 from sql.server.state import Failure
 
 WEBHOOK = "/api/payments/webhook"

@@ -7,7 +7,8 @@ import os
 from collections.abc import Mapping
 
 from api.providers import PROVIDERS
-from api.settings import API_KEYS, ENVIRONMENT, KNOWN_VARIABLES, METRICS_TOKEN, PRODUCTION, Settings
+from api.settings import Settings
+from api.variables import API_KEYS, ENVIRONMENT, KNOWN_VARIABLES, METRICS_TOKEN, PRODUCTION
 from sql.server.variables import unknown_variables
 
 log = logging.getLogger("flashsale.api")

@@ -52,7 +52,7 @@ DECLARED_HERE = (
     ),
     Variable(PORT, "the port on which the API listens", "8000", (API, MAKE), 1, 65535),
 )
-"""The API declares its own in api/settings.py."""
+"""The API declares its own in api/variables.py."""
 OF_THE_DEPLOYMENT = tuple(each.name for each in DECLARED_HERE if DEPLOYMENT in each.readers)
 
 

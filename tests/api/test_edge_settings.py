@@ -11,7 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from api.settings import KNOWN_VARIABLES, read_settings
+from api.settings import read_settings
+from api.variables import KNOWN_VARIABLES
 from sql.server.state import Failure
 from sql.server.urls import parse
 from tests.support.service import Service, start_up_refusal
