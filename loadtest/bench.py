@@ -1,7 +1,8 @@
 """`make bench`: the reference for one hot product, on a MySQL of its own with full durability.
 
 Every figure of a run comes from interleaved rounds, so that what the machine does meanwhile hits all of them, and every
-round ends with the check that nothing was oversold. Writes loadtest/RESULTS.md and loadtest/plots/ in about 20 minutes.
+round ends with the check that nothing was oversold. Writes loadtest/RESULTS.md, loadtest/plots/ and the figures
+of README.md in about 20 minutes.
 OLD=<folder>: the threaded API of that checkout is measured in the same rounds (older.py).
 QUICK=1: one short round each, about two minutes, for developing; writes to .flashsale/bench/ instead.
 """
@@ -18,7 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from loadtest import history, lines, machine, older, plots, report, trials
+from loadtest import history, lines, machine, older, plots, readme, report, trials
 from loadtest.database import Database
 from loadtest.lines import Point
 from loadtest.measure import Round, family, memory_mb
@@ -64,6 +65,8 @@ def main() -> int:
         shutil.rmtree(folder, ignore_errors=True)
     plots.write(results, target / "plots")
     (target / "RESULTS.md").write_text(report.markdown(results), encoding="utf-8")
+    if not quick:
+        readme.write()
     print(report.summary(results))
     print(f"\nwritten to {target / 'RESULTS.md'} and {target / 'plots'}, after {results.minutes:.1f} minutes")
     return 1 if results.checks.faults else 0
