@@ -36,7 +36,7 @@ Parameters
   in_idempotency_key  TEXT         1 to 255 characters, compared byte by byte; a repeat changes nothing; NULL: no protection
 
 Result set
-  the product, as get_product returns it; replayed is 1 for a repeat. @product_id is set besides: create_hold(@product_id, …) can be pasted
+  the product, as get_product returns it; replayed is 1 for a repeat. It also sets @product_id, so create_hold(@product_id, …) can be pasted
 
 Errors
   idempotency_key_reused  the key belongs to something else that an operator did

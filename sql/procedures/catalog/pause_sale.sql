@@ -9,9 +9,9 @@ CREATE DEFINER = flashsale_owner@localhost PROCEDURE pause_sale (
 )
 COMMENT '
 Description
-  Pauses the sale of a product, as when the shop is down: nothing new can be held, and nothing that is held or waits for its payment runs
-  out. It can be ordered, paid, released and cancelled as ever. resume_sale goes on. Pausing again changes nothing. The sale window is
-  what the shop announced and runs on; set_sale_window moves it.
+  Pauses the sale of a product, for example when the shop is down: nothing new can be held, and no hold and no pending order runs
+  out. They can still be ordered, paid, released and cancelled. resume_sale ends the pause. Pausing again changes nothing. The pause does not
+  move the sale window; set_sale_window does.
 
 Parameters
   in_product_id      BIGINT

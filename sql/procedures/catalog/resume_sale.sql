@@ -10,8 +10,8 @@ CREATE DEFINER = flashsale_owner@localhost PROCEDURE resume_sale (
 COMMENT '
 Description
   Goes on with a sale that was paused: holds, paid holds and pending orders have as much time left as when the pause began, or when they were
-  made in it. Resuming again changes nothing. What had run out before the pause stays so. A sale that was stopped, or ended, in the
-  pause stays stopped, or ended.
+  made in it. Resuming again changes nothing. What had run out before the pause has still run out. A sale that was stopped or has ended
+  meanwhile does not go on.
 
 Parameters
   in_product_id      BIGINT

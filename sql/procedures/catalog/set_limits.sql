@@ -13,8 +13,8 @@ CREATE DEFINER = flashsale_owner@localhost PROCEDURE set_limits (
 )
 COMMENT '
 Description
-  Sets what one customer may do; each limit is off when NULL, and all are set at once. To begin to limit customers is possible
-  while nothing is held or sold; limits that are on may be changed or switched off at any time.
+  Sets what one customer may do; each limit is off when NULL, and all are set at once. You can begin to limit customers only
+  while nothing is held or sold; limits that are on can be changed or switched off at any time.
 
 Parameters
   in_product_id         BIGINT  the product

@@ -11,8 +11,8 @@ CREATE DEFINER = flashsale_owner@localhost PROCEDURE set_sale_window (
 )
 COMMENT '
 Description
-  Sets when a product is on sale: opens, closes or reschedules it, in the middle of the sale too. Holds that are live stay good,
-  for the window is for new ones. A sale that was stopped, or a product that was archived, is on sale again by it.
+  Sets when a product is on sale: opens, closes or reschedules it, in the middle of the sale too. Live holds stay valid:
+  the window is for new ones. A product whose sale was stopped, or that was archived, is on sale again.
 
 Parameters
   in_product_id      BIGINT       the product

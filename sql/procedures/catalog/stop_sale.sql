@@ -10,8 +10,8 @@ CREATE DEFINER = flashsale_owner@localhost PROCEDURE stop_sale (
 COMMENT '
 Description
   Ends the sale of a product at once, live holds included: nothing more can be held or ordered, units of holds go back, and a
-  payment that was made for one of these holds is due; a hold that had expired is expired. Orders that wait for their payment can
-  still be paid; an order that lapsed takes no units back any more. set_sale_window opens the sale again.
+  payment that was made for one of these holds is due; a hold that had run out before ends as expired. Orders that wait for their payment can
+  still be paid; a late payment takes no units back for an order that lapsed. set_sale_window opens the sale again.
 
 Parameters
   in_product_id      BIGINT

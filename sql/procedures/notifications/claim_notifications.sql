@@ -10,7 +10,7 @@ CREATE DEFINER = flashsale_owner@localhost PROCEDURE claim_notifications (
 COMMENT '
 Description
   Hands out the notifications that are due, oldest first, each to one caller; those of one subject one after the
-  other. What its caller does not settle by settle_notification within the lease is handed out again: so a notification arrives at least
+  other. A notification that its caller does not settle within the lease (settle_notification) is handed out again: so it arrives at least
   once, and perhaps twice.
 
 Parameters

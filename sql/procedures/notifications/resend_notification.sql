@@ -8,8 +8,8 @@ CREATE DEFINER = flashsale_owner@localhost PROCEDURE resend_notification (
 )
 COMMENT '
 Description
-  Sends a notification again, under the same message_id, whatever became of it: one that failed once its receiver works again, one
-  that was delivered and got lost there, or one whose next attempt is far away. It is tried for three days again.
+  Sends a notification again, under the same message_id, in any state: one that failed, when its receiver works again; one
+  that was delivered and got lost there; or one whose next attempt is far away. It is tried for another three days.
 
 Parameters
   in_notification_id BIGINT  as list_notifications names it

@@ -7,9 +7,9 @@ CREATE DEFINER = flashsale_owner@localhost PROCEDURE set_receivers (
 )
 COMMENT '
 Description
-  Says who is told of what happens from now on; the API does so when it starts, with FLASHSALE_NOTIFY_URL. A receiver that is not named any more
-  is told nothing more: what was still pending for it has failed. Of what happened before
-  it was named it hears that products are sold out, and nothing else.
+  Says who is told of what happens from now on; the API does so when it starts, with FLASHSALE_NOTIFY_URL. A receiver that is no longer named
+  is told nothing more, and its pending notifications fail. A new receiver is told which
+  products are sold out, and nothing else of what happened before.
 
 Parameters
   in_receivers TEXT  a JSON array of 0 to 10 URLs, each a text of 1 to 255 characters; [] for nobody: then nothing is written

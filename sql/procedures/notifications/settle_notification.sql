@@ -14,8 +14,8 @@ Description
 
 Parameters
   in_notification_id BIGINT  as claim_notifications named it
-  in_attempt         BIGINT  the attempt, as claim_notifications counted it; an error of one whose lease ran out changes nothing, for
-                             somebody else is at it
+  in_attempt         BIGINT  the attempt, as claim_notifications counted it; an error changes nothing when the lease has run out, since
+                             another caller may have the notification
   in_error           TEXT    why it could not be delivered, cut to 255 characters; NULL: it was delivered; an empty text: nobody tried,
                              it is given back at once
 

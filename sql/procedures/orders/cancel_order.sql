@@ -9,8 +9,8 @@ CREATE DEFINER = flashsale_owner@localhost PROCEDURE cancel_order (
 )
 COMMENT '
 Description
-  Cancels an order for good; its units return to sale at once. A payment that comes all the same does not bring it back: it is due.
-  Also for an order that lapsed, so that a late payment takes nothing back, and for an order at a price
+  Cancels an order for good; its units return to sale at once. A payment that still comes does not bring it back: it is due.
+  It also cancels an order that lapsed, so that a late payment takes nothing back, and an order at a price
   of 0 that was not handed over.
 
 Parameters

@@ -8,7 +8,7 @@ CREATE DEFINER = flashsale_owner@localhost PROCEDURE cancel_pending_order (
 COMMENT '
 Description
   Cancels an order that waits for its payment, because its buyer asks for it; its units return to sale at once. It is final: a
-  payment that comes all the same is due.
+  payment that still comes is due.
 
 Parameters
   in_order_id TEXT  the id of the order, which is the id of its hold

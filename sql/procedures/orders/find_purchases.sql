@@ -7,7 +7,7 @@ CREATE DEFINER = flashsale_owner@localhost PROCEDURE find_purchases (
 )
 COMMENT '
 Description
-  Finds what a customer holds, ordered, paid or let expire, by whatever the person on the phone can name. The newest hold comes
+  Finds what a customer holds, ordered, paid or let expire, by any id or name that a person on the phone can tell. The newest hold comes
   first, 100 at most. Each is read through an index, except a customer''s live holds: it walks over all live holds, so its cost grows
   with them, and with nothing else. The view purchases shows all of it, to look at freely.
 

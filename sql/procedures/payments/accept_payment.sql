@@ -9,8 +9,8 @@ CREATE DEFINER = flashsale_owner@localhost PROCEDURE accept_payment (
 )
 COMMENT '
 Description
-  Takes another amount as what the order costs: the order costs what was paid from then on, and is paid. For an order
-  that waits for its payment, or that lapsed and whose units the sale still has. Not for one that was withdrawn, is paid by another
+  Takes another amount as payment of an order: what was paid becomes the price of the order, and it is paid. The order waits
+  for its payment, or has lapsed and its units are still free. It is refused for an order that was withdrawn, is paid by another
   payment, or whose sale was stopped.
 
 Parameters

@@ -8,8 +8,8 @@ CREATE DEFINER = flashsale_owner@localhost PROCEDURE reprocess_webhook (
 )
 COMMENT '
 Description
-  Decides the payment of an event anew, where payment_rules would now say otherwise: one that came when the units of its lapsed order
-  were sold, and they are free again; one that waits though its hold has ended or nobody knows its id.
+  Decides the payment of an event anew, when payment_rules would now decide otherwise: for example when the units of its lapsed order were sold
+  and are free again, or when it waits although its hold has ended or nobody knows its id.
 
 Parameters
   in_webhook_id      BIGINT  as list_webhooks names it

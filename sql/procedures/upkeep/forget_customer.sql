@@ -8,9 +8,9 @@ CREATE DEFINER = flashsale_owner@localhost PROCEDURE forget_customer (
 )
 COMMENT '
 Description
-  Removes a person from all tables: wherever the customer''s id stands a random name takes its place, the same everywhere, so that
-  limits and counts stay right, in notifications too; payloads of the events of the customer''s payments are emptied, and so is the metadata of the orders. Ids
-  and references of orders, and ids of payments, stay: they are the shop''s and the provider''s. What operators wrote as a reason stays too.
+  Removes a person from all tables: a random name replaces the customer''s id, the same one everywhere, notifications included, so that
+  limits and counts stay right. Payloads of the events of the customer''s payments are emptied, and so is the metadata of the orders. Ids
+  and references of orders and ids of payments stay: they are the shop''s and the provider''s. The reasons that operators wrote stay too.
 
 Parameters
   in_customer_id TEXT  1 to 128 characters, compared byte by byte

@@ -8,10 +8,10 @@ CREATE DEFINER = flashsale_owner@localhost PROCEDURE purge_history (
 COMMENT '
 Description
   Deletes what nobody needs any more: holds that expired, were released or stopped, the events of payments that are over, and
-  notifications that were delivered or failed (but for the last that a receiver was told of a product); in
-  transactions of 1,000 rows. Orders, the holds they were made of, the payments of orders and the events of payments that pay an order,
-  wait for one or are due stay. The idempotency keys of what is deleted are forgotten; those of events are kept for 30 days at
-  least, for so long a provider may repeat them.
+  notifications that were delivered or failed (except the last one that a receiver got about a product); in
+  transactions of 1,000 rows. Orders, the holds that became orders, the payments of orders, and the events of payments that pay an order,
+  wait for one or are due are kept. The idempotency keys of what is deleted are forgotten; those of events are kept for at least 30 days,
+  because a provider may repeat them for so long.
 
 Parameters
   in_days BIGINT  what ended at least so many days ago, 1 to 36,500
