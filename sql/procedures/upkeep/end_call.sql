@@ -7,7 +7,7 @@ CREATE DEFINER = flashsale_owner@localhost PROCEDURE end_call (
 )
 COMMENT '
 Description
-  Ends a session that is inside a CALL which its caller has given up: what the CALL has not committed is rolled back. Call it again
+  Ends a session: one that is inside a CALL which its caller has given up. What the CALL has not committed is rolled back. Call it again
   until gone is 1; a session that waits for a lock is gone in a few milliseconds.
 
 Parameters
