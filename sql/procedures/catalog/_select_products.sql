@@ -13,9 +13,7 @@ Description
   sold, so no order has to be counted.
 
 Result set
-  product_id, name, price (minor units), currency, stock_total, available, held, sold, max_per_hold, max_per_customer,
-  max_unpaid_percent, pause_seconds, extension_seconds, hold_seconds, payment_seconds, stripes, sale_starts_at, sale_ends_at,
-  stopped_at, paused_at, archived_at, replayed
+  as get_product documents it
 '
 BEGIN
   -- The clock is made once; LIMIT keeps MySQL from making it again for each row. It is never later than UTC_TIMESTAMP, which is known

@@ -11,8 +11,7 @@ Description
   Returns a hold, live or ended, as the result set of its caller.
 
 Result set
-  hold_id, product_id, qty, customer_id, unit_price (minor units), status (active, ordered, expired, released, stopped), created_at,
-  expires_at, expires_in_ms (NULL unless active), ended_at (NULL while active), replayed
+  as get_hold documents it; status may also be expired, released or stopped
 '
 BEGIN
   SELECT hold_uuid AS hold_id, product_id, qty, customer_id, unit_price_minor AS unit_price,

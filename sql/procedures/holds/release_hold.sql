@@ -14,8 +14,7 @@ Parameters
   in_hold_id TEXT  as create_hold returned it
 
 Result set
-  hold_id, product_id, qty, customer_id, unit_price, status (released), created_at, expires_at, expires_in_ms (NULL), ended_at,
-  replayed (1 when it was released before)
+  the hold, as get_hold returns it; status is released; replayed is 1 when it was released before
 
 Errors
   hold_not_found     no hold has this id

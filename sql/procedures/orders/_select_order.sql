@@ -11,11 +11,7 @@ Description
   Returns an order as the result set of its caller.
 
 Result set
-  order_id, hold_id, product_id, qty, customer_id, reference, metadata, status (pending, paid, cancelled, refunded), unit_price and
-  amount (minor units), currency, refunded (what went back of the payment that pays or paid it), refund_due (what has to go back, of all its
-  payments), dispute (opened, won, lost; NULL: none), created_at, pay_by, pay_in_ms (by this server''s clock; NULL unless pending),
-  paid_at, fulfilled_at, closed_at, cancelled_as (lapsed: a late payment may still take its units back; withdrawn: final; NULL),
-  closed_reason, replayed
+  as get_order documents it
 '
 BEGIN
   DECLARE v_payments, v_refunded, v_refund_due BIGINT DEFAULT 0;

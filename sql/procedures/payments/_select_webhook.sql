@@ -11,10 +11,7 @@ Description
   Returns a payment event and what it did as the result set of its caller.
 
 Result set
-  webhook_id, idempotency_key, payment_id (NULL: other), order_id (NULL: none that is an id of ours), payment_status (what the event
-  said), outcome (parked, applied, ignored, amount_mismatch, refund_due), reason (NULL when applied or parked),
-  payment_state (open: nothing came in; failed: over, nothing came in; waiting: received, its order may still come; paying; due: what
-  is left of it has to go back; settled: all of it went back; NULL: other), order_status (NULL: no order yet), deliveries, replayed
+  as receive_payment_webhook documents it
 '
 BEGIN
   SELECT w.webhook_id, w.idempotency_key, w.payment_id, w.order_uuid AS order_id, w.payment_status, w.outcome, w.reason,
