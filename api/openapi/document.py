@@ -14,6 +14,19 @@ from api import VERSION
 from api.openapi.edge import describe_edge
 from api.openapi.examples import example_of
 from api.openapi.operation_texts import OPERATION_TEXTS, TAGS, Example, Link, OperationText
+from api.openapi.parts import (
+    AGE,
+    KEY_PARAMETER,
+    LOCATION,
+    REPLAYED,
+    TAG,
+    example_value,
+    parameter_examples,
+    path_parameter,
+    query_parameter,
+    sentence,
+    signature_header,
+)
 from api.problem_kinds import PROBLEMS, ProblemKind
 from api.problems import CHALLENGE, ProblemDocument, example_problem
 from api.providers import PROVIDERS
@@ -76,24 +89,24 @@ def make_document(routes: Sequence[Route]) -> JSON:
 def _operation(route: Route) -> JSON:
     text = _text_of(route)
     names = re.findall(r"{(\w+)}", route.path)
-    parameters = [_path_parameter(name, text) for name in names]
-    parameters += [_query_parameter(source, text) for source in route.arguments if isinstance(source, Query)]
+    parameters = [path_parameter(name, text) for name in names]
+    parameters += [query_parameter(source, text) for source in route.arguments if isinstance(source, Query)]
     operation = _head(route.procedure, route.path, route.summary, text)
     keyed = any(isinstance(source, IdempotencyKey) for source in route.arguments)
     if keyed:
-        parameters.append(_KEY_PARAMETER | {"examples": _parameter_examples("Idempotency-Key", text)})
+        parameters.append(KEY_PARAMETER | {"examples": parameter_examples("Idempotency-Key", text)})
     if route.signed:
         headers = [header for provider in PROVIDERS for header in provider.headers.items()]
-        parameters += [_signature_header(name, description, text) for name, description in headers]
+        parameters += [signature_header(name, description, text) for name, description in headers]
     if parameters:
         operation["parameters"] = parameters
     slugs = [*route.raises, *(PATH_PARAMETERS[name].not_found for name in names)]
     if route.body:
-        bodies = {name: _example(example, example.body) for name, example in text.examples.items() if example.body}
+        bodies = {name: example_value(example, example.body) for name, example in text.examples.items() if example.body}
         schemas = [_ref(body.__name__) for body in _bodies(route)]
         schema = {"anyOf": schemas} if len(schemas) > 1 else schemas[0]
         content = {"application/json": {"schema": schema, "examples": bodies}}
-        operation["requestBody"] = {"required": True, "description": _sentence(route.body.__doc__), "content": content}
+        operation["requestBody"] = {"required": True, "description": sentence(route.body.__doc__), "content": content}
         slugs += BODY_PROBLEMS
         slugs += ["signature_invalid"] if route.signed else []
     slugs += CONNECTION_PROBLEMS + DATABASE_PROBLEMS
@@ -111,20 +124,20 @@ def _answers(route: Route, text: OperationText) -> JSON:
 
     if route.created:
         return {
-            "201": answer(201, "Made; Location is its address.", _LOCATION),
-            "200": answer(200, "Made before, by the same request with the same key.", _REPLAYED),
+            "201": answer(201, "Made; Location is its address.", LOCATION),
+            "200": answer(200, "Made before, by the same request with the same key.", REPLAYED),
         }
     if route.method == "GET":
         if route.probe:
             return {"200": answer(200, "Done.", {})}
-        headers = _TAG | (_AGE if route.aged else {})
+        headers = TAG | (AGE if route.aged else {})
         return {
             "200": answer(200, "Done.", headers),
             "304": {"description": _UNCHANGED, "headers": headers, "content": {}},
         }
-    answers = {"200": answer(200, "Done.", _REPLAYED)}
+    answers = {"200": answer(200, "Done.", REPLAYED)}
     for outcome, status in route.statuses.items():
-        answers[str(status)] = answer(status, f"Done, and the outcome is `{outcome}`.", _REPLAYED)
+        answers[str(status)] = answer(status, f"Done, and the outcome is `{outcome}`.", REPLAYED)
     return answers
 
 
@@ -141,9 +154,7 @@ def _text_of(route: Route) -> OperationText:
     body = example_of(route.body) if route.body else None
     answer = example_of(_LISTS[route.rows] if route.rows else route.answer)
     status = 201 if route.created else 200
-    return OperationText(
-        _sentence(route.summary), {"example": Example(route.summary, status, answer, parameters, body)}
-    )
+    return OperationText(sentence(route.summary), {"example": Example(route.summary, status, answer, parameters, body)})
 
 
 def _head(operation_id: str, path: str, summary: str, text: OperationText) -> JSON:
@@ -154,21 +165,11 @@ def _head(operation_id: str, path: str, summary: str, text: OperationText) -> JS
 def _content(schema: JSON, text: OperationText, status: int) -> JSON:
     """An answer in JSON with the examples of this status."""
     examples = {
-        name: _example(example, example.answer) for name, example in text.examples.items() if example.status == status
+        name: example_value(example, example.answer)
+        for name, example in text.examples.items()
+        if example.status == status
     }
     return {"application/json": {"schema": schema, "examples": examples}}
-
-
-def _example(example: Example, value: Any) -> JSON:
-    return {"summary": example.summary, "value": value}
-
-
-def _parameter_examples(parameter: str, text: OperationText) -> JSON:
-    return {
-        name: _example(example, example.parameters[parameter])
-        for name, example in text.examples.items()
-        if parameter in example.parameters
-    }
 
 
 def _link(link: Link) -> JSON:
@@ -211,44 +212,6 @@ def _example_of(kind: ProblemKind) -> JSON:
     return dict(msgspec.to_builtins(example_problem(kind)))
 
 
-def _path_parameter(name: str, text: OperationText) -> JSON:
-    schema = msgspec.json.schema(PATH_PARAMETERS[name].type)
-    examples = _parameter_examples(name, text)
-    return {
-        "name": name,
-        "in": "path",
-        "required": True,
-        "description": _sentence(PATH_PARAMETERS[name].allowed),
-        "schema": schema,
-        "examples": examples,
-    }
-
-
-def _query_parameter(source: Query, text: OperationText) -> JSON:
-    schema = msgspec.json.schema(source.type)
-    if source.default is not None:
-        schema["default"] = source.default
-    return {
-        "name": source.name,
-        "in": "query",
-        "required": False,
-        "description": _sentence(schema["description"]),
-        "schema": schema,
-        "examples": _parameter_examples(source.name, text),
-    }
-
-
-def _signature_header(name: str, description: str, text: OperationText) -> JSON:
-    return {
-        "name": name,
-        "in": "header",
-        "required": False,
-        "description": description,
-        "schema": {"type": "string"},
-        "examples": _parameter_examples(name, text),
-    }
-
-
 def _plain(path: str, operation: str, summary: str, schema: JSON) -> JSON:
     text = OPERATION_TEXTS[operation]
     answer = {"description": "Done.", "content": _content(schema, text, 200)}
@@ -256,58 +219,11 @@ def _plain(path: str, operation: str, summary: str, schema: JSON) -> JSON:
     return {"get": head | {"responses": {"200": answer} | _problem_answers(CONNECTION_PROBLEMS)}}
 
 
-def _sentence(text: str | None) -> str:
-    text = cleandoc(text or "")
-    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
-
-
 def _ref(name: str) -> JSON:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-_KEY_PARAMETER = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "required": False,
-    "description": "The same key and body again return what the first request did. Bare or as a quoted string, UTF-8; "
-    "without one the request gets a key that nobody knows.",
-    # Bare, or one string in double quotes with \" and \\ as its only escapes.
-    "schema": {
-        "type": "string",
-        "minLength": 1,
-        "maxLength": 255,
-        "pattern": r'^(?:[^"\s](?:.*\S)?|"(?:[^"\\]|\\["\\])+")$',
-    },
-}
-_REPLAYED = {
-    "Idempotent-Replayed": {
-        "description": "true when this repeats the answer of an earlier request",
-        "schema": {"type": "string", "enum": ["true"]},
-        "example": "true",
-    }
-}
-_TAG = {
-    "ETag": {
-        "description": "changes with the answer; sent as If-None-Match it spares an answer that is still the same",
-        "schema": {"type": "string"},
-        "example": 'W/"5257a869e7ecebed"',
-    }
-}
-_AGE = {
-    "Data-Age-Ms": {
-        "description": "the answer may be so many milliseconds old; without it, it is of the moment it was asked for",
-        "schema": {"type": "integer", "minimum": 0},
-        "example": 230,
-    }
-}
 _UNCHANGED = "It is still the answer whose ETag came as If-None-Match; nothing is sent again."
-_LOCATION = {
-    "Location": {
-        "description": "the address of what was made",
-        "schema": {"type": "string", "format": "uri-reference"},
-        "example": "/api/holds/01a20314-0188-75fe-8da4-6159ad5335b1",
-    }
-}
 _DOCUMENT = {
     "type": "object",
     "description": "An OpenAPI 3.1 document",
