@@ -77,7 +77,7 @@ def serving(
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            # A session of its own: Ctrl-C is for whoever started us, who then ends it in order.
+            # A session of its own: Ctrl-C is for the program that started us, which then ends it in order.
             start_new_session=True,
         )
     try:

@@ -26,7 +26,7 @@ __all__ = ["pytest_collection_modifyitems", "pytest_xdist_auto_num_workers", "py
 
 @pytest.fixture(scope="session", autouse=True)
 def _one_authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Whoever opens an encrypted connection reads all authorities that the machine trusts: 25 ms, for nobody here."""
+    """Each encrypted connection reads all authorities that the machine trusts: 25 ms, of which none is needed here."""
     file = tmp_path_factory.mktemp("authority") / "authority.pem"
     trustme.CA().cert_pem.write_to_path(file)
     with pytest.MonkeyPatch.context() as patch:

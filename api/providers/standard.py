@@ -1,7 +1,8 @@
 """Standard Webhooks (standardwebhooks.com): HMAC-SHA256 over id.timestamp.body, checked by its own library.
 
 The library takes more than what was signed: "1700000000.9" as a timestamp, base64 with other padding bits or with
-signs that are none. What it is given is therefore held to one spelling first (docs/adr/0009-webhook-providers.md).
+characters that base64 does not have. What it is given is therefore held to one spelling first
+(docs/adr/0009-webhook-providers.md).
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _SECRET = (
 )
 # A full stop would let an id and a timestamp be cut apart elsewhere than where they were joined.
 _ID = re.compile(r"[!-\-/-~]{1,255}")
-# 32 bytes have one base64: 42 signs, one whose last two bits are zero, one =. Other versions may stand beside it.
+# 32 bytes have one base64: 42 characters, one whose last two bits are zero, one =. Others may stand beside it.
 _V1 = r"v1,[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]="
 _OTHER = r"v(?!1,)[0-9]+[a-z]?,[A-Za-z0-9+/=]+"
 _SIGNATURES = re.compile(rf"(?:{_V1}|{_OTHER})(?: (?:{_V1}|{_OTHER}))*")

@@ -25,7 +25,7 @@ class Cached(Generic[T]):
         self._patience = patience
         self._share = share
         self._changed = threading.Condition()
-        self._thread: threading.Thread | None = None  # made after the fork, by whoever looks first
+        self._thread: threading.Thread | None = None  # made after the fork, by the first who looks
         self._fetching = False
         self._next = 0.0
         self._answer: T | Exception | None = None

@@ -65,7 +65,7 @@ class PrivateServer:
 
     @property
     def pid(self) -> int | None:
-        """The process that serves the data folder, whoever started it; None when none does."""
+        """The process that serves the data folder, also one that another program started; None when none does."""
         return lease.holder(self._lease)
 
     @property

@@ -41,7 +41,7 @@ def secured(api_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 @pytest.fixture
 def shop(secured: Service) -> Iterator[httpx.Client]:
-    """Whoever calls the webhook."""
+    """A caller of the webhook."""
     with httpx.Client(base_url=secured.url, timeout=30, verify=False, headers=JSON_TYPE) as client:
         yield client
 

@@ -74,7 +74,7 @@ def test_a_session_that_locks_an_expired_hold_stops_the_sweep_of_that_hold_only(
     assert not archived(locked)
     with Buyer(service.url) as buyer:
         assert buyer.hold(other).status_code == 201
-        # Whoever needs the very unit is told so, and is not kept waiting for it without end.
+        # A buyer who needs this very unit is told so, and is not kept waiting for it without end.
         assert buyer.hold(locked_product).status_code in (409, 503)
         hostile.query("ROLLBACK")
         wait_until(lambda: archived(locked))

@@ -88,7 +88,7 @@ def test_a_session_that_locks_in_the_wrong_order_causes_no_error(
         for round_ in range(rounds):
             hold_id = buyer.hold(product).json()["hold_id"]
             hostile.query("START TRANSACTION")
-            # The victim is whoever changed fewer rows: by turns the buyer and the hostile session.
+            # The victim is the one that changed fewer rows: by turns the buyer and the hostile session.
             for _ in range(8 * (round_ % 2)):
                 hostile.query("INSERT INTO stock_adjustments VALUES (NULL, %s, 1, 'x', 'x', NOW())", product)
             hostile.query("UPDATE stock_stripes SET available = available - 1 WHERE product_id = %s", product)

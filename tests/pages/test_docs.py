@@ -9,7 +9,7 @@ from api.openapi import make_document
 from api.routes import ROUTES
 from tests.support.browser import PHONE, keep_screenshot
 from tests.support.database import Database
-from tests.support.sale import new_product, stock
+from tests.support.sale import hold, new_product, stock
 
 
 def operations() -> list[str]:
@@ -40,6 +40,21 @@ def test_a_unit_is_held_from_the_page(open_page: Callable[..., Page], db: Databa
     expect(operation.locator(".live-responses-table .response-col_status").nth(1)).to_contain_text("201")
     keep_screenshot(page, "docs-hold")
     assert (answered.value.status, stock(db, product)) == (201, (3, 2, 0))
+
+
+def test_an_order_from_the_page_gets_a_key_of_its_own_too(open_page: Callable[..., Page], db: Database) -> None:
+    product = new_product(db, 5)
+    page = open_page()
+    page.goto("/docs")
+
+    operation = page.locator("[id$=create_order]")
+    operation.locator(".opblock-summary-control").click()
+    for _ in range(2):
+        operation.locator("textarea.body-param__text").fill(f'{{"hold_id": "{hold(db, product)}"}}')
+        with page.expect_response("**/api/orders") as answered:
+            operation.get_by_role("button", name="Execute").click()
+        assert answered.value.status == 201
+        assert answered.value.request.headers["idempotency-key"].startswith("docs-")
 
 
 def test_a_refusal_is_shown_as_the_problem_it_is(open_page: Callable[..., Page], db: Database) -> None:

@@ -69,7 +69,7 @@ def _key() -> str:
 
 
 def _prepare(folder: Path) -> None:
-    # Without the sweep, which would be found late by whoever starts a copy some minutes from now.
+    # Without the sweep, which would be found late when a copy is started some minutes from now.
     settings = {**QUICK, "event_scheduler": "OFF"}
     server = PrivateServer(folder / "server", free_port(), accounts.ROOT_PASSWORD, settings, echo=lambda _: None)
     data = folder / "server" / "data"

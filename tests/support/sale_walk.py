@@ -12,7 +12,7 @@ from tests.support.sale import insisting, new_key, sweep
 from tests.support.sale_model import HOLD_SECONDS, MAX_PER_HOLD, PAYMENT_SECONDS, PRICE, Bought, Limits, ModelSale
 
 REASON = "as the test says"
-# Whoever has this lock sweeps, and nobody else: the EVENT must not decide anything in the middle of a step.
+# Only the session that has this lock sweeps: the EVENT must not decide anything in the middle of a step.
 SWEEP_LOCK = "CONCAT('sweep.', DATABASE())"
 # All that refer to a product, and the products themselves.
 TABLES = [

@@ -1,11 +1,21 @@
 // The OpenAPI document of this very server, with its operations to try.
 
-// Swagger UI fills in the document's example of a key, and a key belongs to one request: whoever leaves the example
+// Swagger UI fills in the document's examples of keys, and a key belongs to one request: a person who leaves an example
 // there gets a new key each time. A key of one's own is sent as it is, to see what a repeat answers.
-const exampleKey = "cart-7f3a-hold-1";
+const exampleKeys = new Set();
+
+function noteExampleKeys(response) {
+  if (new URL(response.url, location).pathname === "/openapi.json") {
+    const operations = Object.values(JSON.parse(response.text).paths).flatMap(Object.values);
+    const parameters = operations.flatMap((operation) => operation.parameters ?? []);
+    const examples = parameters.filter(({ name }) => name === "Idempotency-Key").flatMap((key) => Object.values(key.examples));
+    examples.forEach(({ value }) => exampleKeys.add(value));
+  }
+  return response;
+}
 
 function withKeyOfItsOwn(request) {
-  if (request.headers && request.headers["Idempotency-Key"] === exampleKey) {
+  if (request.headers && exampleKeys.has(request.headers["Idempotency-Key"])) {
     request.headers["Idempotency-Key"] = `docs-${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`;
   }
   return request;
@@ -26,5 +36,6 @@ SwaggerUIBundle({
   defaultModelsExpandDepth: 0,
   // Nothing is sent to anybody else: by default Swagger UI asks a validator of its makers.
   validatorUrl: null,
+  responseInterceptor: noteExampleKeys,
   requestInterceptor: withKeyOfItsOwn,
 });
