@@ -32,10 +32,11 @@ from api.routes import ROUTES, Route
 from api.settings import Settings, read_settings
 from api.translator import Responder, make_responder
 from api.watch.board import Board, board_responder
+from api.watch.figures import COUNTED_READ_SECONDS, Figures
 from api.watch.logs import choose_format, make_request_log
 from api.watch.meters import Meters
 from api.watch.rates import history_responder
-from api.watch.sale_numbers import COUNTED_READ_SECONDS, SaleNumbers
+from api.watch.sale_numbers import SaleNumbers
 from api.watch.start_up import say_what_nobody_reads, say_where_and_what_is_open
 from api.watch.telemetry import UNREADABLE, Telemetry
 
@@ -130,14 +131,14 @@ def create_app(gateways: Gateways, settings: Settings, telemetry: Telemetry | No
     responders["/openapi.json"] = {"GET": _fixed(encode_document(ROUTES))}
     # Without a token only where everybody may mark an order as paid anyway.
     lists = settings.metrics_token is not None or settings.demo
-    board = Board(gateways.live, gateways.counted, telemetry.meters, lists)
+    figures = Figures(gateways.live, gateways.counted)
+    board = Board(figures, telemetry.meters, lists)
     responders["/board/data"] = {"GET": board_responder(board, watchers)}
     responders["/board/history"] = {"GET": history_responder()}
     if settings.demo:
         responders |= demo_responders(settings.secrets)
     responders |= static_responders() | problem_responders() | home_responders(settings.demo)
-    numbers = SaleNumbers(gateways.live, gateways.counted)
-    responders["/metrics"] = {"GET": _exposition(telemetry, numbers, watchers)}
+    responders["/metrics"] = {"GET": _exposition(telemetry, SaleNumbers(figures), watchers)}
     for path, methods in responders.items():
         app.add_route(path, _resource(methods))
     app.add_error_handler(falcon.HTTPBadRequest, _handler_of_unknown_methods(responders))

@@ -277,7 +277,6 @@ def lines(order: str, payment: str, early: str) -> Iterator[Line]:
     yield Line("list_tasks", "list_tasks()")
     for state in ("pending", "failed"):
         yield Line(f"list_notifications({state}, 100)", f"list_notifications('{state}', 100)")
-    yield Line("collect_live_metrics", "collect_live_metrics()")
     yield Line("health_check", "health_check()")
     yield Line("sale_overview", "sale_overview()", quick=False, times=3)
     yield Line("show_totals", "show_totals()", quick=False, times=3)

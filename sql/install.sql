@@ -5,8 +5,10 @@
 --     product_clocks         the time of a product, which stands still in a pause; hold_deadlines and order_deadlines follow it
 --     live_stock             what is available; purchases, order_totals and stock_ledger: what became of the units
 --     money_owed             what is due back to buyers
---     sweep_lag              how long what expired has been waiting for the sweep; sweep_health: whether that is late
---     sale_figures, open_tasks, live_metrics, counted_metrics    what people and Prometheus look at
+--     late_limits            how late is late
+--     sweep_health           how long what expired has been waiting for the sweep, and whether that is late
+--     attention, open_tasks  what waits for somebody: how much, and each with the CALL that settles it
+--     sale_figures           how the sale goes, for people
 --     …_violations           what must never be; invariant_violations is all of it
 --     procedure_areas        which folder a public procedure comes from, for help()
 --   procedures/            public ones are verb_noun and each runs a transaction; those that begin with _ work inside that of their caller
@@ -35,7 +37,7 @@ SOURCE accounts/flashsale_owner.sql
 SOURCE views/product_clocks.sql
 SOURCE views/hold_deadlines.sql
 SOURCE views/order_deadlines.sql
-SOURCE views/sweep_lag.sql
+SOURCE views/late_limits.sql
 SOURCE views/sweep_health.sql
 SOURCE views/money_owed.sql
 SOURCE views/purchases.sql
@@ -50,9 +52,8 @@ SOURCE views/housekeeping_violations.sql
 SOURCE views/invariant_violations.sql
 SOURCE views/live_stock.sql
 SOURCE views/order_totals.sql
+SOURCE views/attention.sql
 SOURCE views/sale_figures.sql
-SOURCE views/live_metrics.sql
-SOURCE views/counted_metrics.sql
 SOURCE views/open_tasks.sql
 SOURCE views/procedure_areas.sql
 
@@ -195,8 +196,6 @@ SOURCE procedures/watch/_read_health.sql
 SOURCE procedures/watch/_read_obstacle.sql
 SOURCE procedures/watch/_read_role.sql
 SOURCE procedures/watch/check_invariants.sql
-SOURCE procedures/watch/collect_live_metrics.sql
-SOURCE procedures/watch/collect_metrics.sql
 SOURCE procedures/watch/compare_node.sql
 SOURCE procedures/watch/find_role.sql
 SOURCE procedures/watch/health_check.sql

@@ -25,8 +25,6 @@ GRANT EXECUTE ON PROCEDURE find_role TO flashsale_api@'%';
 GRANT EXECUTE ON PROCEDURE compare_node TO flashsale_api@'%';
 GRANT EXECUTE ON PROCEDURE resume_sweep TO flashsale_api@'%';
 GRANT EXECUTE ON PROCEDURE health_check TO flashsale_api@'%';
-GRANT EXECUTE ON PROCEDURE collect_live_metrics TO flashsale_api@'%';
-GRANT EXECUTE ON PROCEDURE collect_metrics TO flashsale_api@'%';
 GRANT EXECUTE ON PROCEDURE check_invariants TO flashsale_api@'%';
 GRANT EXECUTE ON PROCEDURE show_board TO flashsale_api@'%';
 GRANT EXECUTE ON PROCEDURE show_totals TO flashsale_api@'%';

@@ -51,8 +51,6 @@ GRANT EXECUTE ON PROCEDURE sale_overview TO flashsale_dba;
 GRANT EXECUTE ON PROCEDURE list_ledger TO flashsale_dba;
 GRANT EXECUTE ON PROCEDURE purge_history TO flashsale_dba;
 GRANT EXECUTE ON PROCEDURE forget_customer TO flashsale_dba;
-GRANT EXECUTE ON PROCEDURE collect_live_metrics TO flashsale_dba;
-GRANT EXECUTE ON PROCEDURE collect_metrics TO flashsale_dba;
 GRANT EXECUTE ON PROCEDURE show_board TO flashsale_dba;
 GRANT EXECUTE ON PROCEDURE show_totals TO flashsale_dba;
 GRANT EXECUTE ON PROCEDURE list_tasks TO flashsale_dba;

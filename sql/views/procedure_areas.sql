@@ -92,10 +92,6 @@ SELECT 'upkeep' AS area, 'sweep' AS name
  UNION ALL
 SELECT 'watch' AS area, 'check_invariants' AS name
  UNION ALL
-SELECT 'watch' AS area, 'collect_live_metrics' AS name
- UNION ALL
-SELECT 'watch' AS area, 'collect_metrics' AS name
- UNION ALL
 SELECT 'watch' AS area, 'compare_node' AS name
  UNION ALL
 SELECT 'watch' AS area, 'find_role' AS name

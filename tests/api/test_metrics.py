@@ -18,6 +18,7 @@ import mysql.connector
 import pytest
 
 from api.gateway import Row
+from api.watch.figures import Figures
 from api.watch.meter_files import PREFIX
 from api.watch.sale_numbers import NUMBERS, SaleNumbers
 from tests.support.database import Database
@@ -207,14 +208,12 @@ def test_the_sales_own_numbers_are_those_in_mysql(watched: Service, connect_as: 
     assert now.value("flashsale_sweep_age_seconds") < 60
 
 
-def test_every_number_of_collect_metrics_is_known_to_the_api_and_exposed(watched: Service, db: Database) -> None:
+def test_every_number_is_exposed(watched: Service, db: Database) -> None:
     bought = order(db, new_product(db, 1))
     pay(db, bought, amount=1, currency="EUR")
     pay(db, bought, "dispute_opened")
-    returned = {row["metric"] for row in db.call("collect_metrics")}
-    exposed = {f"flashsale_{number.name}{'_total' if number.counter else ''}" for number in NUMBERS.values()}
+    exposed = {f"flashsale_{number.name}{'_total' if number.counter else ''}" for number in NUMBERS}
 
-    assert returned == NUMBERS.keys()
     wait_until(lambda: exposed <= scrape(watched.url).names(), 30)
 
 
@@ -230,22 +229,26 @@ class Answers:
 
 
 def test_money_that_went_back_is_due_no_more_though_it_was_when_all_was_counted() -> None:
-    def number(metric: str, state: str | None, value: int) -> Row:
-        return {"metric": metric, "product_id": None, "state": state, "value": value}
-
-    due, none_due = number("payments", "due", 1), number("payments", "due", 0)
-    counted = [number("payments", "paying", 7), due, number("money_due", "EUR", 12900)]
-    told = SaleNumbers(Answers(collect_live_metrics=[none_due]), Answers(collect_metrics=counted)).collect()
+    together: Row = {"product_id": None, "node": "here", "role": "primary"}
+    none_due = together | {"payments_due": 0, "money_due_by_currency": None}
+    counted = together | {
+        "payments_due": 1,
+        "money_due_by_currency": '{"EUR": 1}',
+        "payments_by_state": '{"paying": 7}',
+    }
+    patient = Answers(show_totals=[counted], check_invariants=[])
+    told = SaleNumbers(Figures(Answers(show_board=[none_due]), patient)).collect()
 
     samples = {(sample.name, *sample.labels.values()): sample.value for family in told for sample in family.samples}
     samples.pop(("flashsale_counted_age_seconds",))
     assert samples == {
-        ("flashsale_database_up",): 1, ("flashsale_payments", "paying"): 7, ("flashsale_payments", "due"): 0,
+        ("flashsale_database_up",): 1, ("flashsale_node", "here"): 1, ("flashsale_invariant_violations",): 0,
+        ("flashsale_payments", "paying"): 7, ("flashsale_payments", "due"): 0,
     }  # fmt: skip
 
 
 def test_many_who_look_cost_one_call_a_second(watched: Service) -> None:
-    calls = {"procedure": "collect_live_metrics"}
+    calls = {"procedure": "show_board"}
     before = scrape(watched.url).value("flashsale_call_duration_seconds_count", **calls)
     began = time.monotonic()
 

@@ -23,8 +23,8 @@ SCRATCH = "flashsale_waiting"
 VIEWS = [item.name for item in all_objects() if item.kind == "VIEW"]
 PROMPT_SECONDS = 4.0
 CHANGED_VIEW = (
-    "CREATE OR REPLACE DEFINER = flashsale_owner@localhost SQL SECURITY DEFINER VIEW sweep_lag AS"
-    " SELECT 0.0000 AS lag_seconds"
+    "CREATE OR REPLACE DEFINER = flashsale_owner@localhost SQL SECURITY DEFINER VIEW late_limits AS"
+    " SELECT 61 AS sweep_late_seconds, 10001 AS members_late_transactions"
 )
 DEFINITIONS = (
     "SELECT COALESCE(SUM(count_star), 0) FROM performance_schema.events_statements_summary_global_by_event_name"
@@ -124,7 +124,7 @@ def hand_made_event(admin: Database) -> None:
 @pytest.mark.parametrize(
     ("change", "look", "change_line"),
     [
-        (lambda admin: admin.query(CHANGED_VIEW), "SELECT * FROM invariant_violations", "loaded view sweep_lag"),
+        (lambda admin: admin.query(CHANGED_VIEW), "SELECT * FROM invariant_violations", "loaded view late_limits"),
         (hand_made_procedure, "CALL get_product(1)", "loaded procedure get_product"),
         (hand_made_event, "SHOW CREATE EVENT sweep_expired", "loaded event sweep_expired"),
         (
@@ -156,7 +156,7 @@ def test_what_a_reader_keeps_is_replaced_when_it_leaves_and_meanwhile_everybody_
 
 @pytest.mark.parametrize(
     ("keep", "what"),
-    [("SELECT * FROM sweep_lag", "view sweep_lag"), ("LOCK INSTANCE FOR BACKUP", "account flashsale_owner")],
+    [("SELECT * FROM late_limits", "view late_limits"), ("LOCK INSTANCE FOR BACKUP", "account flashsale_owner")],
 )
 def test_a_reader_that_never_leaves_is_named_with_what_to_do(
     url: str, admin: Database, reader: Database, monkeypatch: pytest.MonkeyPatch, keep: str, what: str
@@ -175,7 +175,7 @@ def test_a_reader_that_never_leaves_is_named_with_what_to_do(
 
     assert re.search(rf"{what} .*connection {connection} of root@.*, idle for \d+ s", str(refused.value))
     assert f"KILL {connection}" in str(refused.value)
-    assert "lag_seconds" in admin.query("SELECT * FROM sweep_lag")[0]
+    assert admin.value("SELECT sweep_late_seconds FROM late_limits") == 61
 
 
 def test_a_migration_waits_in_short_slices_too(
@@ -202,13 +202,13 @@ def test_a_reader_that_ends_a_moment_later_costs_a_deployment_a_moment(
     url: str, admin: Database, reader: Database
 ) -> None:
     admin.query(CHANGED_VIEW)
-    reader.query("SELECT * FROM sweep_lag")
+    reader.query("SELECT * FROM late_limits")
     waiting = "SELECT COUNT(*) FROM performance_schema.metadata_locks WHERE lock_status = 'PENDING'"
 
     with beginning(reader, lambda: deploy(url)) as result:
         wait_until(lambda: admin.value(waiting) > 0, 20)
         reader.query("ROLLBACK")
         began = time.monotonic()
-        assert result(20) == ["loaded view sweep_lag"]
+        assert result(20) == ["loaded view late_limits"]
 
     assert time.monotonic() - began < PROMPT_SECONDS

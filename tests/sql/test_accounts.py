@@ -16,10 +16,9 @@ from tests.support.database import Database, Refused
 Connect = Callable[..., Database]
 
 API_PROCEDURES = {route.procedure for route in ROUTES} | {
-    "check_invariants", "collect_live_metrics", "collect_metrics", "compare_node", "count_refused_webhook",
-    "create_holds",
-    "create_orders", "end_call", "find_role", "receive_payment_webhooks", "resume_sweep", "show_board", "list_tasks",
-    "show_totals", "claim_notifications", "set_receivers", "settle_notification",
+    "check_invariants", "compare_node", "count_refused_webhook", "create_holds", "create_orders", "end_call",
+    "find_role", "receive_payment_webhooks", "resume_sweep", "show_board", "list_tasks", "show_totals",
+    "claim_notifications", "set_receivers", "settle_notification",
 }  # fmt: skip
 """Those of the routes, and what the API calls besides."""
 # No right to the object, to the column, to any routine of this name, or to the database.

@@ -7,23 +7,15 @@ from collections.abc import Callable
 import pytest
 
 from tests.support.database import Database
+from tests.support.numbers import Number, numbers
 from tests.support.sale import go_on_sweeping, hold, new_key, new_product, order, pay, stop_sweeping, sweep
 
 Connect = Callable[..., Database]
-Number = tuple[str, int | None, str | None]
 
 
-def numbers(db: Database, procedure: str = "collect_metrics") -> dict[Number, float]:
-    """What a procedure returns, by metric, product and state; each number once."""
-    rows = db.call(procedure)
-    found = {(row["metric"], row["product_id"], row["state"]): float(row["value"]) for row in rows}
-    assert len(found) == len(rows)
-    return found
-
-
-def of_product(db: Database, product: int, procedure: str = "collect_metrics") -> dict[str, float]:
+def of_product(db: Database, product: int, *, live: bool = False) -> dict[str, float]:
     """The numbers of one product, as 'metric state'."""
-    found = numbers(db, procedure)
+    found = numbers(db, live=live)
     return {f"{metric} {state or ''}".strip(): value for (metric, of, state), value in found.items() if of == product}
 
 
@@ -49,7 +41,7 @@ def test_a_product_shows_with_its_stock_holds_and_orders(db: Database) -> None:
         "stock_units available": 86, "stock_units held": 5, "stock_units sold": 9, "holds": 2, "orders pending": 1,
         "orders_overdue": 0, "sale_paused": 0,
     }  # fmt: skip
-    assert of_product(db, product, "collect_live_metrics") == live
+    assert of_product(db, product, live=True) == live
     assert of_product(db, product) == live | {"orders paid": 1, "orders cancelled": 1, "orders refunded": 1}
 
 
@@ -124,8 +116,8 @@ def test_payments_are_counted_by_state_and_disputes_by_how_they_stand(db: Databa
 
 def test_money_that_has_to_go_back_shows_at_once_by_currency_until_it_went_back(db: Database) -> None:
     def due() -> dict[str | None, float]:
-        return {state: value for (metric, _, state), value in numbers(db, "collect_live_metrics").items()
-                if metric == "money_due"}  # fmt: skip
+        return {state: value for (metric, _, state), value in numbers(db, live=True).items()
+                if metric == "money_due_minor"}  # fmt: skip
 
     bought = order(db, new_product(db, 10))
     before = due()
@@ -143,7 +135,7 @@ def test_money_that_has_to_go_back_shows_at_once_by_currency_until_it_went_back(
 @pytest.mark.parametrize("ends", ["due", "waiting"])
 def test_the_oldest_payment_tells_since_when_it_is_due_or_waits(db: Database, ends: str) -> None:
     def oldest() -> float:
-        return numbers(db, "collect_live_metrics")[f"oldest_payment_{ends}_seconds", None, None]
+        return numbers(db, live=True)[f"oldest_payment_{ends}_seconds", None, None]
 
     product = new_product(db, 10, hold_seconds=86_400)
     about = order(db, product) if ends == "due" else hold(db, product)
@@ -178,9 +170,9 @@ def test_a_sweep_that_stands_still_shows(connect_as: Connect, db: Database, stop
     assert numbers(db)["scheduler_on", None, None] == 1
     stop_sweeping(admin, stop)
     try:
-        assert numbers(db, "collect_live_metrics")["scheduler_on", None, None] == 0
+        assert numbers(db, live=True)["scheduler_on", None, None] == 0
         db.travel(1000)
-        assert 990 < numbers(db, "collect_live_metrics")["sweep_age_seconds", None, None] < 1010
+        assert 990 < numbers(db, live=True)["sweep_age_seconds", None, None] < 1010
         db.come_back()
     finally:
         go_on_sweeping(admin)
@@ -194,7 +186,7 @@ def test_the_lag_is_how_long_the_oldest_expired_unit_has_been_waiting(connect_as
         lags = []
         for seconds in (1000, 1500):  # other tests may have left something that has been waiting for longer
             db.travel(seconds)
-            lags.append(numbers(db, "collect_live_metrics")["sweep_lag_seconds", None, None])
+            lags.append(numbers(db, live=True)["sweep_lag_seconds", None, None])
         db.come_back()
     finally:
         go_on_sweeping(admin)
@@ -215,9 +207,9 @@ def test_the_lag_counts_payments_whose_order_nobody_makes(connect_as: Connect, d
         pay(db, about, amount=1000, currency="EUR")
         for seconds in (800, 1000):  # for both of them a quarter of an hour is the end
             db.travel(200_000 + seconds)
-            lags.append(numbers(db, "collect_live_metrics")["sweep_lag_seconds", None, None])
+            lags.append(numbers(db, live=True)["sweep_lag_seconds", None, None])
         sweep(db)
-        after = numbers(db, "collect_live_metrics")["sweep_lag_seconds", None, None]
+        after = numbers(db, live=True)["sweep_lag_seconds", None, None]
         db.come_back()
     finally:
         go_on_sweeping(admin)
@@ -234,9 +226,9 @@ def test_the_live_numbers_read_no_more_rows_after_a_long_history(db: Database) -
             status = db.query("SHOW SESSION STATUS LIKE 'Handler_read%'")
             return sum(int(row["Value"]) for row in status)
 
-        db.call("collect_live_metrics")
+        db.call("show_board")
         before = handlers()
-        db.call("collect_live_metrics")
+        db.call("show_board")
         return handlers() - before
 
     few = rows_read()

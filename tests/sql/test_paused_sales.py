@@ -6,6 +6,7 @@ import json
 import pytest
 
 from tests.support.database import Database
+from tests.support.numbers import numbers
 from tests.support.sale import (
     hold,
     lapsed_order,
@@ -256,9 +257,7 @@ def test_a_pause_keeps_no_sweep_busy_and_looks_like_no_fault(db: Database) -> No
     [row] = [row for row in db.call("show_board") if row["product_id"] == product]
     assert (row["sale"], row["live_holds"], row["orders_pending"], row["orders_overdue"]) == ("paused", 2, 1, 0)
     assert (row["expiring_within_10_s"], row["available"], row["held"], row["sold"]) == (0, 0, 2, 1)
-    [paused] = [each for each in db.call("collect_live_metrics")
-                if (each["metric"], each["product_id"]) == ("sale_paused", product)]  # fmt: skip
-    assert paused["value"] == 1
+    assert numbers(db, live=True)["sale_paused", product, None] == 1
     resume(db, product)
 
 

@@ -30,6 +30,7 @@ Example
 '
 BEGIN
   DECLARE v_role VARCHAR(16);
+  DECLARE v_node VARCHAR(261);
   DECLARE v_members_online, v_members INT;
   DECLARE v_members_behind BIGINT;
   DECLARE v_event_status VARCHAR(32);
@@ -47,7 +48,7 @@ BEGIN
       RESIGNAL;
     END;
 
-    CALL _read_role(v_role, v_members_online, v_members, v_members_behind);
+    CALL _read_role(v_role, v_node, v_members_online, v_members, v_members_behind);
     SELECT MAX(status)
       INTO v_event_status
       FROM information_schema.events

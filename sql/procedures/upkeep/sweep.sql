@@ -53,7 +53,7 @@ BEGIN
 
     CALL _lock_sweep(v_ran);
     IF v_ran THEN
-      SELECT lag_seconds INTO v_lag_seconds FROM sweep_lag;
+      SELECT lag_seconds INTO v_lag_seconds FROM sweep_health;
       COMMIT;
       WHILE v_hold_id IS NOT NULL DO
         SET TRANSACTION ISOLATION LEVEL READ COMMITTED;

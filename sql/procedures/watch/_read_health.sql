@@ -9,6 +9,7 @@ CREATE DEFINER = flashsale_owner@localhost PROCEDURE _read_health (
   OUT out_last_sweep_at DATETIME(6),
   OUT out_lag_seconds DECIMAL(16, 6),
   OUT out_role VARCHAR(16),
+  OUT out_node VARCHAR(261),
   OUT out_members_online INT,
   OUT out_members INT,
   OUT out_members_behind BIGINT
@@ -17,19 +18,18 @@ COMMENT '
 Description
   Reads whether the sale can be served and whether the housekeeping runs. out_status is unable when nothing can be sold,
   degraded when the sale goes on but something is wrong, else ok. out_detail says what is wrong and what to do, NULL when
-  nothing is; out_event_status is NULL when the EVENT is missing, out_last_sweep_at (UTC) when there was no sweep. The last four are
-  those of _read_role.
+  nothing is; out_event_status is NULL when the EVENT is missing, out_last_sweep_at (UTC) when there was no sweep. The last five are those of _read_role.
 
 Locks
   none
 '
 BEGIN
-  DECLARE v_event_age_seconds, v_late_seconds BIGINT;
+  DECLARE v_event_age_seconds, v_late_seconds, v_late_transactions BIGINT;
   DECLARE v_is_late, v_has_stopped BOOLEAN;
   DECLARE v_collation VARCHAR(64);
 
   CALL _read_obstacle(out_detail);
-  CALL _read_role(out_role, out_members_online, out_members, out_members_behind);
+  CALL _read_role(out_role, out_node, out_members_online, out_members, out_members_behind);
   -- A member of a group is read-only for a reason; to make it writable by hand would part it from the group for ever.
   SET out_detail = CASE out_role
     WHEN 'secondary' THEN 'another node of the group sells, this one is a secondary: use the primary'
@@ -45,10 +45,11 @@ BEGIN
     INTO out_event_status, v_event_age_seconds
     FROM information_schema.events
    WHERE event_schema = DATABASE() AND event_name = 'sweep_expired';
-  SELECT late_seconds, lag_seconds, is_late, last_sweep_at, has_stopped,
+  SELECT c.sweep_late_seconds, c.members_late_transactions, h.lag_seconds, h.is_late, h.last_sweep_at, h.has_stopped,
          (SELECT default_collation_name FROM information_schema.schemata WHERE schema_name = DATABASE())
-    INTO v_late_seconds, out_lag_seconds, v_is_late, out_last_sweep_at, v_has_stopped, v_collation
-    FROM sweep_health;
+    INTO v_late_seconds, v_late_transactions, out_lag_seconds, v_is_late, out_last_sweep_at, v_has_stopped, v_collation
+    FROM sweep_health AS h
+    CROSS JOIN late_limits AS c;
 
   IF out_detail IS NOT NULL THEN
     SET out_status = 'unable';
@@ -62,11 +63,11 @@ BEGIN
       WHEN out_event_status IS NULL THEN 'the EVENT sweep_expired is missing: run the migration'
       WHEN out_event_status LIKE '%SIDE_DISABLED' THEN 'the EVENT is disabled since another node created it: CALL resume_sweep()'
       WHEN out_event_status <> 'ENABLED' THEN 'the EVENT is not enabled: ALTER DEFINER = flashsale_owner@localhost EVENT sweep_expired ENABLE'
-      WHEN v_is_late THEN 'expired units have been waiting for more than a minute: see sweep_heartbeat'
-      WHEN v_has_stopped THEN 'no sweep for more than a minute: see the error log'
+      WHEN v_is_late THEN CONCAT('expired units have been waiting for more than ', v_late_seconds, ' s: see sweep_heartbeat')
+      WHEN v_has_stopped THEN CONCAT('no sweep for more than ', v_late_seconds, ' s: see the error log')
       WHEN out_members_online < out_members
         THEN CONCAT(out_members_online, ' of ', out_members, ' nodes of the group are online: start the others, or see their error logs')
-      WHEN out_members_behind > 10000 THEN CONCAT('a node of the group is ', out_members_behind, ' transactions behind: look at its disk and CPU')
+      WHEN out_members_behind > v_late_transactions THEN CONCAT('a node of the group is ', out_members_behind, ' transactions behind: look at its disk and CPU')
       WHEN out_last_sweep_at IS NULL AND v_event_age_seconds > v_late_seconds THEN 'the sweep has never run: see the error log, and CALL sweep()'
     END;
     SET out_status = IF(out_detail IS NULL, 'ok', 'degraded');

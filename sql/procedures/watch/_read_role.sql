@@ -4,6 +4,7 @@ DROP PROCEDURE IF EXISTS _read_role $$
 
 CREATE DEFINER = flashsale_owner@localhost PROCEDURE _read_role (
   OUT out_role VARCHAR(16),
+  OUT out_node VARCHAR(261),
   OUT out_members_online INT,
   OUT out_members INT,
   OUT out_members_behind BIGINT
@@ -11,7 +12,8 @@ CREATE DEFINER = flashsale_owner@localhost PROCEDURE _read_role (
 COMMENT '
 Description
   Reads which part this node has in its group: primary when the sale can be written here, which is also what a server without a group
-  is; else secondary, recovering, minority, outside or read_only. out_members is how many nodes the group should have, 1 without a
+  is; else secondary, recovering, minority, outside or read_only. out_node is the host and port under which the others know it,
+  out_members how many nodes the group should have, 1 without a
   group; out_members_behind the transactions that the slowest of them has received and not applied.
 
 Locks
@@ -21,6 +23,7 @@ BEGIN
   DECLARE v_members, v_unreachable, v_seeds INT;
   DECLARE v_state, v_part VARCHAR(64);
 
+  SET out_node = CONCAT(COALESCE(@@GLOBAL.report_host, @@GLOBAL.hostname), ':', @@GLOBAL.port);
   -- Without a group there is no row. A node outside its group has one, of itself: it must not pass for a server without a group,
   -- for what it wrote by itself would keep it out for ever.
   SELECT COUNT(*), COALESCE(SUM(member_state = 'ONLINE'), 0), COALESCE(SUM(member_state = 'UNREACHABLE'), 0),

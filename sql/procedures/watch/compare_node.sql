@@ -35,6 +35,7 @@ Example
 '
 BEGIN
   DECLARE v_role VARCHAR(16);
+  DECLARE v_node VARCHAR(261);
   DECLARE v_members_online, v_members INT;
   DECLARE v_members_behind BIGINT;
   DECLARE v_executed LONGTEXT;
@@ -44,7 +45,7 @@ BEGIN
   BEGIN
     DECLARE EXIT HANDLER FOR SQLEXCEPTION, 1265 BEGIN ROLLBACK; RESIGNAL; END;
 
-    CALL _read_role(v_role, v_members_online, v_members, v_members_behind);
+    CALL _read_role(v_role, v_node, v_members_online, v_members, v_members_behind);
     SET v_executed = REPLACE(@@GLOBAL.gtid_executed, '\n', '');
     BEGIN
       DECLARE EXIT HANDLER FOR 1772

@@ -35,19 +35,20 @@ Example
 '
 BEGIN
   DECLARE v_role VARCHAR(16);
+  DECLARE v_node VARCHAR(261);
   DECLARE v_members_online, v_members INT;
   DECLARE v_members_behind BIGINT;
   DECLARE v_event_status VARCHAR(32);
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-  CALL _read_role(v_role, v_members_online, v_members, v_members_behind);
+  CALL _read_role(v_role, v_node, v_members_online, v_members, v_members_behind);
   SELECT MAX(status)
     INTO v_event_status
     FROM information_schema.events
    WHERE event_schema = DATABASE() AND event_name = 'sweep_expired';
   COMMIT;
 
-  SELECT v_role AS role, CONCAT(COALESCE(@@GLOBAL.report_host, @@GLOBAL.hostname), ':', @@GLOBAL.port) AS node,
+  SELECT v_role AS role, v_node AS node,
          v_members_online AS members_online, v_members AS members, v_members_behind AS members_behind,
          v_event_status AS event_status;
 END $$

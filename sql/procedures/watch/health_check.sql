@@ -47,20 +47,21 @@ BEGIN
   DECLARE v_last_sweep_at DATETIME(6);
   DECLARE v_lag_seconds DECIMAL(16, 6);
   DECLARE v_role VARCHAR(16);
+  DECLARE v_node VARCHAR(261);
   DECLARE v_members_online, v_members INT;
   DECLARE v_members_behind BIGINT;
   DECLARE v_schema_version VARCHAR(255);
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-  CALL _read_health(v_status, v_detail, v_event_status, v_last_sweep_at, v_lag_seconds, v_role, v_members_online, v_members, v_members_behind);
+  CALL _read_health(v_status, v_detail, v_event_status, v_last_sweep_at, v_lag_seconds, v_role, v_node,
+                    v_members_online, v_members, v_members_behind);
   SELECT MAX(migration_id) INTO v_schema_version FROM _yoyo_migration;
   COMMIT;
 
   SELECT v_status AS status, v_detail AS detail, VERSION() AS database_version,
          v_schema_version AS schema_version, @@GLOBAL.event_scheduler AS event_scheduler, v_event_status AS event_status,
-         v_last_sweep_at AS last_sweep_at, v_lag_seconds AS sweep_lag_seconds, v_role AS role,
-         CONCAT(COALESCE(@@GLOBAL.report_host, @@GLOBAL.hostname), ':', @@GLOBAL.port) AS node, v_members_online AS members_online,
-         v_members AS members, v_members_behind AS members_behind, UTC_TIMESTAMP(6) AS checked_at;
+         v_last_sweep_at AS last_sweep_at, v_lag_seconds AS sweep_lag_seconds, v_role AS role, v_node AS node,
+         v_members_online AS members_online, v_members AS members, v_members_behind AS members_behind, UTC_TIMESTAMP(6) AS checked_at;
 END $$
 
 DELIMITER ;

@@ -1,6 +1,6 @@
 /* The figures of each product, of all together, and of the health; elements are made once and their text kept up. */
 
-import { bySale, count, money, moneyDue, plural, saleTimes, seconds, time } from "./text.js";
+import { bySale, count, lagState, money, moneyDue, plural, saleTimes, seconds, time } from "./text.js";
 
 const $ = (id) => document.getElementById(id);
 
@@ -180,8 +180,8 @@ export function showHealth({ away, together, violations, checkedAgo }) {
       ["Node that sells", together.role !== "primary" ? "bad" : missing ? "warn" : "ok", together.node,
         together.members > 1 ? `${together.members_online} of ${together.members} nodes online, ${count(together.members_behind)} transactions behind` : ""],
       ["Scheduler and EVENT", late ? "bad" : "ok", late ? "stopped or late" : "running", last],
-      ["Sweep lag", together.sweep_lag_seconds > 60 ? "bad" : together.sweep_lag_seconds > 5 ? "warn" : "ok", seconds(together.sweep_lag_seconds), ""],
-      ["Orders past their time", together.orders_overdue > 0 && together.sweep_lag_seconds > 5 ? "warn" : "ok", count(together.orders_overdue), ""]);
+      ["Sweep lag", lagState(together) || "ok", seconds(together.sweep_lag_seconds), ""],
+      ["Orders past their time", together.orders_overdue > 0 && lagState(together) ? "warn" : "ok", count(together.orders_overdue), ""]);
   }
   lines.push(["Invariants", violations === null ? "wait" : violations.length ? "bad" : "ok",
     violations === null ? "being checked" : violations.length ? `${count(violations.length)} violated` : "all hold",

@@ -1,7 +1,7 @@
 /* The one line on top: whether all is well, how late the housekeeping is, what money is due, how fast it sells. */
 
 import { make, say } from "./cards.js";
-import { count, moneyDue, rate, seconds } from "./text.js";
+import { count, lagState, moneyDue, rate, seconds } from "./text.js";
 
 /* What mostly settles itself asks for nobody. */
 const PATIENT = new Set(["payment waiting"]);
@@ -14,7 +14,7 @@ function parts({ alarms, unknown, together, tasks, heldNow }) {
   const one = alarms.length === 1 ? alarms[0][0] : `${alarms.length} alarms`;
   return [
     ["health", "", alarms.length ? one : together ? "All well" : "…", alarms.length ? "bad" : together ? "ok" : "wait"],
-    ["lag", "Sweep lag", unknown || lag === undefined ? "…" : seconds(lag), lag > 60 ? "bad" : lag > 5 ? "warn" : ""],
+    ["lag", "Sweep lag", unknown || lag === undefined ? "…" : seconds(lag), together ? lagState(together) : ""],
     ["due", "Money due", together ? moneyDue(together) : "…", due ? "warn" : ""],
     ["tasks", "To do", todo === null ? "…" : todo ? count(todo) : "nothing", todo ? "warn" : ""],
     ["rate", "Holds/s", unknown ? "…" : rate(heldNow), ""],

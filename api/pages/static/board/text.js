@@ -34,6 +34,14 @@ export function seconds(value) {
   return value < 172800 ? `${Math.round(value / 3600)} h` : `${Math.round(value / 86400)} days`;
 }
 
+/* How late the sweep may be before anybody needs to look; from when on it is too late MySQL says. */
+const SLOW_SECONDS = 5;
+
+export function lagState({ sweep_lag_seconds: lag, sweep_late_seconds: late }) {
+  if (lag > late) return "bad";
+  return lag > SLOW_SECONDS ? "warn" : "";
+}
+
 const calendar = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
 /* From when to when it is sold, and how far away the next of these moments is. */
