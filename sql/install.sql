@@ -3,6 +3,7 @@
 --   accounts/              flashsale_owner owns all objects; nobody logs in as it. The others: what the API, the DBA and the operator may call
 --   views/                 what several procedures read: a rule that is a question is answered here once
 --     product_clocks         the time of a product, which stands still in a pause; hold_deadlines and order_deadlines follow it
+--     payment_deadlines      until when a payment waits for an order that nobody knows
 --     live_stock             what is available; purchases, order_totals and stock_ledger: what became of the units
 --     money_owed             what is due back to buyers
 --     late_limits            how late is late
@@ -37,6 +38,7 @@ SOURCE accounts/flashsale_owner.sql
 SOURCE views/product_clocks.sql
 SOURCE views/hold_deadlines.sql
 SOURCE views/order_deadlines.sql
+SOURCE views/payment_deadlines.sql
 SOURCE views/late_limits.sql
 SOURCE views/sweep_health.sql
 SOURCE views/money_owed.sql

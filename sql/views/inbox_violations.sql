@@ -110,9 +110,10 @@ SELECT 'event_parked_beside_decision', NULL, CONCAT('webhook ', e.webhook_id, ',
  UNION ALL
 SELECT 'event_parked_too_long', NULL, CONCAT('webhook ', e.webhook_id, ', ', e.payment_status, ', since ', e.first_received_at, ' UTC')
   FROM payment_webhooks AS e
-  JOIN payments AS w ON w.payment_id = e.payment_id
+  JOIN payment_deadlines AS w ON w.payment_id = e.payment_id
+  CROSS JOIN late_limits AS l
   LEFT JOIN holds AS h ON h.hold_id = w.order_id
  WHERE e.outcome = 'parked' AND h.hold_id IS NULL
-   AND COALESCE(w.received_at, w.created_at) < UTC_TIMESTAMP(6) - INTERVAL 16 MINUTE $$
+   AND w.waits_until < UTC_TIMESTAMP(6) - INTERVAL l.sweep_late_seconds SECOND $$
 
 DELIMITER ;

@@ -18,8 +18,8 @@ WITH due AS (
     FROM product_clocks AS p
    UNION ALL
   SELECT COALESCE(c.clock, UTC_TIMESTAMP(6)) AS clock,
-         COALESCE(h.order_at, IF(h.hold_id IS NULL, GREATEST(w.received_at + INTERVAL 15 MINUTE, COALESCE(e.ended_at, w.received_at)), NULL)) AS due_at
-    FROM payments AS w
+         COALESCE(h.order_at, IF(h.hold_id IS NULL, GREATEST(w.waits_until, COALESCE(e.ended_at, w.received_at)), NULL)) AS due_at
+    FROM payment_deadlines AS w
     LEFT JOIN holds AS h ON h.hold_id = w.order_id
     LEFT JOIN product_clocks AS c ON c.product_id = h.product_id
     LEFT JOIN hold_history AS e ON e.hold_id = w.order_id

@@ -72,9 +72,9 @@ BEGIN
     CALL _require_number('price', in_price, 0, 1000000000000);
     CALL _require_number('stock_total', in_stock_total, 0, 1000000000);
     CALL _require_number('stripes', COALESCE(in_stripes, 1), 1, 256);
-    CALL _require_number('hold_seconds', COALESCE(in_hold_seconds, 120), 1, 86400);
-    CALL _require_number('payment_seconds', COALESCE(in_payment_seconds, 900), 1, 2592000);
-    CALL _require_number('max_per_hold', COALESCE(in_max_per_hold, 10), 1, 1000000);
+    CALL _require_number('hold_seconds', COALESCE(in_hold_seconds, 1), 1, 86400);
+    CALL _require_number('payment_seconds', COALESCE(in_payment_seconds, 1), 1, 2592000);
+    CALL _require_number('max_per_hold', COALESCE(in_max_per_hold, 1), 1, 1000000);
     CALL _require_number('max_per_customer', COALESCE(in_max_per_customer, 1), 1, 2147483647);
     SET v_stripes = COALESCE(in_stripes, GREATEST(1, LEAST(64, in_stock_total DIV 16)));
 
@@ -88,8 +88,8 @@ BEGIN
     ELSE
       INSERT INTO products (name, price_minor, currency, stock_total, stripes, hold_seconds, payment_seconds,
                             max_per_hold, max_per_customer, sale_starts_at, sale_ends_at, created_at)
-      VALUES (in_name, in_price, in_currency, in_stock_total, v_stripes, COALESCE(in_hold_seconds, 120),
-              COALESCE(in_payment_seconds, 900), COALESCE(in_max_per_hold, 10), in_max_per_customer,
+      VALUES (in_name, in_price, in_currency, in_stock_total, v_stripes, COALESCE(in_hold_seconds, DEFAULT(hold_seconds)),
+              COALESCE(in_payment_seconds, DEFAULT(payment_seconds)), COALESCE(in_max_per_hold, DEFAULT(max_per_hold)), in_max_per_customer,
               in_sale_starts_at, in_sale_ends_at, UTC_TIMESTAMP(6));
       SET v_product_id = LAST_INSERT_ID();
       INSERT INTO stock_stripes (product_id, stripe, available)

@@ -44,7 +44,7 @@ BEGIN
     DECLARE EXIT HANDLER FOR SQLEXCEPTION, 1265 BEGIN ROLLBACK; RESIGNAL; END;
 
     CALL _require_number('after', COALESCE(in_after, 0), 0, 2147483647);
-    CALL _require_number('limit', COALESCE(in_limit, 1000), 1, 1000);
+    CALL _require_number('limit', COALESCE(in_limit, 1), 1, 1000);
     COMMIT;
   END;
 

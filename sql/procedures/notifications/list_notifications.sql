@@ -55,7 +55,7 @@ BEGIN
     IF in_state NOT IN ('pending', 'delivered', 'failed') THEN
       CALL _raise('invalid_argument', 'state must be pending, delivered, failed or NULL', NULL);
     END IF;
-    CALL _require_number('limit', COALESCE(in_limit, 100), 1, 10000);
+    CALL _require_number('limit', COALESCE(in_limit, 1), 1, 10000);
     COMMIT;
   END;
 

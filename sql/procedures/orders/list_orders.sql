@@ -72,7 +72,7 @@ BEGIN
       CALL _raise('invalid_argument', 'status must be pending, paid, cancelled, refunded or NULL', NULL);
     END IF;
     CALL _require_uuid('after', COALESCE(in_after, UUID()));
-    CALL _require_number('limit', COALESCE(in_limit, 100), 1, 1000);
+    CALL _require_number('limit', COALESCE(in_limit, 1), 1, 1000);
     COMMIT;
   END;
 

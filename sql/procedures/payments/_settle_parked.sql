@@ -9,7 +9,7 @@ CREATE DEFINER = flashsale_owner@localhost PROCEDURE _settle_parked (
 COMMENT '
 Description
   Decides up to in_limit payments that wait for an order which can never come, in the transaction of its caller: their hold ended
-  without one, or nobody has known their id for 15 minutes. Likewise what failed or went back of such payments.
+  without one, or nobody knew their id for as long as payment_deadlines says. Likewise what failed or went back of such payments.
 
 Locks
   the payments and their webhooks; nothing that a buyer needs, for the hold is gone
@@ -21,12 +21,12 @@ BEGIN
     SELECT p.payment_id
       FROM (SELECT DISTINCT w.payment_id
               FROM payment_webhooks AS w
-              JOIN payments AS q ON q.payment_id = w.payment_id
+              JOIN payment_deadlines AS q ON q.payment_id = w.payment_id
               LEFT JOIN holds AS h ON h.hold_id = q.order_id
               LEFT JOIN orders AS o ON o.order_id = q.order_id
               LEFT JOIN hold_history AS e ON e.hold_id = q.order_id
              WHERE w.outcome = 'parked' AND h.hold_id IS NULL AND o.order_id IS NULL
-               AND (e.hold_id IS NOT NULL OR COALESCE(q.received_at, q.created_at) <= UTC_TIMESTAMP(6) - INTERVAL 15 MINUTE)
+               AND (e.hold_id IS NOT NULL OR q.waits_until <= UTC_TIMESTAMP(6))
              LIMIT in_limit) AS stuck
       STRAIGHT_JOIN payments AS p FORCE INDEX (PRIMARY) ON p.payment_id = stuck.payment_id
        FOR UPDATE OF p SKIP LOCKED;

@@ -62,7 +62,7 @@ BEGIN
     IF in_outcome NOT IN ('parked', 'applied', 'ignored', 'amount_mismatch', 'refund_due') THEN
       CALL _raise('invalid_argument', 'outcome must be parked, applied, ignored, amount_mismatch, refund_due or NULL', NULL);
     END IF;
-    CALL _require_number('limit', COALESCE(in_limit, 100), 1, 10000);
+    CALL _require_number('limit', COALESCE(in_limit, 1), 1, 10000);
     COMMIT;
   END;
 

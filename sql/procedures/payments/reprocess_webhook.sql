@@ -94,9 +94,9 @@ BEGIN
       END IF;
       IF v_state IN ('waiting', 'due', 'open', 'failed') THEN
         -- As the sweep would say by now of an id that nobody knows.
-        SELECT v_state = 'due' OR COALESCE(received_at, created_at) <= UTC_TIMESTAMP(6) - INTERVAL 15 MINUTE
+        SELECT v_state = 'due' OR waits_until <= UTC_TIMESTAMP(6)
           INTO v_final
-          FROM payments
+          FROM payment_deadlines
          WHERE payment_id = v_payment_id;
         CALL _decide_payment(v_payment_id, v_final);
       END IF;

@@ -17,8 +17,8 @@ Description
 
 Parameters
   io_product_id INT  in: the product before, 0 for the first; out: the product, NULL when there is no other
-  in_max_holds  INT  how many holds may end
-  in_max_orders INT  how many orders may be cancelled
+  in_max_holds  INT  how many holds may end; NULL: as many as that
+  in_max_orders INT  how many orders may be cancelled; NULL: as many as that
   io_holds      INT  in: the holds that ended in the transaction before, 0 for the first; out: those that ended in this one
   io_orders     INT  the same of orders
   out_units     INT  units given back
@@ -27,10 +27,12 @@ Locks
   those of _expire_units
 '
 BEGIN
-  IF io_holds < 500 AND io_orders < 500 THEN
+  DECLARE v_batch INT DEFAULT 500;
+
+  IF io_holds < v_batch AND io_orders < v_batch THEN
     CALL _next_expired_product(io_product_id);
   END IF;
-  CALL _expire_units(io_product_id, NULL, LEAST(500, in_max_holds), LEAST(500, in_max_orders), io_holds, io_orders, out_units);
+  CALL _expire_units(io_product_id, NULL, LEAST(v_batch, COALESCE(in_max_holds, v_batch)), LEAST(v_batch, COALESCE(in_max_orders, v_batch)), io_holds, io_orders, out_units);
 END $$
 
 DELIMITER ;

@@ -66,7 +66,7 @@ BEGIN
       WHILE v_product_id IS NOT NULL DO
         SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
         START TRANSACTION;
-        CALL _expire_next(v_product_id, 500, 500, v_holds, v_orders, v_units);
+        CALL _expire_next(v_product_id, NULL, NULL, v_holds, v_orders, v_units);
         COMMIT;
         SET v_holds_expired = v_holds_expired + v_holds,
             v_orders_expired = v_orders_expired + v_orders;

@@ -62,7 +62,7 @@ BEGIN
       CALL _require_uuid('order_id', in_order_id);
       SET v_order_id = UUID_TO_BIN(in_order_id);
     END IF;
-    CALL _require_number('limit', COALESCE(in_limit, 100), 1, 10000);
+    CALL _require_number('limit', COALESCE(in_limit, 1), 1, 10000);
     IF in_product_id IS NOT NULL THEN
       CALL _require_number('product_id', in_product_id, 1, 4294967295);
       SET v_product_id = in_product_id;
