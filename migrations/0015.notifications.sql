@@ -12,7 +12,8 @@ CREATE TABLE notifications (
   attempts        INT             NOT NULL DEFAULT 0 COMMENT 'how often it was claimed; the number of an attempt is its claim',
   created_at      DATETIME(6)     NOT NULL COMMENT 'UTC',
   due_at          DATETIME(6)     NOT NULL COMMENT 'UTC; not claimed before: the next attempt, or the end of the lease of who is at it',
-  gives_up_at     DATETIME(6)     NOT NULL COMMENT 'UTC; no attempt begins later',
+  gives_up_at     DATETIME(6)     NOT NULL DEFAULT (TIMESTAMPADD(DAY, 3, GREATEST(UTC_TIMESTAMP(6), created_at)))
+                                  COMMENT 'UTC; no attempt begins later',
   settled_at      DATETIME(6)         NULL COMMENT 'UTC; when it was delivered or failed',
   last_error      VARCHAR(255)        NULL COMMENT 'why the last attempt that failed did',
   PRIMARY KEY (notification_id),

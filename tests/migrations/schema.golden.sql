@@ -74,7 +74,7 @@ CREATE TABLE `notifications` (
   `attempts` int NOT NULL DEFAULT '0' COMMENT 'how often it was claimed; the number of an attempt is its claim',
   `created_at` datetime(6) NOT NULL COMMENT 'UTC',
   `due_at` datetime(6) NOT NULL COMMENT 'UTC; not claimed before: the next attempt, or the end of the lease of who is at it',
-  `gives_up_at` datetime(6) NOT NULL COMMENT 'UTC; no attempt begins later',
+  `gives_up_at` datetime(6) NOT NULL DEFAULT ((greatest(utc_timestamp(6),`created_at`) + interval 3 day)) COMMENT 'UTC; no attempt begins later',
   `settled_at` datetime(6) DEFAULT NULL COMMENT 'UTC; when it was delivered or failed',
   `last_error` varchar(255) COLLATE utf8mb4_0900_bin DEFAULT NULL COMMENT 'why the last attempt that failed did',
   PRIMARY KEY (`notification_id`),

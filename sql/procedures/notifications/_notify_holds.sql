@@ -17,7 +17,7 @@ Locks
   none that anybody waits for
 '
 BEGIN
-  INSERT INTO notifications (receiver, kind, subject, body, created_at, due_at, gives_up_at)
+  INSERT INTO notifications (receiver, kind, subject, body, created_at, due_at)
   SELECT r.receiver, 'hold.expired', h.hold_uuid,
          JSON_OBJECT('type', 'hold.expired',
                      'timestamp', DATE_FORMAT(UTC_TIMESTAMP(6), '%Y-%m-%dT%H:%i:%s.%fZ'),
@@ -26,7 +26,7 @@ BEGIN
                                          'created_at', DATE_FORMAT(h.created_at, '%Y-%m-%dT%H:%i:%s.%fZ'),
                                          'expires_at', DATE_FORMAT(h.expires_at, '%Y-%m-%dT%H:%i:%s.%fZ'),
                                          'ended_at', DATE_FORMAT(h.ended_at, '%Y-%m-%dT%H:%i:%s.%fZ'))),
-         UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), UTC_TIMESTAMP(6) + INTERVAL 3 DAY
+         UTC_TIMESTAMP(6), UTC_TIMESTAMP(6)
     FROM notification_receivers AS r
     STRAIGHT_JOIN JSON_TABLE(in_hold_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS ended
     STRAIGHT_JOIN hold_history AS h FORCE INDEX (PRIMARY) ON h.hold_id = UUID_TO_BIN(ended.id);

@@ -24,7 +24,7 @@ BEGIN
   -- Without a receiver the INSERT would do nothing, but be planned, for each set of orders and payments.
   SELECT EXISTS (SELECT 1 FROM notification_receivers) INTO v_told;
   IF v_told THEN
-    INSERT INTO notifications (receiver, kind, subject, body, created_at, due_at, gives_up_at)
+    INSERT INTO notifications (receiver, kind, subject, body, created_at, due_at)
     SELECT r.receiver, in_kind, o.order_uuid,
            JSON_OBJECT('type', in_kind,
                        'timestamp', DATE_FORMAT(UTC_TIMESTAMP(6), '%Y-%m-%dT%H:%i:%s.%fZ'),
@@ -36,7 +36,7 @@ BEGIN
                                            'paid_at', DATE_FORMAT(o.paid_at, '%Y-%m-%dT%H:%i:%s.%fZ'),
                                            'closed_at', DATE_FORMAT(o.closed_at, '%Y-%m-%dT%H:%i:%s.%fZ'),
                                            'cancelled_as', o.cancelled_as, 'closed_reason', o.closed_reason)),
-           UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), UTC_TIMESTAMP(6) + INTERVAL 3 DAY
+           UTC_TIMESTAMP(6), UTC_TIMESTAMP(6)
       FROM notification_receivers AS r
       STRAIGHT_JOIN JSON_TABLE(in_order_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS changed
       STRAIGHT_JOIN orders AS o FORCE INDEX (PRIMARY) ON o.order_id = UUID_TO_BIN(changed.id);

@@ -13,12 +13,12 @@ Locks
   none that anybody waits for
 '
 BEGIN
-  INSERT INTO notifications (receiver, kind, subject, body, created_at, due_at, gives_up_at)
+  INSERT INTO notifications (receiver, kind, subject, body, created_at, due_at)
   SELECT t.receiver, t.kind, CONCAT('product ', t.product_id),
          JSON_OBJECT('type', t.kind,
                      'timestamp', DATE_FORMAT(UTC_TIMESTAMP(6), '%Y-%m-%dT%H:%i:%s.%fZ'),
                      'data', JSON_OBJECT('product_id', t.product_id, 'name', t.name, 'stock_total', t.stock_total, 'available', t.available)),
-         UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), UTC_TIMESTAMP(6) + INTERVAL 3 DAY
+         UTC_TIMESTAMP(6), UTC_TIMESTAMP(6)
     FROM (SELECT r.receiver, p.product_id, p.name, p.stock_total, s.available,
                  CASE WHEN s.available > 0 THEN 'product.available' ELSE 'product.sold_out' END AS kind,
                  (SELECT n.kind

@@ -68,7 +68,7 @@ BEGIN
        SET state = 'pending',
            attempts = 0,
            due_at = GREATEST(UTC_TIMESTAMP(6), created_at),
-           gives_up_at = GREATEST(UTC_TIMESTAMP(6), created_at) + INTERVAL 3 DAY,
+           gives_up_at = DEFAULT,
            settled_at = NULL
      WHERE notification_id = v_id AND NOT v_replayed;
     COMMIT;
