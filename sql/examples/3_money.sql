@@ -60,7 +60,7 @@ CALL reprocess_webhook(@webhook_id, NULL)\G
 -- A dispute is a mark: the customer asked the bank for the money. No units move, and nothing becomes due; what to do about
 -- it the shop decides. The order and the board show it until it is won or lost.
 CALL receive_payment_webhook('evt_40', NULL, 'pi_31', 'dispute_opened', NULL, NULL, NULL, NULL)\G
-SELECT payment_id, state, amount_minor, refunded_minor, dispute, reason FROM payments WHERE payment_id LIKE 'pi_3%' ORDER BY payment_id;
+SELECT payment_id, state, amount_minor AS amount, refunded_minor AS refunded, dispute, reason FROM payments WHERE payment_id LIKE 'pi_3%' ORDER BY payment_id;
 
 -- The inbox: what each event did, and why.
 CALL list_webhooks('refund_due', '2031-05-05 09:00:00', 1)\G

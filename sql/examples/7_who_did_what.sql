@@ -13,5 +13,5 @@ CALL list_ledger(NULL, @order_id, NULL)\G
 CALL list_ledger(@product_id, NULL, 2)\G
 
 -- The view behind it is to look at freely. Its units add up to those that are free.
-SELECT happened_at, entry, units, customer_id, account, reason FROM stock_ledger WHERE product_id = @product_id ORDER BY happened_at, units, entry;
+SELECT TIME_FORMAT(happened_at, '%T') AS time, entry, units, account, reason FROM stock_ledger WHERE product_id = @product_id ORDER BY happened_at, units, entry;
 SELECT SUM(units) FROM stock_ledger WHERE product_id = @product_id;

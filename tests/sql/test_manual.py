@@ -41,6 +41,14 @@ def test_every_session_prints_what_stands_beside_it(operator: Url) -> None:
         assert printed(session) == shown(client, operator, session), "run `make examples`, and review what changed"
 
 
+def test_every_table_fits_a_terminal_of_a_hundred_columns() -> None:
+    """The client shows a wider one a line for each column, so it would not be the same to the letter."""
+    tables = [line for session in sessions() for line in printed(session).splitlines() if line.startswith("+-")]
+
+    assert tables
+    assert [line for line in tables if len(line) > 100] == []
+
+
 def test_no_output_is_left_of_a_session_that_is_gone() -> None:
     assert [path.stem for path in sorted(FOLDER.glob("*.out"))] == [path.stem for path in sessions()]
 
