@@ -17,7 +17,7 @@ export class Refused extends Error {
     super(`${answer.status} ${slug}: ${problem.detail ?? answer.statusText}`);
     this.status = answer.status;
     this.slug = slug;
-    this.retryAfter = Number(answer.headers.get("Retry-After") ?? 0);
+    this.retryAfter = Number(answer.headers.get("Retry-After")) || 0; // a proxy may name a moment: that is by its clock
   }
 }
 

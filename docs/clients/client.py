@@ -34,7 +34,8 @@ class Refused(Exception):
             problem = {}
         self.status = error.code
         self.slug = problem.get("type", "").rpartition("/")[2]
-        self.retry_after = float(error.headers.get("Retry-After") or 0)
+        after = error.headers.get("Retry-After") or ""
+        self.retry_after = int(after) if after.isdecimal() else 0  # a proxy may name a moment: that is by its clock
         super().__init__(f"{self.status} {self.slug}: {problem.get('detail', error.reason)}")
 
 

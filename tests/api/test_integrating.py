@@ -133,10 +133,14 @@ def test_a_busy_service_is_asked_again_when_it_says_so(client: Run, shop_service
     assert stock(db, product) == (2, 0, 1)
 
 
-def test_pauses_grow_where_the_service_names_none(client: Run, shop_service: Service, db: Database) -> None:
+@pytest.mark.parametrize("retry_after", [0, "Fri, 27 Nov 2026 09:00:00 GMT"], ids=["none", "a moment"])
+def test_pauses_grow_where_no_number_of_seconds_is_named(
+    client: Run, shop_service: Service, db: Database, retry_after: int | str
+) -> None:
+    """A proxy may name a moment instead, by a clock of its own."""
     product = new_product(db, 3)
 
-    with RefusingProxy(shop_service.port, "/api/holds", refusals=4, retry_after=0) as proxy:
+    with RefusingProxy(shop_service.port, "/api/holds", refusals=4, retry_after=retry_after) as proxy:
         done = client(proxy.url, product)
 
     assert done.returncode == 0, done.stderr

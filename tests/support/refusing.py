@@ -16,7 +16,7 @@ class RefusingProxy:
     `arrivals` are the moments (monotonic) at which requests for `path` came, `keys` their idempotency keys.
     """
 
-    def __init__(self, target: int, path: str, refusals: int, retry_after: int) -> None:
+    def __init__(self, target: int, path: str, refusals: int, retry_after: int | str) -> None:
         self.arrivals: list[float] = []
         self.keys: list[str | None] = []
         proxy = self
