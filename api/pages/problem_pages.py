@@ -56,13 +56,19 @@ document, and its <code>type</code> is one of these addresses.</p>
 {rows}
 </tbody>
 </table>"""
-_ROW = '<tr><td>{status}</td><td><a href="/problems/{slug}"><code>{slug}</code></a></td><td>{title}</td></tr>'
+_ROW = '<tr><td>{status}</td><td><a href="/problems/{slug}"><code>{words}</code></a></td><td>{title}</td></tr>'
 
 
 def problem_responders() -> dict[str, dict[str, Responder]]:
     """The responders of the list and of all pages, by address and method."""
     kinds = sorted(PROBLEMS.values(), key=lambda kind: kind.status)
-    rows = "\n".join(_ROW.format(status=kind.status, slug=kind.slug, title=escape(kind.title)) for kind in kinds)
+    rows = "\n".join(
+        # On a phone a name may go on below after each of its words.
+        _ROW.format(
+            status=kind.status, slug=kind.slug, words=kind.slug.replace("_", "_<wbr>"), title=escape(kind.title)
+        )
+        for kind in kinds
+    )
     pages = {kind.slug: fixed_document(_page(kind), HTML) for kind in kinds}
 
     async def respond(req: Request, resp: Response, slug: str) -> None:

@@ -13,6 +13,13 @@ from api.problem_kinds import PROBLEMS, ProblemKind
 from tests.support.browser import PHONE, keep_screenshot
 from tests.support.shop import problem_of
 
+WORDS_ON_TWO_LINES = """() => [...document.querySelectorAll("td code")].flatMap((code) => [...code.childNodes])
+  .filter((node) => node.nodeType === Node.TEXT_NODE).filter((word) => {
+    const range = document.createRange();
+    range.selectNodeContents(word);
+    return range.getClientRects().length > 1;
+  }).map((word) => word.data)"""
+
 
 @pytest.mark.parametrize("kind", PROBLEMS.values(), ids=lambda kind: kind.slug)
 def test_a_problem_has_a_page_that_says_what_to_do(http: httpx.Client, kind: ProblemKind) -> None:
@@ -49,6 +56,9 @@ def test_the_type_of_a_refusal_leads_to_its_page(http: httpx.Client) -> None:
 def test_a_page_reads_well_in_a_browser(open_page: Callable[..., Page], look: str) -> None:
     page = open_page(viewport=PHONE, color_scheme=look)
     page.goto("/problems")
+    keep_screenshot(page, f"problems-{look}")
+    assert page.evaluate(WORDS_ON_TWO_LINES) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     page.get_by_role("link", name="sold_out").click()
 
     expect(page.get_by_role("heading", level=1)).to_have_text(PROBLEMS["sold_out"].title)
