@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.support.database import Database
-from tests.support.receiving import SECRET, Receiver
+from tests.support.receiving import SECRET, Message, Receiver
 from tests.support.sale import new_payment, new_product, nobody_sweeps, order, pay
 from tests.support.service import Service, free_port, start_up_refusal
 from tests.support.waiting import wait_until
@@ -98,6 +98,43 @@ def test_whatever_is_no_success_is_tried_again_and_no_redirect_is_followed(
         assert elsewhere.came == []
         shop.status = lambda _: 200
         make_due(connect_as("admin"), shop.url)
+        wait_until(lambda: state_of(db, shop.url, order_id)[0][1] == "delivered", SECONDS)
+        first, second = shop.wait_for(order_id)
+        assert first == second
+
+
+def test_a_slow_receiver_gets_each_once_and_in_order(db: Database, serve: Callable[..., Service]) -> None:
+    def take_a_second(_: Message) -> int:
+        time.sleep(1)
+        return 204
+
+    with Receiver() as shop:
+        shop.status = take_a_second
+        serve(shop.url)
+        product = new_product(db, 10)
+        orders = [order(db, product) for _ in range(10)]
+        for order_id in orders:
+            pay(db, order_id)
+
+        came = shop.wait_for(*orders, kinds=2)
+        wait_until(lambda: all(state_of(db, shop.url, each)[1][1] == "delivered" for each in orders), SECONDS)
+        for order_id in orders:
+            told = [each for each in came if each.subject == order_id]
+            assert [message.kind for message in told] == ["order.created", "order.paid"]
+            assert [attempts for _, _, attempts, _ in state_of(db, shop.url, order_id)] == [1, 1]
+
+
+def test_a_receiver_that_answers_too_late_is_tried_again(
+    db: Database, serve: Callable[..., Service], connect_as: Callable[..., Database]
+) -> None:
+    with Receiver() as shop:
+        shop.open.clear()
+        serve(shop.url)
+        order_id = order(db, new_product(db, 1))
+        wait_until(lambda: state_of(db, shop.url, order_id)[0][3] == "no answer within 10 s", SECONDS)
+        shop.open.set()
+        make_due(connect_as("admin"), shop.url)
+
         wait_until(lambda: state_of(db, shop.url, order_id)[0][1] == "delivered", SECONDS)
         first, second = shop.wait_for(order_id)
         assert first == second
