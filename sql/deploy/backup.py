@@ -14,6 +14,7 @@ import re
 import shutil
 import subprocess
 import sys
+import zlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ from mysql.connector.abstracts import MySQLConnectionAbstract
 
 from sql.deploy.connections import connect
 from sql.deploy.deployment import Echo, migrate
+from sql.deploy.unfinished import End, begin, begun, clear, finish
 from sql.server.state import STATE, Failure, private_folder
 from sql.server.tools import find_tool
 from sql.server.urls import Url, parse
@@ -32,6 +34,8 @@ from sql.server.variables import ADMIN_URL, API_PASSWORD, OPERATOR_PASSWORD, rea
 
 BACKUPS = STATE / "backups"
 DUMP = ["--single-transaction", "--routines", "--events", "--no-tablespaces", "--set-gtid-purged=OFF", "--hex-blob"]
+_WHOLE = b"-- Dump completed"
+"""How the last line begins of what mysqldump wrote to its end."""
 _HEAD = re.compile(r"-- A backup of the database (\S+); the binary log goes on with (\S+)\n")
 
 
@@ -72,15 +76,24 @@ def restore(
     """Make the database of `url` what it was when `file` was saved, and then repeat what the binary log has since.
 
     The log is the server's own, up to this moment, or the files in the folder `logs` when that server is lost.
-    `until` is a UTC time, 'YYYY-MM-DD hh:mm:ss': nothing that was committed from then on is repeated. Raises Failure
-    when buyers are connected, when the log does not reach back to the backup, or when the result does not add up.
+    `until` is a UTC time, 'YYYY-MM-DD hh:mm:ss': nothing that was committed from then on is repeated. What is wrong
+    with the file, the log or the time is found before anything is replaced. Raises Failure then, when buyers are
+    connected, and when the result does not add up.
     """
     head = read_head(file)
+    _require_time(until)
     with closing(connect(url, database=None)) as session:
         _refuse_beside_buyers(session, url.database)
-        commands = list(_log_commands(session, url, head, logs, until))
+        unfinished = begun(url)
+        end = None if logs else unfinished or _end_of_log(session)
+        commands = list(_log_commands(session, url, head, logs or end, until))
         with _no_event(session):
+            if unfinished:
+                echo("  the restore before this one did not finish; what was written since it began is left out")
+                clear(url)
             migrate(str(url), *passwords, echo=lambda line: None)  # the accounts, which the views in the backup need
+            if end:
+                begin(url, end)
             client = [*find_tool("mysql"), *_login(url), "--binary-mode", "--loose-commands", url.database]
             echo(f"  loading {file}")
             _load(url, file, client)
@@ -91,6 +104,7 @@ def restore(
                 _repeat(url, command, client)
             for line in _migrated(url, passwords):  # the grants, which the procedures in the backup took with them
                 echo(line)
+            finish(url)
     with closing(connect(url)) as session, session.cursor(dictionary=True) as cursor:
         cursor.execute("CALL sweep()")
         cursor.fetchall()
@@ -104,15 +118,29 @@ def restore(
 
 
 def read_head(file: Path) -> Head:
-    """What the first line of a backup says. Raises Failure when it is none."""
+    """What the first line of a backup says. Raises Failure when it is none, or is not whole."""
     try:
-        with gzip.open(file, "rt", encoding="utf-8", errors="replace") as text:
-            found = _HEAD.fullmatch(text.readline(1000))
-    except OSError as error:
-        raise Failure(f"{file} is no backup: {error}") from None
+        with gzip.open(file, "rb") as text:
+            found = _HEAD.fullmatch(text.readline(1000).decode(errors="replace"))
+            last = b""
+            for line in text:  # to its end, where the checksum is
+                last = line
+    except (OSError, EOFError, zlib.error) as error:
+        raise Failure(f"{file} is no backup, or is damaged: {error}") from None
     if not found:
         raise Failure(f"{file} is no backup of `make backup`: its first line names no binary log")
+    if not last.startswith(_WHOLE):
+        raise Failure(f"{file} is not the whole of a backup: its last line is missing")
     return Head(found[1], found[2])
+
+
+def _require_time(until: str) -> None:
+    """mysqlbinlog would say so only when the backup is loaded."""
+    if until:
+        try:
+            datetime.strptime(until, "%Y-%m-%d %H:%M:%S")
+        except ValueError:
+            raise Failure(f"UNTIL must be a UTC time such as '2026-11-27 09:00:00', not {until!r}") from None
 
 
 def _begin_log(url: Url) -> str:
@@ -132,32 +160,43 @@ def _lengths(rows: list[Any]) -> dict[str, int]:
 
 
 def _log_commands(
-    session: MySQLConnectionAbstract, url: Url, head: Head, logs: Path | None, until: str
+    session: MySQLConnectionAbstract, url: Url, head: Head, source: Path | End | None, until: str
 ) -> Iterator[list[str]]:
-    """The mysqlbinlog command for all since the backup; it is made before the restore itself is logged."""
+    """The mysqlbinlog command for all since the backup, from a folder, or from the server up to the end of its log.
+
+    It is made before the restore itself is logged.
+    """
     names = [head.database, url.database]
     command = [*find_tool("mysqlbinlog"), "--no-defaults", "--skip-gtids", "--idempotent"]
     command += [f"--rewrite-db={'->'.join(names)}"] if names[0] != names[1] else []
     command += [f"--database={url.database}"]
     command += [f"--stop-datetime={until}"] if until else []
-    if logs is not None:
+    if isinstance(source, Path):
         kind = head.log.rpartition(".")[0]
-        files = sorted(path for path in logs.glob(f"{kind}.[0-9]*") if path.name >= head.log)
+        files = sorted(path for path in source.glob(f"{kind}.[0-9]*") if path.name >= head.log)
         if not files or files[0].name != head.log:
-            raise Failure(f"{logs} has no {head.log}, with which the log goes on after the backup")
+            raise Failure(f"{source} has no {head.log}, with which the log goes on after the backup")
         yield [*command, *map(str, files)]
         return
-    with session.cursor(buffered=True) as cursor:
-        cursor.execute("SHOW BINARY LOGS")
-        lengths = _lengths(cursor.fetchall())
-    if head.log not in lengths:
+    assert source
+    there = [name for name in _lengths_of(session) if head.log <= name <= source.log]
+    if head.log not in there:
         raise Failure(
             f"the server has no {head.log} any more, with which the log goes on after the backup;"
             " LOGS= names a folder that has a copy"
         )
-    there = [name for name in lengths if name >= head.log]
-    remote = [*_login(url)[1:], "--read-from-remote-server", f"--stop-position={lengths[there[-1]]}"]
+    remote = [*_login(url)[1:], "--read-from-remote-server", f"--stop-position={source.position}"]
     yield [*command, *remote, *there]
+
+
+def _end_of_log(session: MySQLConnectionAbstract) -> End:
+    return End(*list(_lengths_of(session).items())[-1])
+
+
+def _lengths_of(session: MySQLConnectionAbstract) -> dict[str, int]:
+    with session.cursor(buffered=True) as cursor:
+        cursor.execute("SHOW BINARY LOGS")
+        return _lengths(cursor.fetchall())
 
 
 def _repeat(url: Url, command: list[str], client: list[str]) -> None:
@@ -249,6 +288,12 @@ def main() -> int:
     except (mysql.connector.Error, Failure) as error:
         print(f"{given.action} failed: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print(
+            f"{given.action} was stopped; a database that was being replaced is not whole: restore it again",
+            file=sys.stderr,
+        )
+        return 130
     return 0
 
 

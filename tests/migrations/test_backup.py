@@ -3,7 +3,7 @@
 import gzip
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -29,6 +29,9 @@ def sale(mysql_server: PrivateServer) -> Iterator[str]:
         yield address
     with Database(mysql_server.admin_url()) as session:
         session.query(f"DROP DATABASE IF EXISTS {RESTORED}")
+        # While something is restored no EVENT of the server runs.
+        last = session.value("SELECT MAX(run_id) FROM sweep_heartbeat")
+        wait_until(lambda: session.value("SELECT MAX(run_id) FROM sweep_heartbeat") > last)
 
 
 def quiet(line: str) -> None:
@@ -118,16 +121,75 @@ def test_a_restore_beside_buyers_is_refused(mysql_server: PrivateServer, api_url
         restore(parse(mysql_server.admin_url()), tmp_path / "sale.sql.gz", PASSWORDS, echo=quiet)
 
 
+def whole(file: Path) -> bytes:
+    """A backup as it should be, unpacked."""
+    return gzip.decompress(file.read_bytes())
+
+
 @pytest.mark.parametrize(
-    "text", [b"", b"no gzip", gzip.compress(b"-- MySQL dump\n")], ids=["empty", "no gzip", "no end"]
+    "spoil",
+    [
+        lambda file: b"",
+        lambda file: b"no gzip",
+        lambda file: gzip.compress(b"-- MySQL dump\n"),
+        lambda file: file.read_bytes()[:-1000],
+        lambda file: file.read_bytes()[:-1000] + b"?" + file.read_bytes()[-999:],
+        lambda file: gzip.compress(whole(file)[:-60]),
+    ],
+    ids=["empty", "no gzip", "no end", "cut off", "a wrong byte", "a dump that ended early"],
 )
 def test_what_is_no_backup_is_refused_before_anything_is_replaced(
-    text: bytes, mysql_server: PrivateServer, tmp_path: Path
+    spoil: Callable[[Path], bytes], mysql_server: PrivateServer, tmp_path: Path
 ) -> None:
+    url = parse(mysql_server.admin_url())
+    save(url, tmp_path / "whole.sql.gz", quiet)
     file = tmp_path / "sale.sql.gz"
-    file.write_bytes(text)
-    with pytest.raises(Failure, match="is no backup"):
-        restore(parse(mysql_server.admin_url()), file, PASSWORDS, echo=quiet)
+    file.write_bytes(spoil(tmp_path / "whole.sql.gz"))
+    with Database(str(url)) as session:
+        product = new_product(session, 1)
+
+    with pytest.raises(Failure, match=r"is no backup|is not the whole of a backup"):
+        restore(url, file, PASSWORDS, echo=quiet)
+
+    with Database(str(url)) as session:
+        assert stock(session, product)[0] == 1
+
+
+def test_a_time_that_is_none_is_refused_before_anything_is_replaced(sale: str, tmp_path: Path) -> None:
+    save(parse(sale), tmp_path / "sale.sql.gz", quiet)
+    with Database(sale) as session:
+        product = new_product(session, 1)
+
+    with pytest.raises(Failure, match="UNTIL must be"):
+        restore(parse(sale), tmp_path / "sale.sql.gz", PASSWORDS, until="tomorrow", echo=quiet)
+
+    with Database(sale) as session:
+        assert stock(session, product)[0] == 1
+
+
+def test_a_restore_that_failed_in_the_middle_is_not_repeated_by_the_next(sale: str, tmp_path: Path) -> None:
+    """What it did to the tables is in the binary log, after the last order."""
+    file, broken = tmp_path / "sale.sql.gz", tmp_path / "broken.sql.gz"
+    with Database(sale) as session:
+        product = new_product(session, 10, hold_seconds=3600)
+        hold(session, product)
+        save(parse(sale), file, quiet)
+        held = hold(session, product)
+    text = whole(file).replace(b"CREATE TABLE `_yoyo_migration`", b"CREATE TABLEAU `_yoyo_migration`")
+    broken.write_bytes(gzip.compress(text))
+
+    with pytest.raises(Failure, match="restore it again"):
+        restore(parse(sale), broken, PASSWORDS, echo=quiet)
+    for _ in range(2):
+        restore(parse(sale), file, PASSWORDS, echo=quiet)
+
+        with Database(sale) as session:
+            assert session.one("get_hold", held)["status"] == "active"
+            assert stock(session, product) == (8, 2, 0)
+            assert session.call("check_invariants") == []
+            assert session.query("SHOW TABLES LIKE '\\_unfinished%%'") == []
+            later = hold(session, product)
+            session.one("release_hold", later)
 
 
 def test_a_log_that_does_not_reach_back_to_the_backup_is_refused(mysql_server: PrivateServer, tmp_path: Path) -> None:
