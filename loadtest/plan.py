@@ -11,7 +11,7 @@ LOADTEST_PRODUCTS  ids of products that are on sale, separated by commas; they a
 LOADTEST_STOCK     units of each product that is made for the test
 LOADTEST_REPORT    locust's HTML report (.flashsale/loadtest/report.html)
 FLASHSALE_ADMIN_URL        the database of that API: products are made for the test and archived after it, and its
-                           tables judge
+                           tables judge; that of `make run` in this checkout is found without it
 FLASHSALE_WEBHOOK_SECRETS  the secret that payments are signed with, where the API asks for it
 """
 

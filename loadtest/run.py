@@ -15,7 +15,7 @@ from pathlib import Path
 
 from loadtest.plan import PROFILES, Plan, read_plan
 from loadtest.service import ROOT, ServiceError, end, free_port, serving
-from loadtest.shops import Figures, Shop, Summary, Tables, sells_from
+from loadtest.shops import Figures, Shop, Summary, Tables, own_database, sells_from
 from sql.server.state import Failure, say
 
 STOP_SECONDS = 10
@@ -27,7 +27,8 @@ PAGE_SECONDS = 10
 
 def main() -> int:
     """Run the sale and judge it; the exit status."""
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    for each in (signal.SIGTERM, signal.SIGHUP):  # a terminal that is closed, too: nothing may stay on sale
+        signal.signal(each, lambda number, frame: sys.exit(128 + number))
     try:
         plan = read_plan()
         admin_url = os.environ.get("FLASHSALE_ADMIN_URL", "")
@@ -68,6 +69,8 @@ def run(plan: Plan, url: str, shop: Shop) -> list[str]:
             raise Failure(f"locust ended without a result:\n{log.read_text(errors='replace')[-3000:]}")
         summary: Summary = json.loads(summary_path.read_text())
     faults += [f"{count} × {failure}" for failure, count in summary["failures"].items()]
+    if any("signature_invalid" in failure for failure in summary["failures"]):
+        faults.append(f"{url} takes signed payments only: set FLASHSALE_WEBHOOK_SECRETS to its secret")
     faults += shop.judge(summary)
     _print(shop, summary, plan)
     return faults
@@ -75,13 +78,16 @@ def run(plan: Plan, url: str, shop: Shop) -> list[str]:
 
 def _choose_shop(plan: Plan, host: str, admin_url: str) -> Shop:
     """Products of the test's own where the database of that API can be reached, else some that it sells."""
-    if not admin_url or plan.products:
+    database = "" if plan.products else admin_url or own_database(host)
+    if not database:
         return Figures(host, plan.key, plan.products)
-    tables = Tables(admin_url, plan.profile, plan.stock)
-    if not sells_from(host, plan.key, tables):
-        tables.close()
-        raise Failure(f"{host} does not sell what is in the database of FLASHSALE_ADMIN_URL, or asks for a KEY=")
-    return tables
+    tables = Tables(database, plan.profile, plan.stock)
+    if sells_from(host, plan.key, tables):
+        return tables
+    tables.close()
+    if admin_url:
+        raise Failure(f"{host} does not sell what is in the database of FLASHSALE_ADMIN_URL, or asks for another KEY=")
+    return Figures(host, plan.key, ())
 
 
 def _hold_sale(plan: Plan, url: str, shop: Shop, summary: Path, log: Path) -> list[str]:

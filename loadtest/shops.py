@@ -5,8 +5,10 @@ import time
 import urllib.error
 import urllib.request
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 from loadtest.database import Database, Row
+from sql.server.environment import private_server
 from sql.server.state import Failure, say
 
 HOLD_SECONDS = 5
@@ -176,11 +178,19 @@ class Figures:
                 found: Row = json.load(answer)
                 return found
         except urllib.error.HTTPError as error:
+            hint = "; say KEY=<an API key of this service>" if error.code == 401 else ""
             raise Failure(
-                f"{self._host}{path} answers {error.code}: {error.read(500).decode(errors='replace')}"
+                f"{self._host}{path} answers {error.code}: {error.read(500).decode(errors='replace')}{hint}"
             ) from None
         except (OSError, ValueError) as error:
             raise Failure(f"{self._host}{path} does not answer: {error}") from None
+
+
+def own_database(host: str) -> str:
+    """The database of this checkout's `make run`, where it runs and the address may be its API's; else nothing."""
+    server = private_server()
+    here = urlsplit(host).hostname in ("127.0.0.1", "::1", "localhost")
+    return server.admin_url() if here and server.running() else ""
 
 
 def sells_from(host: str, key: str, tables: Tables) -> bool:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,33 +10,40 @@ from pathlib import Path
 
 import pytest
 
+from loadtest import shops
 from loadtest.plan import PROFILES
 from loadtest.service import ROOT
-from loadtest.shops import Figures
+from loadtest.shops import Figures, own_database
 from sql.server.private import PrivateServer
 from tests.support.database import Database
 from tests.support.refusing import RefusingProxy
 from tests.support.sale import new_product, order, pay
 from tests.support.service import Service, free_port
 from tests.support.signing import STANDARD_SECRET
+from tests.support.waiting import wait_until
 
 KEY = "key-of-the-load-test"
 HASHED = hashlib.sha256(KEY.encode()).hexdigest()
 
 
-def loadtest(tmp_path: Path, **settings: object) -> tuple[int, str]:
-    """A run of a few seconds; its exit status and all it printed."""
+def loadtest_of(tmp_path: Path, **settings: object) -> subprocess.Popen[str]:
+    """A run of a few seconds, just started."""
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(("FLASHSALE_", "LOADTEST_"))
     }
     environment |= {"LOADTEST_REPORT": str(tmp_path / "report.html"), "LOADTEST_SECONDS": "6", "LOADTEST_USERS": "20"}
     environment |= {name: str(value) for name, value in settings.items()}
-    done = subprocess.run(
+    return subprocess.Popen(
         [sys.executable, "-m", "loadtest"],
-        cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=100,
-        check=False,
+        cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
-    return done.returncode, done.stdout
+
+
+def loadtest(tmp_path: Path, **settings: object) -> tuple[int, str]:
+    """The exit status of such a run, and all it printed."""
+    with loadtest_of(tmp_path, **settings) as done:
+        text = done.communicate(timeout=100)[0]
+    return done.returncode, text
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -59,13 +67,13 @@ def test_a_sale_at_a_running_api_is_judged_by_its_tables_and_leaves_nothing_on_s
 def test_without_the_database_the_own_figures_of_the_api_judge(
     api_url: str, db: Database, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    product = new_product(db, 40)
+    product = new_product(db, 4000)
     log = tmp_path_factory.mktemp("guarded") / "log"
     doors = {"FLASHSALE_API_KEYS": HASHED, "FLASHSALE_WEBHOOK_SECRETS": STANDARD_SECRET}
     guarded = Service(api_url, log, FLASHSALE_ENV="production", **doors)
     try:
         settings = {"LOADTEST_HOST": guarded.url, "LOADTEST_PRODUCTS": product}
-        assert loadtest(tmp_path, **settings)[0] == 1  # no key
+        told = {key: loadtest(tmp_path, **settings, LOADTEST_KEY=key) for key in ("", "another", KEY)}
         secrets = {"LOADTEST_KEY": KEY, "FLASHSALE_WEBHOOK_SECRETS": STANDARD_SECRET}
         status, text = loadtest(tmp_path, **settings, **secrets)
     finally:
@@ -73,6 +81,37 @@ def test_without_the_database_the_own_figures_of_the_api_judge(
 
     assert status == 0, text
     assert f"units paid of product {product}" in text
+    assert {code for code, _ in told.values()} == {1}
+    assert all("say KEY=" in told[key][1] for key in ("", "another"))
+    assert "set FLASHSALE_WEBHOOK_SECRETS" in told[KEY][1]
+
+
+def test_the_database_of_make_run_is_found_where_the_address_is_its_api(
+    service: Service, api_url: str, db: Database, mysql_server: PrivateServer, monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(shops, "private_server", lambda: mysql_server)
+    assert own_database("https://shop.example") == ""
+    assert own_database(service.url) == mysql_server.admin_url()
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGHUP])
+def test_nothing_stays_on_sale_when_it_is_stopped(
+    service: Service, connect_as: Callable[..., Database], tmp_path: Path, mysql_server: PrivateServer, end: int
+) -> None:
+    admin = connect_as("admin")
+    started = loadtest_of(
+        tmp_path, LOADTEST_HOST=service.url, LOADTEST_SECONDS=60, FLASHSALE_ADMIN_URL=mysql_server.admin_url()
+    )
+    on_sale = "SELECT COUNT(*) FROM products WHERE name LIKE 'Load test%%' AND archived_at IS NULL"
+    bought = "SELECT COUNT(*) FROM holds JOIN products USING (product_id) WHERE name LIKE 'Load test%%'"
+    wait_until(lambda: admin.value(bought) > 0, 60)
+    assert admin.value(on_sale) > 0
+    started.send_signal(end)
+    text = started.communicate(timeout=60)[0]
+
+    assert started.returncode in (128 + end, 130), text
+    assert admin.value(on_sale) == 0, text
 
 
 @pytest.mark.parametrize(("retry_after", "pauses"), [(0, [0.05, 0.1]), (1, [1, 1])], ids=["growing", "as it is told"])
