@@ -70,7 +70,7 @@ def test_every_secret_is_a_file_and_reaches_only_those_who_need_it() -> None:
     assert {name: sorted(service["secrets"]) for name, service in SERVICES.items()} == {
         "mysql": ["root_password"],
         "migrate": ["admin_url", "api_password", "operator_password"],
-        "api": ["api_keys", "database_url", "metrics_token", "webhook_secrets"],
+        "api": ["api_keys", "database_url", "metrics_token", "notify_secrets", "webhook_secrets"],
     }
     for service in SERVICES.values():
         for name, value in service["environment"].items():
@@ -80,6 +80,15 @@ def test_every_secret_is_a_file_and_reaches_only_those_who_need_it() -> None:
     assert used == COMPOSE["secrets"].keys()
     assert {secret["file"].split("/")[1] for secret in COMPOSE["secrets"].values()} == {"secrets"}
     assert "secrets/" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+
+
+def test_the_shop_can_be_told_wherever_it_is_deployed() -> None:
+    assert "FLASHSALE_NOTIFY_URL" in SERVICES["api"]["environment"]
+    assert SERVICES["api"]["environment"]["FLASHSALE_NOTIFY_SECRETS_FILE"] == "/run/secrets/notify_secrets"
+    assert KUBERNETES["ConfigMap", "flashsale"]["data"]["FLASHSALE_NOTIFY_URL"] == ""
+    assert "FLASHSALE_NOTIFY_SECRETS_FILE" in {each["name"] for each in CONTAINER["env"]}
+    assert "FLASHSALE_NOTIFY_SECRETS_FILE=%d/notify_secrets\n" in UNIT
+    assert "LoadCredential=notify_secrets:/etc/flashsale/notify_secrets\n" in UNIT
 
 
 DOORS = {
