@@ -9,7 +9,9 @@ import sys
 import mysql.connector
 
 from sql.deploy import migrate, seed
+from sql.deploy.unfinished import begun
 from sql.server.state import Failure
+from sql.server.urls import parse
 from sql.server.variables import ADMIN_URL, API_PASSWORD, OPERATOR_PASSWORD, read_variable
 
 
@@ -18,6 +20,7 @@ def main(arguments: list[str]) -> int:
     try:
         match arguments:
             case ["migrate"]:
+                _require_whole(_required(ADMIN_URL))
                 migrate(_required(ADMIN_URL), _required(API_PASSWORD), _required(OPERATOR_PASSWORD))
             case ["seed"]:
                 print(f"  product {seed(_required(ADMIN_URL))} is on sale")
@@ -28,6 +31,12 @@ def main(arguments: list[str]) -> int:
         print(f"{' '.join(arguments)} failed: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _require_whole(url: str) -> None:
+    """Nobody sells from a database that a restore left in the middle."""
+    if begun(parse(url, ADMIN_URL)):
+        raise Failure("a restore of this database did not finish, so it is not whole: make restore FILE=<the backup>")
 
 
 def _required(name: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from sql.deploy.__main__ import main
 from sql.deploy.backup import DUMP, read_head, restore, save
 from sql.server.private import PrivateServer
 from sql.server.state import Failure
@@ -39,6 +40,7 @@ def quiet(line: str) -> None:
 
 
 PASSWORDS = (API_PASSWORD, OPERATOR_PASSWORD)
+NAMES = ("FLASHSALE_ADMIN_URL", "FLASHSALE_API_PASSWORD", "FLASHSALE_OPERATOR_PASSWORD")
 
 
 @pytest.mark.parametrize("log", ["of the server", "copied"])
@@ -167,7 +169,9 @@ def test_a_time_that_is_none_is_refused_before_anything_is_replaced(sale: str, t
         assert stock(session, product)[0] == 1
 
 
-def test_a_restore_that_failed_in_the_middle_is_not_repeated_by_the_next(sale: str, tmp_path: Path) -> None:
+def test_after_a_restore_that_failed_in_the_middle_nobody_sells_and_the_next_does_not_repeat_it(
+    sale: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """What it did to the tables is in the binary log, after the last order."""
     file, broken = tmp_path / "sale.sql.gz", tmp_path / "broken.sql.gz"
     with Database(sale) as session:
@@ -180,6 +184,9 @@ def test_a_restore_that_failed_in_the_middle_is_not_repeated_by_the_next(sale: s
 
     with pytest.raises(Failure, match="restore it again"):
         restore(parse(sale), broken, PASSWORDS, echo=quiet)
+    for name, value in zip(NAMES, (sale, *PASSWORDS), strict=True):
+        monkeypatch.setenv(name, value)
+    assert (main(["migrate"]), "make restore" in capsys.readouterr().err) == (1, True)
     for _ in range(2):
         restore(parse(sale), file, PASSWORDS, echo=quiet)
 
