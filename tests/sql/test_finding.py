@@ -6,8 +6,8 @@ from tests.support.database import Database, Row
 from tests.support.sale import hold, lapsed_order, new_key, new_payment, new_product, order, pay, refusal, sweep
 
 PURCHASE = (
-    "SELECT id, product_id, product, qty, customer_id, status, amount, currency, payment_id, created_at, due_at,"
-    " paid_at, closed_at, closed_reason FROM purchases"
+    "SELECT id, reference, product_id, product, qty, customer_id, status, amount, currency, payment_id,"
+    " created_at, due_at, paid_at, closed_at, closed_reason FROM purchases"
 )  # fmt: skip
 
 
@@ -88,7 +88,9 @@ def test_a_purchase_is_found_by_whatever_names_it(db: Database, by: str) -> None
         "the shop's number": reference,
     }[by]  # fmt: skip
 
-    assert db.call("find_purchases", text) == db.query(f"{PURCHASE} WHERE id = %s", order_id)
+    found = db.call("find_purchases", text)
+    assert found == db.query(f"{PURCHASE} WHERE id = %s", order_id)
+    assert [row["reference"] for row in found] == [reference]
 
 
 def test_a_live_hold_is_found_by_its_id_and_by_the_payment_that_waits_for_its_order(db: Database) -> None:

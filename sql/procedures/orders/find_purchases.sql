@@ -16,8 +16,8 @@ Parameters
                 payment event; 1 to 255 characters, compared byte by byte
 
 Result set
-  id (of the hold and its order), product_id, product (its name), qty, customer_id, status (of a hold: held, expired, released,
-  stopped; of an order: pending, paid, cancelled, refunded), amount (minor units), currency, payment_id (that pays or paid it),
+  id (of the hold and its order), reference (the shop''s own number of the order), product_id, product (its name), qty, customer_id,
+  status (of a hold: held, expired, released, stopped; of an order: pending, paid, cancelled, refunded), amount (minor units), currency, payment_id (that pays or paid it),
   created_at, due_at (when the hold ends, or its payment is due), paid_at, closed_at, closed_reason; no row when nothing is found.
   A payment of no hold or order of ours has no row: list_refunds_due and list_webhooks show it
 
@@ -31,6 +31,7 @@ Example
   mysql> CALL find_purchases(''alice'')\\G
   *************************** 1. row ***************************
              id: 01a21c20-2b40-774a-9f04-b08ae378760d
+      reference: shop-4711
      product_id: 1
         product: Limited sneaker
             qty: 2
@@ -83,8 +84,8 @@ BEGIN
     SELECT mine.hold_id FROM (SELECT hold_id FROM hold_history WHERE customer_id = v_text ORDER BY hold_id DESC LIMIT 100) AS mine
      UNION
     SELECT h.hold_id FROM holds AS h WHERE h.customer_id = v_text)
-  SELECT COALESCE(o.order_uuid, h.hold_uuid, e.hold_uuid) AS id, p.product_id, p.name AS product, COALESCE(o.qty, h.qty, e.qty) AS qty,
-         COALESCE(o.customer_id, h.customer_id, e.customer_id) AS customer_id,
+  SELECT COALESCE(o.order_uuid, h.hold_uuid, e.hold_uuid) AS id, o.reference, p.product_id, p.name AS product,
+         COALESCE(o.qty, h.qty, e.qty) AS qty, COALESCE(o.customer_id, h.customer_id, e.customer_id) AS customer_id,
          COALESCE(o.status, e.ended_as, IF(h.is_live, 'held', 'expired')) AS status,
          COALESCE(o.amount_minor, h.qty * h.unit_price_minor, e.qty * e.unit_price_minor) AS amount,
          COALESCE(o.currency, p.currency) AS currency, o.payment_id, COALESCE(o.created_at, h.created_at, e.created_at) AS created_at,
