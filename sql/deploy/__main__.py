@@ -9,6 +9,7 @@ import sys
 import mysql.connector
 
 from sql.deploy import migrate, seed
+from sql.deploy.primary import find_primary
 from sql.deploy.unfinished import begun
 from sql.server.state import Failure
 from sql.server.urls import parse
@@ -35,7 +36,7 @@ def main(arguments: list[str]) -> int:
 
 def _require_whole(url: str) -> None:
     """Nobody sells from a database that a restore left in the middle."""
-    if begun(parse(url, ADMIN_URL)):
+    if begun(find_primary(parse(url, ADMIN_URL))):
         raise Failure("a restore of this database did not finish, so it is not whole: make restore FILE=<the backup>")
 
 

@@ -26,6 +26,7 @@ from mysql.connector.abstracts import MySQLConnectionAbstract
 
 from sql.deploy.connections import connect
 from sql.deploy.deployment import Echo, migrate
+from sql.deploy.primary import find_primary
 from sql.deploy.unfinished import End, begin, begun, clear, finish
 from sql.server.state import STATE, Failure, private_folder
 from sql.server.tools import find_tool
@@ -284,7 +285,7 @@ def main() -> int:
         elif given.file is None:
             raise Failure("say which: make restore FILE=<one of `make backup`> [LOGS=<folder>] [UNTIL=<UTC time>]")
         else:
-            restore(url, given.file, (values[1], values[2]), given.logs, given.until)
+            restore(find_primary(url), given.file, (values[1], values[2]), given.logs, given.until)
     except (mysql.connector.Error, Failure) as error:
         print(f"{given.action} failed: {error}", file=sys.stderr)
         return 1
