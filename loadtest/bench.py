@@ -24,19 +24,23 @@ from loadtest.database import Database
 from loadtest.lines import Point
 from loadtest.measure import Round, family, memory_mb
 from loadtest.results import FULL, QUICK, Plan, Results
-from loadtest.service import HOST, ROOT, Checkout, ServiceError, serving
+from loadtest.service import serving
 from loadtest.shop import INSERTS, Shop
 from loadtest.telling import tell_beside_a_sale
 from loadtest.wire import Mysql
 from sql.deploy import migrate
 from sql.server.private import PrivateServer
-from sql.server.state import Failure, private_folder, say
-from sql.server.urls import Url
+from sql.server.service import Checkout
+from sql.server.state import ROOT, Failure, private_folder, say
+from sql.server.urls import parse
 
 TEMPORARY = ROOT / ".flashsale" / "bench"
 SHOP, HISTORY, OLD = "flashsale", "flashsale_history", "flashsale_old"
 CONNECTIONS = 1000
 """Room for 512 clients of MySQL beside the APIs."""
+
+
+EMPTY = Checkout(app="loadtest.empty:get_app()")
 
 
 class Shops(NamedTuple):
@@ -55,7 +59,7 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="mysql-", dir=private_folder(TEMPORARY)))
     try:
         results = measure(folder, QUICK if quick else FULL, older.find(os.environ.get("OLD", "")))
-    except (Failure, ServiceError) as failure:
+    except Failure as failure:
         say(f"\n{failure}")
         return 1
     except KeyboardInterrupt:
@@ -119,22 +123,20 @@ def _open(stack: ExitStack, folder: Path, plan: Plan, checkout: Checkout | None)
     for name in (SHOP, HISTORY):
         migrate(server.admin_url(name), password, unused, echo=lambda _: None)
     names = (SHOP, HISTORY, OLD) if checkout else (SHOP, HISTORY)
-    databases = {name: Database(server.admin_url(name)) for name in names}
-    for database in databases.values():
-        stack.callback(database.close)
+    databases = {name: stack.enter_context(Database(server.admin_url(name))) for name in names}
     for statement in ("CREATE DATABASE bench", INSERTS, "GRANT INSERT ON bench.* TO flashsale_api@'%'"):
         databases[SHOP].query(statement)
-    addresses = {name: Url("flashsale_api", password, HOST, server.port, name) for name in names}
+    addresses = {name: parse(server.url("flashsale_api", password, name)) for name in names}
     # caching_sha2_password wants one encrypted login of an account; the generators then log in without.
     Database(str(addresses[SHOP])).close()
     service = stack.enter_context(serving(str(addresses[SHOP]), folder / "gunicorn.log"))
-    empty = stack.enter_context(serving(str(addresses[SHOP]), folder / "empty.log", "loadtest.empty:get_app()"))
+    empty = stack.enter_context(serving(str(addresses[SHOP]), folder / "empty.log", EMPTY))
     assert server.pid is not None
     shop = Shop(databases[SHOP], Mysql(addresses[SHOP]), server.pid, service, empty, plan.seconds)
     past = replace(shop, database=databases[HISTORY], mysql=Mysql(addresses[HISTORY]), seconds=plan.sweep_seconds)
     if checkout is None:
         return Shops(shop, past, None)
-    service = stack.enter_context(serving(str(addresses[OLD]), folder / "old.log", checkout=checkout))
+    service = stack.enter_context(serving(str(addresses[OLD]), folder / "old.log", checkout))
     return Shops(shop, past, replace(shop, database=databases[OLD], mysql=Mysql(addresses[OLD]), service=service))
 
 

@@ -11,7 +11,6 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 
 from loadtest import cluster_report, failover, machine
@@ -19,15 +18,15 @@ from loadtest.cluster_report import Comparison
 from loadtest.database import Database
 from loadtest.lines import CALL, HOLD_SETS, HTTP, Point, in_sets
 from loadtest.measure import Round
-from loadtest.service import HOST, ROOT, ServiceError, serving
+from loadtest.service import serving
 from loadtest.shop import Shop
 from loadtest.wire import Mysql
 from sql.deploy import migrate
 from sql.group import forming
-from sql.group.nodes import Node, make_nodes
+from sql.group.nodes import Node, group_url, make_nodes
 from sql.server.private import PrivateServer
-from sql.server.state import Failure, private_folder, say
-from sql.server.urls import Url, parse
+from sql.server.state import ROOT, Failure, private_folder, say
+from sql.server.urls import parse
 
 TEMPORARY = ROOT / ".flashsale" / "bench"
 POINTS = (Point(CALL, 1), Point(CALL), in_sets(HOLD_SETS), in_sets(HOLD_SETS, 64), Point(HTTP, 128))
@@ -43,7 +42,7 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="cluster-", dir=private_folder(TEMPORARY)))
     try:
         comparison = measure(folder)
-    except (Failure, ServiceError) as failure:
+    except Failure as failure:
         say(f"\n{failure}")
         return 1
     finally:
@@ -95,17 +94,15 @@ def _form(nodes: list[Node], password: str) -> list[Node]:
 
 def _shop(stack: ExitStack, folder: Path, servers: list[PrivateServer] | list[Node]) -> Shop:
     """A shop on the first of the servers, with an API that knows all of them."""
-    first, *others = servers
-    several = tuple((HOST, server.port) for server in others)
+    first = servers[0]
     password, unused = (secrets.token_urlsafe(12) for _ in range(2))
-    migrate(str(replace(parse(first.admin_url()), others=several)), password, unused, echo=lambda _: None)
-    database = Database(first.admin_url())
-    stack.callback(database.close)
-    address = Url("flashsale_api", password, HOST, first.port, "flashsale")
+    migrate(group_url(servers), password, unused, echo=lambda _: None)
+    database = stack.enter_context(Database(first.admin_url()))
+    address = parse(first.url("flashsale_api", password))
     # caching_sha2_password wants one encrypted login of an account; the generators then log in without.
     Database(str(address)).close()
     log = folder / f"{first.port}.log"
-    service = stack.enter_context(serving(str(replace(address, others=several)), log))
+    service = stack.enter_context(serving(group_url(servers, "flashsale_api", password), log))
     assert first.pid is not None
     return Shop(database, Mysql(address), first.pid, service, service, SECONDS)
 
@@ -113,7 +110,7 @@ def _shop(stack: ExitStack, folder: Path, servers: list[PrivateServer] | list[No
 def _catch_up(database: Database) -> None:
     """Wait until no node has anything to apply: what one round left is not to slow the next one."""
     deadline = time.monotonic() + CATCH_UP_SECONDS
-    while database.one("CALL find_role()")["members_behind"]:
+    while database.row("CALL find_role()")["members_behind"]:
         if time.monotonic() > deadline:
             raise Failure(f"the secondaries were still behind after {CATCH_UP_SECONDS} s")
         time.sleep(0.05)

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from loadtest.database import Database
-from loadtest.service import Service
 from sql.group import forming
 from sql.group.nodes import Node
+from sql.server.ports import LOOPBACK
+from sql.server.service import Service
 from sql.server.state import Failure, say
 
 BUYERS = 4
@@ -28,9 +29,8 @@ def kill_again_and_again(nodes: Sequence[Node], password: str, service: Service,
     took = []
     for number in range(kills):
         primary = forming.form(nodes, password, lambda _: None)
-        database = Database(primary.admin_url())
-        product = database.create_product("Fail-over", STOCK, hold_seconds=3600)
-        database.close()
+        with Database(primary.admin_url()) as database:
+            product = database.create_product("Fail-over", STOCK, hold_seconds=3600)
         with _buyers(service, product) as made:
             _await_one(made, time.monotonic())
             killed = time.monotonic()
@@ -59,7 +59,7 @@ def _buyers(service: Service, product: int) -> Iterator[list[tuple[float, float]
 
 def _buy(service: Service, product: int, made: list[tuple[float, float]], over: threading.Event) -> None:
     body = json.dumps({"product_id": product, "qty": 1})
-    connection = http.client.HTTPConnection(service.host, service.port, timeout=10)
+    connection = http.client.HTTPConnection(LOOPBACK, service.port, timeout=10)
     while not over.is_set():
         began = time.monotonic()
         try:
@@ -90,11 +90,8 @@ def _check(nodes: Sequence[Node], product: int, acknowledged: int) -> None:
     primary = forming.primary_of(nodes)
     if primary is None:
         raise Failure("no node sells")
-    database = Database(primary.admin_url())
-    try:
+    with Database(primary.admin_url()) as database:
         held = database.units(product)["held"]
         violations = database.violations()
-    finally:
-        database.close()
     if held < acknowledged or violations:
         raise Failure(f"{acknowledged} holds were acknowledged and {held} are there; {violations}")

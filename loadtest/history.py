@@ -67,7 +67,7 @@ def measure(cleared: Shop, old: Shop, sizes: Sequence[int], rounds: Sequence[int
 def _holds(shop: Shop, product: int) -> Round:
     done = shop.load(CALL, call_hold(product), {DONE}, CLIENTS)
     # Not by check_invariants(), which reads all of the history: it follows when the rounds of this size are done.
-    held = shop.database.one(
+    held = shop.database.row(
         "SELECT CAST(COALESCE(SUM(qty), 0) AS SIGNED) AS n FROM holds WHERE product_id = %s", product
     )["n"]
     shop.checks.equal(f"units held of product {product}", done.outcomes[DONE], held)

@@ -13,7 +13,7 @@ FLUSHES = 200
 
 def describe(database: Database, folder: Path) -> dict[str, str]:
     """Hardware, kernel, server and the settings that durability rests on, as they are in the running server."""
-    server = database.one(
+    server = database.row(
         "SELECT VERSION() AS version, @@GLOBAL.sync_binlog AS sync_binlog, @@GLOBAL.log_bin AS log_bin,"
         " @@GLOBAL.innodb_flush_log_at_trx_commit AS flush_log, @@GLOBAL.innodb_doublewrite AS doublewrite,"
         " @@GLOBAL.event_scheduler AS event_scheduler, @@GLOBAL.performance_schema AS performance_schema,"

@@ -4,7 +4,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from loadtest.service import Checkout
+from sql.server.service import Checkout
 from sql.server.state import Failure
 from sql.server.variables import ADMIN_URL, API_PASSWORD, FILE, OPERATOR_PASSWORD
 

@@ -21,8 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from loadtest.service import ROOT
-from sql.server.state import Failure
+from sql.server.state import ROOT, Failure
 
 
 class Profile(NamedTuple):

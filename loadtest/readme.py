@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from loadtest.service import ROOT
+from sql.server.state import ROOT
 
 README = ROOT / "README.md"
 RESULTS = ROOT / "loadtest" / "RESULTS.md"

@@ -14,9 +14,11 @@ from contextlib import closing
 from pathlib import Path
 
 from loadtest.plan import PROFILES, Plan, read_plan
-from loadtest.service import ROOT, ServiceError, end, free_port, serving
+from loadtest.service import serving
 from loadtest.shops import Figures, Shop, Summary, Tables, own_database, sells_from
-from sql.server.state import Failure, say
+from sql.server.ports import LOOPBACK, free_port
+from sql.server.service import end
+from sql.server.state import ROOT, Failure, say
 
 STOP_SECONDS = 10
 """What buyers that are under way get at the end: the slowest waits for its hold to expire."""
@@ -43,7 +45,7 @@ def main() -> int:
                 serving(database_url, Path(folder) / "gunicorn.log") as service,
             ):
                 faults = run(plan, service.url, tables)
-    except (Failure, ServiceError) as failure:
+    except Failure as failure:
         say(f"\n{failure}")
         return 1
     except KeyboardInterrupt:
@@ -97,7 +99,7 @@ def _hold_sale(plan: Plan, url: str, shop: Shop, summary: Path, log: Path) -> li
     if plan.web or plan.workers > 1:
         # Also where nobody asked for the page: several processes without one end before their last buyers do.
         port, stays = (WEB_PORT, PAGE_SECONDS) if plan.web else (free_port(), 1)
-        shown = ("--web-host", "127.0.0.1", "--web-port", str(port), "--autostart", "--autoquit", str(stays))
+        shown = ("--web-host", LOOPBACK, "--web-port", str(port), "--autostart", "--autoquit", str(stays))
     command = [
         *(sys.executable, "-m", "locust", "-f", "loadtest/locustfile.py", *shown, "--only-summary"),
         *("--host", url, "--users", str(plan.users), "--spawn-rate", str(max(1, round(plan.users / (ramp or 1))))),
@@ -115,7 +117,7 @@ def _hold_sale(plan: Plan, url: str, shop: Shop, summary: Path, log: Path) -> li
     deadline = time.monotonic() + plan.seconds + STOP_SECONDS + PAGE_SECONDS + 30
     found: set[str] = set()
     if plan.web:
-        say(f"locust's page: http://127.0.0.1:{WEB_PORT}")
+        say(f"locust's page: http://{LOOPBACK}:{WEB_PORT}")
     with log.open("wb") as output:
         locust = subprocess.Popen(
             command,

@@ -19,6 +19,7 @@ from typing import NamedTuple
 from loadtest import stage
 from loadtest.database import Database
 from sql.deploy import migrate
+from sql.deploy.session import scheduler_off
 from sql.server.private import PrivateServer
 from sql.server.state import STATE, Failure, say
 
@@ -119,10 +120,8 @@ def _server() -> Iterator[Database]:
     try:
         with PrivateServer(folder, root_password=root_password, settings=SETTINGS, echo=lambda _: None) as server:
             migrate(server.admin_url(), others[0], others[1], echo=lambda _: None)
-            database = Database(server.admin_url())
-            database.query("SET GLOBAL event_scheduler = OFF")
-            yield database
-            database.close()
+            with Database(server.admin_url()) as database, scheduler_off(database):
+                yield database
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -44,8 +44,9 @@ from loadtest.messages import (
     post_paid,
     post_purchase,
 )  # fmt: skip
-from loadtest.service import Service
 from loadtest.wire import ALONE, DONE, Http, Mysql, MysqlSets, Wire
+from sql.server.ports import LOOPBACK
+from sql.server.service import Service
 from sql.server.state import Failure
 
 PLENTY = 50_000_000
@@ -136,7 +137,7 @@ class Shop:
 
     def _wire(self, line: str, service: Service) -> Wire:
         if line in BY_HTTP:
-            return Http(service.host, service.port)
+            return Http(LOOPBACK, service.port)
         return MysqlSets(self.mysql.address) if line in IN_SETS else self.mysql
 
     @property
@@ -156,7 +157,7 @@ class Shop:
         self.database.query("TRUNCATE TABLE bench.plain_inserts")
         statement = (b"INSERT INTO bench.plain_inserts (idempotency_key) VALUES ('", b"')")
         done = self.load(INSERT, Requests(statement), {DONE}, point.clients)
-        rows = self.database.one("SELECT COUNT(*) AS n FROM bench.plain_inserts")["n"]
+        rows = self.database.value("SELECT COUNT(*) FROM bench.plain_inserts")
         self.checks.equal("rows inserted", done.outcomes[DONE], rows)
         return done
 

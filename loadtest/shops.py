@@ -7,7 +7,8 @@ import urllib.request
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from loadtest.database import Database, Row
+from loadtest.database import Database
+from sql.deploy.session import Row
 from sql.server.environment import private_server
 from sql.server.state import Failure, say
 
@@ -69,7 +70,7 @@ class Tables:
         faults = [f"after the sale: {words(row)}" for row in self.database.violations()]
         holds = 0
         for product_id in self.products:
-            units, shown = self.database.units(product_id), self.database.one("CALL get_product(%s)", product_id)
+            units, shown = self.database.units(product_id), self.database.row("CALL get_product(%s)", product_id)
             holds += units["holds"]
             if units["sold"] > units["stock_total"]:
                 faults.append(f"product {product_id} is oversold: {words(units)}")

@@ -20,11 +20,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from loadtest.database import Database
-from loadtest.service import HOST, ServiceError, serving
+from loadtest.service import serving
 from sql.deploy import migrate
+from sql.server.ports import LOOPBACK
 from sql.server.private import PrivateServer
 from sql.server.state import STATE, Failure, say
-from sql.server.urls import Url
 
 SECONDS = 600
 CLIENTS = 16
@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> int:
     folder = Path(tempfile.mkdtemp(prefix="soak-", dir=STATE))
     try:
         return soak(folder, seconds)
-    except (Failure, ServiceError) as failure:
+    except Failure as failure:
         say(str(failure))
         return 1
     except KeyboardInterrupt:
@@ -66,11 +66,9 @@ def soak(folder: Path, seconds: int) -> int:
             PrivateServer(folder, root_password=root_password, settings=settings, echo=lambda _: None)
         )
         migrate(server.admin_url(), password, unused, echo=lambda _: None)
-        database = Database(server.admin_url())
-        stack.callback(database.close)
+        database = stack.enter_context(Database(server.admin_url()))
         product = database.create_product("soak", STOCK, stripes=16, hold_seconds=5)
-        url = str(Url("flashsale_api", password, HOST, server.port, "flashsale"))
-        service = stack.enter_context(serving(url, folder / "gunicorn.log"))
+        service = stack.enter_context(serving(server.url("flashsale_api", password), folder / "gunicorn.log"))
         answers: Counter[int] = Counter()
         over = threading.Event()
         crowd = [
@@ -81,7 +79,7 @@ def soak(folder: Path, seconds: int) -> int:
         for buyer in crowd:
             buyer.start()
         assert server.pid is not None
-        processes = {"mysqld": server.pid} | {f"worker {pid}": pid for pid in _children(service.pid)}
+        processes = {"mysqld": server.pid} | {f"worker {pid}": pid for pid in service.workers()}
         say(f"{CLIENTS} clients buy for {seconds} s")
         samples = _watch(processes, seconds)
         over.set()
@@ -95,7 +93,7 @@ def soak(folder: Path, seconds: int) -> int:
 
 def _buy(port: int, product: int, over: threading.Event, answers: Counter[int], number: int) -> None:
     """A client: holds that are bought, given back, or forgotten until they expire; a new connection now and then."""
-    connection = http.client.HTTPConnection(HOST, port, timeout=30)
+    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=30)
     turn = number
 
     def send(method: str, path: str, body: object = None) -> dict[str, str]:
@@ -147,10 +145,6 @@ def _print(samples: Samples, seconds: int, answers: Counter[int]) -> bool:
         verdict = "GREW" if growth > GROWTH else "flat"
         print(f"{name:<16}{steady[0][1]:>8.1f}{steady[-1][1]:>8.1f}{line.slope * 60:>11.3f}{growth:>8.1%} {verdict}")
     return grown
-
-
-def _children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def _resident_mb(pid: int) -> float:

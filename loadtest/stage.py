@@ -1,8 +1,6 @@
 """Puts rows on the stage before the clock runs, fast: by the administrator, in plain SQL; every invariant holds."""
 
 import random
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from loadtest.database import Database
 
@@ -29,16 +27,6 @@ def clear(database: Database) -> None:
     for table in TABLES:
         database.query(f"TRUNCATE TABLE {table}")
     database.query("SET SESSION foreign_key_checks = 1")
-
-
-@contextmanager
-def no_sweeps(database: Database) -> Iterator[None]:
-    """The EVENT does not run."""
-    database.query("SET GLOBAL event_scheduler = OFF")
-    try:
-        yield
-    finally:
-        database.query("SET GLOBAL event_scheduler = ON")
 
 
 def live_holds(database: Database, product: int, count: int) -> list[bytes]:

@@ -13,8 +13,9 @@ from loadtest import stage
 from loadtest.lines import HTTP
 from loadtest.measure import Round
 from loadtest.messages import post_hold
-from loadtest.service import HOST, serving
+from loadtest.service import serving
 from loadtest.shop import CREATED, Shop
+from sql.server.ports import LOOPBACK
 from sql.server.state import Failure, say
 
 CLIENTS = 128
@@ -34,10 +35,10 @@ def tell_beside_a_sale(shop: Shop, database_url: str, log: Path, pending: int, r
     """Rounds by an API of its own on the shop's database, whose receiver works; it delivers all the while."""
     result = Telling(pending, [], [])
     stage.clear(shop.database)
-    settings = {"FLASHSALE_NOTIFY_SECRETS": "whsec_" + "A" * 32}
+    secret = "whsec_" + "A" * 32
     with receiving() as receiver:
         try:
-            with serving(database_url, log, settings=settings | {"FLASHSALE_NOTIFY_URL": receiver}) as service:
+            with serving(database_url, log, FLASHSALE_NOTIFY_URL=receiver, FLASHSALE_NOTIFY_SECRETS=secret) as service:
                 told = replace(shop, service=service)
                 for number in range(rounds):
                     say(f"a sale beside {pending:,} pending notifications, round {number + 1} of {rounds}")
@@ -56,9 +57,9 @@ def tell_beside_a_sale(shop: Shop, database_url: str, log: Path, pending: int, r
 @contextmanager
 def receiving() -> Iterator[str]:
     """A receiver that takes everything; its URL."""
-    with ThreadingHTTPServer((HOST, 0), _Receiver) as server:
+    with ThreadingHTTPServer((LOOPBACK, 0), _Receiver) as server:
         Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://{HOST}:{server.server_port}/told"
+        yield f"http://{LOOPBACK}:{server.server_port}/told"
         server.shutdown()
 
 

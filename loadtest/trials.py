@@ -10,6 +10,7 @@ from loadtest.measure import Round
 from loadtest.messages import call_hold, fresh_key, post_hold
 from loadtest.shop import CONFLICT, CREATED, SOLD_OUT, SOLD_OUT_UNITS, Shop
 from loadtest.wire import DONE
+from sql.deploy.session import scheduler_off
 from sql.server.state import say
 
 RUSH_STOCK = 2000
@@ -81,7 +82,7 @@ def refuse(shop: Shop, buyers: int) -> Refusals:
     shop.seed += 1
     keys = [fresh_key((shop.seed << 32) + buyer) for buyer in range(buyers)]
     say(f"{buyers:,} buyers of a sold-out product")
-    with stage.no_sweeps(shop.database):
+    with scheduler_off(shop.database):
         before = traces(shop.database)
         done = shop.load(HTTP, post_hold(product, keys), {CONFLICT}, CLIENTS, seconds=PATIENCE_SECONDS, warm_up=False)
         after = traces(shop.database)
@@ -104,15 +105,15 @@ def traces(database: Database) -> dict[str, int]:
     # Of an empty table that nobody has opened yet, the next AUTO_INCREMENT is NULL.
     found: dict[str, int] = {}
     for table in tables:
-        rows = database.one(f"SELECT COUNT(*) AS n FROM `{table['name']}`")["n"]
+        rows = database.value(f"SELECT COUNT(*) FROM `{table['name']}`")
         found |= {
             f"rows of {table['name']}": rows,
             f"AUTO_INCREMENT of {table['name']}": int(table["next_id"]),
             f"bytes of {table['name']}": int(table["size"]),
         }
     found["bytes of binary log"] = sum(int(row["File_size"]) for row in database.query("SHOW BINARY LOGS"))
-    found["open transactions"] = database.one("SELECT COUNT(*) AS n FROM information_schema.INNODB_TRX")["n"]
-    found["locks"] = database.one("SELECT COUNT(*) AS n FROM performance_schema.data_locks")["n"]
+    found["open transactions"] = database.value("SELECT COUNT(*) FROM information_schema.INNODB_TRX")
+    found["locks"] = database.value("SELECT COUNT(*) FROM performance_schema.data_locks")
     return found
 
 
@@ -122,7 +123,7 @@ def sweep_beside_a_sale(shop: Shop, holds: int, rounds: int) -> Sweeping:
     for number in range(rounds):
         say(f"a sweep of {holds:,} holds beside a sale, round {number + 1} of {rounds}")
         # The sweep is called by us, so that its beginning and end are those of the round; it is what the EVENT calls.
-        with stage.no_sweeps(shop.database):
+        with scheduler_off(shop.database):
             result.undisturbed.append(_sale(shop, 0))
             result.disturbed.append(_sale(shop, holds))
         pair = result.undisturbed[-1], result.disturbed[-1]

@@ -16,17 +16,15 @@ import subprocess
 import sys
 import zlib
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import mysql.connector
-from mysql.connector.abstracts import MySQLConnectionAbstract
 
-from sql.deploy.connections import connect
 from sql.deploy.deployment import Echo, migrate
 from sql.deploy.primary import find_primary
+from sql.deploy.session import Session, scheduler_off
 from sql.deploy.unfinished import End, begin, begun, clear, finish
 from sql.server.state import STATE, Failure, private_folder
 from sql.server.tools import find_tool
@@ -83,12 +81,12 @@ def restore(
     """
     head = read_head(file)
     _require_time(until)
-    with closing(connect(url, database=None)) as session:
+    with Session(url, database=None) as session:
         _refuse_beside_buyers(session, url.database)
         unfinished = begun(url)
         end = None if logs else unfinished or _end_of_log(session)
         commands = list(_log_commands(session, url, head, logs or end, until))
-        with _no_event(session):
+        with scheduler_off(session):  # no sweep of half a sale
             if unfinished:
                 echo("  the restore before this one did not finish; what was written since it began is left out")
                 clear(url)
@@ -106,13 +104,9 @@ def restore(
             for line in _migrated(url, passwords):  # the grants, which the procedures in the backup took with them
                 echo(line)
             finish(url)
-    with closing(connect(url)) as session, session.cursor(dictionary=True) as cursor:
-        cursor.execute("CALL sweep()")
-        cursor.fetchall()
-        while cursor.nextset():
-            pass
-        cursor.execute("SELECT violation, product_id, detail FROM invariant_violations")
-        wrong = cursor.fetchall()
+    with Session(url) as checker:
+        checker.query("CALL sweep()")
+        wrong = checker.query("SELECT violation, product_id, detail FROM invariant_violations")
     if wrong:
         raise Failure("\n".join(["what was restored does not add up:", *(str(row) for row in wrong)]))
     echo("  everything adds up")
@@ -146,22 +140,20 @@ def _require_time(until: str) -> None:
 
 def _begin_log(url: Url) -> str:
     """Begin a new file of the binary log, and return its name; all that is in older ones is committed."""
-    with closing(connect(url, database=None)) as session, session.cursor(buffered=True) as cursor:
-        cursor.execute("SELECT @@GLOBAL.log_bin")
-        if cursor.fetchone() != (1,):
+    with Session(url, database=None) as session:
+        if not session.value("SELECT @@GLOBAL.log_bin"):
             raise Failure("the server keeps no binary log, so what is sold after a backup would be lost: set log_bin")
-        cursor.execute("FLUSH BINARY LOGS")
-        cursor.execute("SHOW BINARY LOGS")
-        return list(_lengths(cursor.fetchall()))[-1]
+        session.query("FLUSH BINARY LOGS")
+        return list(_lengths(session))[-1]
 
 
-def _lengths(rows: list[Any]) -> dict[str, int]:
+def _lengths(session: Session) -> dict[str, int]:
     """The files of the binary log and how long they are, oldest first."""
-    return {str(row[0]): int(row[1]) for row in rows}
+    return {row["Log_name"]: int(row["File_size"]) for row in session.query("SHOW BINARY LOGS")}
 
 
 def _log_commands(
-    session: MySQLConnectionAbstract, url: Url, head: Head, source: Path | End | None, until: str
+    session: Session, url: Url, head: Head, source: Path | End | None, until: str
 ) -> Iterator[list[str]]:
     """The mysqlbinlog command for all since the backup, from a folder, or from the server up to the end of its log.
 
@@ -180,7 +172,7 @@ def _log_commands(
         yield [*command, *map(str, files)]
         return
     assert source
-    there = [name for name in _lengths_of(session) if head.log <= name <= source.log]
+    there = [name for name in _lengths(session) if head.log <= name <= source.log]
     if head.log not in there:
         raise Failure(
             f"the server has no {head.log} any more, with which the log goes on after the backup;"
@@ -190,14 +182,8 @@ def _log_commands(
     yield [*command, *remote, *there]
 
 
-def _end_of_log(session: MySQLConnectionAbstract) -> End:
-    return End(*list(_lengths_of(session).items())[-1])
-
-
-def _lengths_of(session: MySQLConnectionAbstract) -> dict[str, int]:
-    with session.cursor(buffered=True) as cursor:
-        cursor.execute("SHOW BINARY LOGS")
-        return _lengths(cursor.fetchall())
+def _end_of_log(session: Session) -> End:
+    return End(*list(_lengths(session).items())[-1])
 
 
 def _repeat(url: Url, command: list[str], client: list[str]) -> None:
@@ -233,28 +219,10 @@ def _migrated(url: Url, passwords: tuple[str, str]) -> list[str]:
     return lines
 
 
-def _refuse_beside_buyers(session: MySQLConnectionAbstract, database: str) -> None:
-    with session.cursor(buffered=True) as cursor:
-        cursor.execute(
-            "SELECT COUNT(*) FROM performance_schema.processlist WHERE user = 'flashsale_api' AND db = %s", (database,)
-        )
-        if cursor.fetchone() != (0,):
-            raise Failure(f"the API is connected to {database}: stop it first, so that nobody buys what is replaced")
-
-
-@contextmanager
-def _no_event(session: MySQLConnectionAbstract) -> Iterator[None]:
-    """No sweep of half a sale."""
-    with session.cursor(buffered=True) as cursor:
-        cursor.execute("SELECT @@GLOBAL.event_scheduler")
-        before = cursor.fetchone() == ("ON",)
-        cursor.execute("SET GLOBAL event_scheduler = OFF")
-        try:
-            yield
-        finally:
-            session.reconnect()
-            with session.cursor() as again:
-                again.execute(f"SET GLOBAL event_scheduler = {'ON' if before else 'OFF'}")
+def _refuse_beside_buyers(session: Session, database: str) -> None:
+    statement = "SELECT COUNT(*) FROM performance_schema.processlist WHERE user = 'flashsale_api' AND db = %s"
+    if session.value(statement, database):
+        raise Failure(f"the API is connected to {database}: stop it first, so that nobody buys what is replaced")
 
 
 def _login(url: Url) -> list[str]:

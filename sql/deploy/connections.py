@@ -38,6 +38,12 @@ def tls(address: Url) -> dict[str, Any]:
     return {"ssl_ca": address.ssl_ca, verified: True}
 
 
+def execute(connection: MySQLConnectionAbstract, *statements: str) -> None:
+    """Run statements that return nothing."""
+    for statement in statements:
+        query(connection, statement)
+
+
 def query(connection: MySQLConnectionAbstract, statement: str, *arguments: str) -> list[tuple[str, ...]]:
     """Run a statement and return the rows of its one result set, every value as text."""
     with connection.cursor(buffered=True) as cursor:

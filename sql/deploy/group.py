@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import mysql.connector
 from mysql.connector.abstracts import MySQLConnectionAbstract
 
-from sql.deploy.connections import connect, query
+from sql.deploy.connections import connect, execute, query
 from sql.deploy.primary import CONNECT_SECONDS
 from sql.server.urls import Url
 
@@ -76,8 +76,3 @@ def _writable(connection: MySQLConnectionAbstract) -> Iterator[None]:
             execute(connection, "SET GLOBAL super_read_only = ON")
     finally:
         execute(connection, "SET GLOBAL offline_mode = OFF")
-
-
-def execute(connection: MySQLConnectionAbstract, statement: str) -> None:
-    """Run a statement that returns nothing."""
-    query(connection, statement)

@@ -1,25 +1,15 @@
 """yoyo on mysql-connector, so that the project needs one MySQL driver only."""
 
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
-import mysql.connector
 from mysql.connector.abstracts import MySQLConnectionAbstract
 from yoyo.backends.core.mysql import MySQLBackend
 from yoyo.connections import DatabaseURI
 from yoyo.migrations import Migration, default_migration_table
 
-from sql.deploy.connections import tls
+from sql.deploy.connections import connect
 from sql.deploy.patience import SLICE_SECONDS, insist
 from sql.server.urls import Url
-
-
-class _YoyoUri(Protocol):
-    username: str
-    password: str
-    hostname: str
-    port: int
-    database: str
-    args: dict[str, Any]
 
 
 class ConnectorBackend(MySQLBackend):  # type: ignore[misc]
@@ -27,20 +17,9 @@ class ConnectorBackend(MySQLBackend):  # type: ignore[misc]
 
     driver_module = "mysql.connector"
 
-    def connect(self, dburi: _YoyoUri) -> MySQLConnectionAbstract:
-        """Open the connection yoyo works on."""
-        connection = mysql.connector.connect(
-            user=dburi.username,
-            password=dburi.password,
-            host=dburi.hostname,
-            port=dburi.port,
-            database=dburi.database,
-            charset="utf8mb4",
-            use_pure=False,
-            **dburi.args,
-        )
-        assert isinstance(connection, MySQLConnectionAbstract)
-        return connection
+    def connect(self, dburi: DatabaseURI) -> MySQLConnectionAbstract:
+        """Open the connection yoyo works on, to the address that `open_backend` put beside what yoyo reads."""
+        return connect(dburi.args["address"], autocommit=False)
 
     def cursor(self) -> Any:
         """Return a buffered cursor: yoyo leaves result sets unread, which the connector refuses otherwise."""
@@ -77,9 +56,8 @@ class ConnectorBackend(MySQLBackend):  # type: ignore[misc]
 
 def open_backend(address: Url) -> ConnectorBackend:
     """Return a backend for the database at the address, with yoyo's lock table in place."""
-    uri = DatabaseURI(
-        "mysql", address.user, address.password, address.host, address.port, address.database, tls(address)
-    )
+    args = {"address": address}
+    uri = DatabaseURI("mysql", address.user, address.password, address.host, address.port, address.database, args)
     backend = ConnectorBackend(uri, default_migration_table)
     backend.init_database()
     return backend

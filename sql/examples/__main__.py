@@ -15,7 +15,7 @@ from sql.examples.sessions import sessions, shown
 from sql.server.private import PrivateServer
 from sql.server.programs import find_programs
 from sql.server.state import STATE, private_folder, say
-from sql.server.urls import Url
+from sql.server.urls import parse
 
 
 def main() -> int:
@@ -30,7 +30,7 @@ def main() -> int:
     ):
         migrate(server.admin_url(), unused, password, echo=lambda _: None)
         seed(server.admin_url())
-        operator = Url("flashsale_operator", password, "127.0.0.1", server.port, "flashsale")
+        operator = parse(server.url("flashsale_operator", password))
         for session in sessions():
             told = shown(client, operator, session)
             session.with_suffix(".out").write_text(told, encoding="utf-8")

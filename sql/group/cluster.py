@@ -2,15 +2,13 @@
 
 import os
 import sys
-from dataclasses import replace
 
 from sql.group import forming
-from sql.group.nodes import FOLDER, Node, make_nodes
+from sql.group.nodes import FOLDER, Node, group_url, make_nodes
 from sql.server.environment import environment, has_own_server
 from sql.server.passwords import load_passwords
 from sql.server.run import be_ended_in_order, deploy_and_serve, ignore_signals, require_port
 from sql.server.state import STATE, Failure, private_folder, say
-from sql.server.urls import parse
 from sql.server.variables import ADMIN_URL
 
 HINT = """
@@ -57,7 +55,5 @@ def kill_primary(nodes: list[Node]) -> None:
 
 def variables(nodes: list[Node]) -> dict[str, str]:
     """What a program is started with that is to use the group."""
-    first, *others = nodes
-    url = replace(parse(first.admin_url()), others=tuple(("127.0.0.1", node.port) for node in others))
-    os.environ[ADMIN_URL] = str(url)
+    os.environ[ADMIN_URL] = group_url(nodes)
     return environment()

@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import mysql.connector
 
-from sql.deploy.connections import query
+from sql.deploy.connections import execute, query
 from sql.deploy.primary import View
-from sql.group.members import execute, session, transactions_of, view_of
+from sql.group.members import session, transactions_of, view_of
 from sql.group.nodes import Node, start_all
 from sql.server.state import Echo, Failure, say
 

@@ -28,12 +28,6 @@ def session(node: Node) -> Iterator[MySQLConnectionAbstract]:
         connection.close()
 
 
-def execute(connection: MySQLConnectionAbstract, *statements: str) -> None:
-    """Run statements that return nothing."""
-    for statement in statements:
-        query(connection, statement)
-
-
 def view_of(node: Node) -> View | None:
     """How the node sees the group; None when it does not answer."""
     try:

@@ -1,15 +1,18 @@
 """The three servers: where they lie, on which ports, and with which settings."""
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from sql.server.passwords import load_passwords
-from sql.server.private import PrivateServer, port_is_free
+from sql.server.ports import LOOPBACK, port_is_free
+from sql.server.private import PrivateServer
 from sql.server.programs import find_programs
 from sql.server.state import STATE, Echo, Failure, private_folder, say
 from sql.server.tools import Programs
+from sql.server.urls import parse
 
 NAMES = ("a", "b", "c")
 GROUP_CNF = Path(__file__).resolve().parent.parent / "server" / "group.cnf"
@@ -47,8 +50,15 @@ def make_nodes(folder: Path = FOLDER, root_password: str | None = None, echo: Ec
     programs = find_programs(echo)
     folders = [private_folder(folder / name) for name in NAMES]
     ports = _ports([PrivateServer(each) for each in folders])
-    seeds = ",".join(f"127.0.0.1:{port}" for port in ports)
+    seeds = ",".join(f"{LOOPBACK}:{port}" for port in ports)
     return [Node(each, port, seeds, password, programs, echo) for each, port in zip(folders, ports, strict=True)]
+
+
+def group_url(nodes: Sequence[PrivateServer], user: str = "", password: str = "") -> str:
+    """The address of all nodes, for an account that they share; the administrator's by default."""
+    first, *others = nodes
+    one = parse(first.url(user, password) if user else first.admin_url())
+    return str(replace(one, others=tuple((node.host, node.port) for node in others)))
 
 
 def start_all(nodes: Iterable[Node]) -> list[Node]:

@@ -14,6 +14,7 @@ from typing import Self
 
 from . import lease
 from .passwords import load_passwords
+from .ports import LOOPBACK, port_is_free
 from .programs import find_programs
 from .state import Echo, Failure, locked, private_folder, say, write_private
 from .tools import Programs
@@ -23,7 +24,6 @@ MY_CNF = Path(__file__).with_name("my.cnf")
 FIRST_PORT = 13306
 # Recovery after a crash under load took up to 8 s; a laptop with a full disk cache takes longer.
 START_SECONDS = 90
-LOOPBACK = "127.0.0.1"
 STOP_SECONDS = 90
 
 
@@ -90,7 +90,11 @@ class PrivateServer:
 
     def admin_url(self, database: str = "flashsale") -> str:
         """The URL of its administrator, root."""
-        return str(Url("root", self.root_password, self.host, self.port, database))
+        return self.url("root", self.root_password, database)
+
+    def url(self, user: str, password: str, database: str = "flashsale") -> str:
+        """The URL of another account of it."""
+        return str(Url(user, password, self.host, self.port, database))
 
     def running(self) -> bool:
         """Whether a mysqld serves the data folder."""
@@ -244,17 +248,6 @@ class PrivateServer:
         """What the log says about a failure since that size of it."""
         lines = self._log_text(since).splitlines()
         return "\n".join([line for line in lines if "[ERROR]" in line][:5] or lines[-5:])
-
-
-def port_is_free(port: int) -> bool:
-    """Whether something could listen on 127.0.0.1:`port` now."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, port))
-        except OSError:
-            return False
-    return True
 
 
 def _wait(condition: Callable[[], bool], seconds: float, otherwise: str) -> None:

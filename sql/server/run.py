@@ -1,9 +1,7 @@
 """`make run`: from whatever is here to a sale that is being served, and back when it is told to stop."""
 
-import http.client
 import signal
 import subprocess
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,16 +9,13 @@ from types import FrameType
 
 from . import lease
 from .environment import administrator, environment, has_own_server, private_server
-from .private import port_is_free
+from .ports import LOOPBACK, port_is_free
 from .programs import find_programs
+from .service import STOP_SECONDS, Checkout, await_answer
 from .state import ROOT, STATE, Failure, private_folder, say
 from .variables import OF_THE_DEPLOYMENT
 from .venv import ensure_venv
 
-HOST = "127.0.0.1"
-READY_SECONDS = 30
-# gunicorn lets requests finish for 30 s (its graceful_timeout); what is left then is ended.
-STOP_SECONDS = 35
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 TRY = """\
@@ -121,7 +116,7 @@ def _database() -> Iterator[None]:
     _step(3, "MySQL server")
     server = private_server()
     started = server.start()
-    say(f"MySQL {'answers' if started else 'was running already'} on {HOST}:{server.port}")
+    say(f"MySQL {'answers' if started else 'was running already'} on {LOOPBACK}:{server.port}")
     try:
         yield
     finally:
@@ -137,17 +132,12 @@ def _database() -> Iterator[None]:
 
 def _serve(python: str, port: int, environment: dict[str, str]) -> None:
     """Run gunicorn until it ends or we are told to stop; then there is none left."""
-    options = ["--config", "api/server/gunicorn.conf.py", "--bind", f"{HOST}:{port}"]
     path = private_folder(STATE / "run") / f"api-{port}.lease"
-    process = lease.begin(
-        path,
-        [python, "-m", "gunicorn", *options, "api.app:get_app()"],
-        folder=ROOT,
-        environment=environment,
-    )
+    command = Checkout(python=python).command("--bind", f"{LOOPBACK}:{port}")
+    process = lease.begin(path, command, folder=ROOT, environment=environment)
     try:
-        _await_ready(process, port)
-        say(TRY.format(url=f"http://{HOST}:{port}"))
+        await_answer(process, port)
+        say(TRY.format(url=f"http://{LOOPBACK}:{port}"))
         status = process.wait()
     finally:
         ignore_signals()
@@ -157,27 +147,6 @@ def _serve(python: str, port: int, environment: dict[str, str]) -> None:
         process.wait()
     if status != 0:
         raise Failure(f"the API ended by itself with status {status}; it says why above")
-
-
-def _await_ready(process: subprocess.Popen[bytes], port: int) -> None:
-    deadline = time.monotonic() + READY_SECONDS
-    while not _healthy(port):
-        if process.poll() is not None:
-            raise Failure(f"the API did not start (status {process.returncode}); it says why above")
-        if time.monotonic() > deadline:
-            raise Failure(f"the API did not answer within {READY_SECONDS} s")
-        time.sleep(0.1)
-
-
-def _healthy(port: int) -> bool:
-    connection = http.client.HTTPConnection(HOST, port, timeout=2)
-    try:
-        connection.request("GET", "/healthz")
-        return connection.getresponse().status == 200
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
 
 
 def ignore_signals() -> None:

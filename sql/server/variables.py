@@ -78,6 +78,11 @@ def read_variable(environ: Mapping[str, str], name: str) -> str:
     return value
 
 
+def without_ours(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment without anything of the project's, for a program that is told all of it anew."""
+    return {name: value for name, value in environ.items() if not name.startswith(PREFIX)}
+
+
 def unknown_variables(environ: Mapping[str, str], known: Collection[str]) -> dict[str, str]:
     """The FLASHSALE_ variables that are set and not `known`, each with the name that was perhaps meant, or ""."""
     names = {*known, *(name + FILE for name in known)}

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from sql.deploy.connections import execute
 from sql.group import forming
-from sql.group.members import execute, session
+from sql.group.members import session
 from tests.support.group import (
     FIRST_YES_SECONDS,
     Group,

@@ -12,13 +12,12 @@ import pytest
 
 from loadtest import shops
 from loadtest.plan import PROFILES
-from loadtest.service import ROOT
 from loadtest.shops import Figures, own_database
 from sql.server.private import PrivateServer
 from tests.support.database import Database
 from tests.support.refusing import RefusingProxy
 from tests.support.sale import new_product, order, pay
-from tests.support.service import Service, free_port
+from tests.support.service import ROOT, Service, free_port
 from tests.support.signing import STANDARD_SECRET
 from tests.support.waiting import wait_until
 

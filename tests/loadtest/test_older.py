@@ -1,6 +1,5 @@
 """Another checkout is measured as it is: by its own Python, its own deployment and its own settings."""
 
-import sys
 from pathlib import Path
 
 import httpx
@@ -8,14 +7,13 @@ import pytest
 
 from loadtest import older
 from loadtest.database import Database
-from loadtest.service import HOST, ROOT, Checkout, serving
+from loadtest.service import serving
 from sql.server.private import PrivateServer
+from sql.server.service import HERE, Checkout
 from sql.server.state import Failure
-from sql.server.urls import Url
 from tests.conftest import API_PASSWORD, OPERATOR_PASSWORD
 
 SCRATCH = "flashsale_older"
-THIS = Checkout(ROOT, sys.executable)
 
 
 def test_no_folder_means_that_there_is_none() -> None:
@@ -42,22 +40,20 @@ def test_a_checkout_deploys_itself_and_serves_that_database(
     # What the caller's environment says of another server is not for this one.
     monkeypatch.setenv("FLASHSALE_ADMIN_URL_FILE", "/nowhere")
     address = mysql_server.admin_url(SCRATCH)
-    older.deploy(THIS, address, API_PASSWORD, OPERATOR_PASSWORD)
-    database = Database(address)
-    try:
+    older.deploy(HERE, address, API_PASSWORD, OPERATOR_PASSWORD)
+    with Database(address) as database:
         product = database.create_product("sneaker", 3)
-        url = Url("flashsale_api", API_PASSWORD, HOST, mysql_server.port, SCRATCH)
-        with serving(str(url), tmp_path / "log", checkout=THIS) as service:
-            assert httpx.get(f"{service.url}/api/products/{product}").json()["name"] == "sneaker"
-    finally:
-        database.query(f"DROP DATABASE {SCRATCH}")
-        database.close()
+        try:
+            with serving(mysql_server.url("flashsale_api", API_PASSWORD, SCRATCH), tmp_path / "log", HERE) as service:
+                assert httpx.get(f"{service.url}/api/products/{product}").json()["name"] == "sneaker"
+        finally:
+            database.query(f"DROP DATABASE {SCRATCH}")
 
 
 def test_a_checkout_that_cannot_be_deployed_says_why(mysql_server: PrivateServer) -> None:
     nobody = mysql_server.admin_url(SCRATCH).replace("root:", "nobody:")
     with pytest.raises(Failure, match=r"could not be deployed.*\n.*Access denied"):
-        older.deploy(THIS, nobody, API_PASSWORD, OPERATOR_PASSWORD)
+        older.deploy(HERE, nobody, API_PASSWORD, OPERATOR_PASSWORD)
 
 
 def _touch(path: Path) -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.service import ROOT
+from sql.server.service import HERE
+from sql.server.variables import without_ours
 
 # As systemd starts a service: the socket is file 3, and the variables name this very process.
 START = """
@@ -32,13 +33,11 @@ def kept() -> Iterator[socket.socket]:
 
 def start(api_url: str, kept: socket.socket, log: Path) -> subprocess.Popen[bytes]:
     """The API on that socket."""
-    gunicorn = [sys.executable, "-m", "gunicorn", "-c", "api/server/gunicorn.conf.py"]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("FLASHSALE_")}
     with log.open("ab") as output:
         return subprocess.Popen(
-            [sys.executable, "-c", START, str(kept.fileno()), *gunicorn],
-            cwd=ROOT, env=environment | {"FLASHSALE_DATABASE_URL": api_url}, pass_fds=(kept.fileno(),),
-            stdout=output, stderr=output, start_new_session=True,
+            [sys.executable, "-c", START, str(kept.fileno()), *HERE.command()],
+            cwd=HERE.folder, env=without_ours(os.environ) | {"FLASHSALE_DATABASE_URL": api_url},
+            pass_fds=(kept.fileno(),), stdout=output, stderr=output, start_new_session=True,
         )  # fmt: skip
 
 

@@ -3,15 +3,15 @@
 import datetime
 import re
 from functools import cache
-from typing import Any, Self
+from typing import Any
 
 import mysql.connector
 
-from sql.deploy.connections import connect
 from sql.deploy.objects import SQL_FOLDER
-from sql.server.urls import parse
+from sql.deploy.session import Row, Session
+from sql.server.urls import Url
 
-Row = dict[str, Any]
+__all__ = ["Database", "Refused", "Row"]
 
 
 class Refused(Exception):
@@ -41,11 +41,11 @@ def parameters_of(procedure: str) -> tuple[str, ...]:
     )
 
 
-class Database:
-    """One connection of one account."""
+class Database(Session):
+    """One connection of one account, which a test may lead through time, and which may be used again."""
 
-    def __init__(self, url: str, **options: Any) -> None:
-        self.connection = connect(parse(url), **options)
+    def __init__(self, url: Url | str, **options: Any) -> None:
+        super().__init__(url, **options)
         self._needs_reset = False
 
     def call(self, procedure: str, *arguments: object, **named: object) -> list[Row]:
@@ -65,24 +65,14 @@ class Database:
         return row
 
     def query(self, statement: str, *arguments: object) -> list[Row]:
-        """Run any statement and return its rows."""
+        """Run any statement and return its rows; Refused for class 45, else the driver's error."""
         self._needs_reset = self._needs_reset or not _CLEARED.match(statement)
-        with self.connection.cursor(dictionary=True) as cursor:
-            try:
-                cursor.execute(statement, arguments)
-                rows: list[Row] = cursor.fetchall() if cursor.with_rows else []
-                while cursor.nextset():
-                    assert not cursor.with_rows, f"{statement} returned a second result set"
-            except mysql.connector.Error as error:
-                if str(error.sqlstate).startswith("45"):
-                    raise Refused(error) from None
-                raise
-        return rows
-
-    def value(self, statement: str, *arguments: object) -> Any:
-        """Return the first column of the only row."""
-        [row] = self.query(statement, *arguments)
-        return next(iter(row.values()))
+        try:
+            return super().query(statement, *arguments)
+        except mysql.connector.Error as error:
+            if str(error.sqlstate).startswith("45"):
+                raise Refused(error) from None
+            raise
 
     def travel(self, seconds: float) -> None:
         """Let this session live `seconds` from now (negative: ago); its clock stands still there."""
@@ -126,13 +116,3 @@ class Database:
             " WHERE thread_id = PS_CURRENT_THREAD_ID() AND variable_value IS NOT NULL"
         )
         return [row["name"] for row in rows]
-
-    def close(self) -> None:
-        """End the connection."""
-        self.connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()

@@ -6,12 +6,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import quote
 
 from sql.deploy.primary import View
 from sql.group import forming
 from sql.group.members import event_of, transactions_of, view_of
-from sql.group.nodes import NAMES, Node, make_nodes
+from sql.group.nodes import NAMES, Node, group_url, make_nodes
 from tests.support.accounts import API_PASSWORD
 from tests.support.database import Database
 from tests.support.deploying import deploy
@@ -54,8 +53,7 @@ class Group:
 
     def url(self, user: str = "root", password: str = ROOT_PASSWORD) -> str:
         """The address of all three nodes."""
-        places = ",".join(f"{node.host}:{node.port}" for node in self.nodes)
-        return f"mysql://{user}:{quote(password, safe='')}@{places}/flashsale"
+        return group_url(self.nodes, user, password)
 
     def kill_all(self) -> None:
         """As a power cut would."""
@@ -92,11 +90,8 @@ def running_group(folder: Path, make: Callable[..., Sequence[Node]] = make_nodes
 @contextmanager
 def serving(group: Group, folder: Path, **environment: str) -> Iterator[Service]:
     """The API as it ships, with all three nodes in its URL."""
-    service = Service(group.url("flashsale_api", API_PASSWORD), folder / "gunicorn.log", **environment)
-    try:
+    with Service(group.url("flashsale_api", API_PASSWORD), folder / "gunicorn.log", **environment) as service:
         yield service
-    finally:
-        service.stop()
 
 
 @contextmanager

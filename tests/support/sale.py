@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import mysql.connector
 
+from sql.deploy.session import scheduler_off
 from tests.support.database import Database, Refused, Row
 
 T = TypeVar("T")
@@ -17,16 +18,6 @@ A = TypeVar("A")
 
 
 EVENT = "ALTER DEFINER = flashsale_owner@localhost EVENT sweep_expired"
-
-
-@contextmanager
-def scheduler_off(admin: Database) -> Iterator[None]:
-    """No EVENT begins. Altering one needs it: a run that ends notes the status it knew, over a fresh DISABLE."""
-    admin.query("SET GLOBAL event_scheduler = OFF")
-    try:
-        yield
-    finally:
-        admin.query("SET GLOBAL event_scheduler = ON")
 
 
 @contextmanager
