@@ -10,7 +10,8 @@ AXE = Path(__file__).parents[1] / "pages" / "axe-core-4.14.1" / "axe.min.js"
 
 def barriers(page: Page) -> list[str]:
     """Every violation with its elements, and every element whose contrast cannot be told; none when all is well."""
-    page.evaluate(AXE.read_text(encoding="utf-8"))
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE.read_text(encoding="utf-8"))
     found: dict[str, Any] = page.evaluate("axe.run(document, {resultTypes: ['violations', 'incomplete']})")
     kinds = [*found["violations"], *(kind for kind in found["incomplete"] if kind["id"] == "color-contrast")]
     return [

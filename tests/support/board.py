@@ -1,17 +1,45 @@
 """What the board shows, and what it should show, as MySQL's tables have it."""
 
 import re
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from playwright.sync_api import Page
 
 from tests.support.database import Database
+from tests.support.sale import hold, new_product, order, pay
+from tests.support.waiting import wait_until
 
 _READ = """product => Object.fromEntries([...document.querySelectorAll(`[data-product="${product}"] [data-figure]`)]
   .map(element => [element.dataset.figure, element.textContent]))"""
 _READ_PAYMENTS = """[...document.querySelectorAll('#payments > div')].map(({children: [, figure, hint], classList}) =>
   [figure.dataset.figure, figure.textContent, hint.textContent, classList.contains('attention')])"""
 MONEY = ("takings", "given_back")
+
+
+def furnish(db: Database) -> None:
+    """A shop with a product in each state that a card can show, and payments that wait for a person."""
+
+    def moment(seconds: int) -> object:
+        return db.value("SELECT UTC_TIMESTAMP(6) + INTERVAL %s SECOND", seconds)
+
+    busy = new_product(db, 60, price=12900)
+    hold(db, busy, 3)
+    order(db, busy)
+    pay(db, order(db, busy, 2))
+    pay(db, order(db, busy), "failed")
+    pay(db, order(db, busy), amount=1, currency="EUR")
+    pay(db, hold(db, busy))
+    hold(db, new_product(db, 5), 5)
+    new_product(db, 5, sale_starts_at=moment(3600))
+    new_product(db, 5, sale_starts_at=moment(-60), sale_ends_at=moment(-30))
+    db.call("pause_sale", new_product(db, 5), "a test")
+    db.call("stop_sale", new_product(db, 5), "a test")
+
+
+def wait_for_page(condition: Callable[[], bool]) -> None:
+    """Poll until the page shows what it should; asking a browser a hundred times a second keeps it from working."""
+    wait_until(condition, 20, 0.1)
 
 
 def shown(page: Page, product: int) -> dict[str, Any]:

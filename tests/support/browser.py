@@ -1,12 +1,12 @@
-"""A browser that looks at the pages as a visitor does, and keeps screenshots.
+"""A browser that looks at the pages as a visitor does, and keeps screenshots when FLASHSALE_PICTURES is set.
 
 `open_browser` starts Chromium; `visit` opens a tab that fails the test on any console error, any exception in a page,
 any request that leaves the service, and any answer that the browser could not load.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, Page, Response, expect, sync_playwright
@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, Response, expect, sync_playwright
 from sql.server.state import STATE
 from tests.support.chromium import find_chromium
 
-ARTEFACTS = STATE / "artefacts"
+PICTURES = STATE / "pictures"
 PHONE = {"width": 390, "height": 844}
 SCREEN = {"width": 1280, "height": 900}
 
@@ -44,12 +44,14 @@ def visit(browser: Browser, url: str, **options: Any) -> Iterator[Page]:
     Paths are relative to `url`: page.goto("/docs"). At the end of the block nothing may have gone wrong in the tab.
     `page.expected_refusals` (a set of statuses and of Chromium's names of failures, empty at first) names those that
     the test provokes: Chromium writes every 4xx and 5xx to the console as an error.
+    `page.went_wrong` lists what went wrong so far, for tests that share a tab.
     """
     wrong: list[str] = []
     context = browser.new_context(base_url=url, **({"viewport": SCREEN} | options))
     page = context.new_page()
     expected: set[int | str] = set()
     page.expected_refusals = expected  # type: ignore[attr-defined]
+    page.went_wrong = wrong  # type: ignore[attr-defined]
 
     def on_response(response: Response) -> None:
         if response.status >= 400 and response.status not in expected:
@@ -84,9 +86,8 @@ def visit(browser: Browser, url: str, **options: Any) -> Iterator[Page]:
         context.close()
 
 
-def keep_screenshot(page: Page, name: str) -> Path:
-    """Keep how the page looks now as .flashsale/artefacts/<name>.png; returns its path."""
-    ARTEFACTS.mkdir(parents=True, exist_ok=True)
-    path = ARTEFACTS / f"{name}.png"
-    page.screenshot(path=path, full_page=True)
-    return path
+def keep_screenshot(page: Page, name: str) -> None:
+    """Keep how the page looks now as .flashsale/pictures/<name>.png, when somebody asked for it: it takes its time."""
+    if os.environ.get("FLASHSALE_PICTURES"):
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=PICTURES / f"{name}.png", full_page=True)

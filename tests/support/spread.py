@@ -7,10 +7,10 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 TOGETHER = (
-    "tests/pages/live/test_board", "tests/pages/live/", "tests/faults/test_given_up_calls.py", "tests/faults/",
-    "tests/cluster/",
+    "tests/pages/live/test_board", "tests/pages/live/", "tests/pages/", "tests/faults/test_given_up_calls.py",
+    "tests/faults/", "tests/cluster/",
 )  # fmt: skip
-"""Files that begin like one of these share servers, and are one unit of work. Elsewhere each file is one."""
+"""Files that begin like one of these share servers, or a browser, and are one unit of work. Elsewhere each file is."""
 LONG = (
     "tests/sql/test_stateful_sale.py", "tests/pages/live/test_board", "tests/faults/test_given_up_calls.py",
     "tests/sql/test_payment_rules.py", "tests/cluster/", "tests/faults/", "tests/hostile/", "tests/pages/live/",

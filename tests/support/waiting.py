@@ -13,12 +13,12 @@ T = TypeVar("T")
 WAITING = "SELECT COUNT(DISTINCT requesting_thread_id) FROM performance_schema.data_lock_waits"
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 10) -> None:
-    """Poll until the condition holds; fail when it does not in time."""
+def wait_until(condition: Callable[[], bool], seconds: float = 10, pause: float = 0.01) -> None:
+    """Poll until the condition holds, with pauses of so many seconds; fail when it does not in time."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"it did not happen within {seconds} s"
-        time.sleep(0.01)
+        time.sleep(pause)
 
 
 def lock_waits(admin: Database) -> int:

@@ -7,9 +7,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.axe import AXE, barriers
+from tests.support.board import furnish
 from tests.support.browser import PHONE, SCREEN
 from tests.support.database import Database
-from tests.support.sale import go_on_sweeping, new_product, order, pay, stop_sweeping
+from tests.support.sale import go_on_sweeping, new_product, stop_sweeping
 
 Open = Callable[..., Page]
 SCHEMES = pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -18,7 +19,7 @@ SCHEMES = pytest.mark.parametrize("scheme", ["light", "dark"])
 @SCHEMES
 @pytest.mark.parametrize("size", [PHONE, SCREEN], ids=["phone", "screen"])
 def test_nothing_keeps_anybody_from_the_board(open_page: Open, db: Database, scheme: str, size: dict[str, int]) -> None:
-    pay(db, order(db, new_product(db, 5)), amount=1, currency="EUR")
+    furnish(db)
     page = open_page(color_scheme=scheme, viewport=size)
     page.goto("/board")
     expect(page.locator('[data-line="Invariants"]')).to_contain_text("all hold", timeout=15_000)
@@ -27,7 +28,10 @@ def test_nothing_keeps_anybody_from_the_board(open_page: Open, db: Database, sch
 
 
 @SCHEMES
-def test_nothing_keeps_anybody_from_an_alarm(open_page: Open, connect_as: Callable[..., Database], scheme: str) -> None:
+def test_nothing_keeps_anybody_from_an_alarm(
+    open_page: Open, db: Database, connect_as: Callable[..., Database], scheme: str
+) -> None:
+    furnish(db)
     admin, page = connect_as("admin"), open_page(color_scheme=scheme)
     page.expected_refusals.add(502)  # type: ignore[attr-defined]
     page.goto("/board")

@@ -406,19 +406,24 @@ def test_an_api_key_is_asked_for_where_one_is_needed(
         guarded.stop()
 
 
-@pytest.mark.parametrize("environment", ["production", ""])
-def test_there_is_no_demo_in_production_nor_where_somebody_forgot_to_say_so(
-    api_url: str, tmp_path_factory: pytest.TempPathFactory, environment: str
+def assert_no_demo(url: str) -> None:
+    """Neither the page nor what it needs is there."""
+    for path in ("/demo", "/static/demo/demo.js"):
+        assert httpx.get(url + path, verify=False).status_code == 404
+    event = {"idempotency_key": "e", "order_id": "x", "status": "succeeded"}
+    assert httpx.post(f"{url}/demo/payments", json=event, verify=False).status_code == 404
+
+
+def test_there_is_no_demo_in_production(strict: Service) -> None:
+    assert_no_demo(strict.url)
+
+
+def test_there_is_no_demo_where_somebody_forgot_to_say_that_it_is_production(
+    api_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    log = tmp_path_factory.mktemp("strict") / "log"
-    strict = Service(api_url, log, FLASHSALE_ENV=environment, FLASHSALE_WEBHOOK_SECRETS=STANDARD_SECRET)
-    try:
-        for path in ("/demo", "/static/demo/demo.js"):
-            assert httpx.get(strict.url + path, verify=False).status_code == 404
-        event = {"idempotency_key": "e", "order_id": "x", "status": "succeeded"}
-        assert httpx.post(f"{strict.url}/demo/payments", json=event, verify=False).status_code == 404
-    finally:
-        strict.stop()
+    log = tmp_path_factory.mktemp("forgotten") / "log"
+    with Service(api_url, log, FLASHSALE_ENV="", FLASHSALE_WEBHOOK_SECRETS=STANDARD_SECRET) as forgotten:
+        assert_no_demo(forgotten.url)
 
 
 def test_the_simulated_provider_refuses_what_is_no_event(service: Service) -> None:
