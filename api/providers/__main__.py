@@ -30,7 +30,17 @@ TIMEOUT_SECONDS = 30
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> int:
-    """Send one event; the exit status."""
+    """Send one event, or say why none was; the exit status."""
+    try:
+        return _send(arguments, environ)
+    except (Failure, ValueError) as error:
+        print(f"Nothing was sent: {error}.", file=sys.stderr)
+    except (OSError, http.client.HTTPException) as error:
+        print(f"Nobody answered: {error}. Does the service run, and on this port?", file=sys.stderr)
+    return 1
+
+
+def _send(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     secrets = read_secrets(environ)
     options = _parser(secrets).parse_args(arguments)
     if not (options.order or options.payment):
@@ -105,9 +115,4 @@ def _request(
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except (Failure, ValueError) as error:
-        sys.exit(f"Nothing was sent: {error}.")
-    except (OSError, http.client.HTTPException) as error:
-        sys.exit(f"Nobody answered: {error}. Does the service run, and on this port?")
+    sys.exit(main(sys.argv[1:]))

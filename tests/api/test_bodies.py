@@ -59,9 +59,15 @@ class Client:
         return answer[0]["status"], document
 
 
-@pytest.fixture
-def client() -> Client:
+@pytest.fixture(scope="module")
+def application() -> Client:
     return Client()
+
+
+@pytest.fixture
+def client(application: Client) -> Client:
+    application.gateway.forget()
+    return application
 
 
 def test_a_body_may_come_in_pieces(client: Client) -> None:

@@ -68,6 +68,10 @@ class RecordingGateway:
     """Answers every CALL with one row, or with an error, and remembers it."""
 
     def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Be as new."""
         self.calls: list[tuple[str, list[Any]]] = []
         self.changes: dict[str, Any] = {}
         self.error: Exception | None = None
@@ -79,14 +83,27 @@ class RecordingGateway:
         return [ROWS[procedure] | self.changes]
 
 
-@pytest.fixture
-def gateway() -> RecordingGateway:
+@pytest.fixture(scope="module")
+def recording() -> RecordingGateway:
     return RecordingGateway()
 
 
+@pytest.fixture(scope="module")
+def made(recording: RecordingGateway) -> testing.TestClient:
+    """Made once: an application takes longer to make than all that a test asks of it."""
+    return client_of(recording)
+
+
 @pytest.fixture
-def client(gateway: RecordingGateway) -> testing.TestClient:
-    return client_of(gateway)
+def gateway(recording: RecordingGateway) -> RecordingGateway:
+    recording.forget()
+    return recording
+
+
+@pytest.fixture
+def client(made: testing.TestClient, gateway: RecordingGateway) -> testing.TestClient:
+    """A client whose gateway has heard of nothing yet."""
+    return made
 
 
 def client_of(gateway: RecordingGateway, **settings: Any) -> testing.TestClient:

@@ -14,7 +14,7 @@ from api.settings import read_settings
 from api.variables import KNOWN_VARIABLES
 from sql.server.state import Failure
 from sql.server.urls import parse
-from tests.support.service import Service, start_up_refusal
+from tests.support.service import Service, refused_settings, start_up_refusal
 from tests.support.signing import STANDARD_NEXT, STANDARD_SECRET, STRIPE_SECRET
 
 URL = "mysql://flashsale_api:s%40cret%2F%23@127.0.0.1:13306/flashsale"
@@ -201,12 +201,10 @@ def test_nothing_starts_with_a_file_that_closes_nothing(tmp_path: Path, name: st
         (tmp_path / "s3cret").write_text("" if case == "empty" else GOOD[name])
     given = {name + "_FILE": str(tmp_path / "s3cret")} | ({name: GOOD[name]} if case == "both" else {})
 
-    status, printed = start_up_refusal(FLASHSALE_DATABASE_URL=URL, **given)
+    said = refused_settings(FLASHSALE_DATABASE_URL=URL, **given)
 
-    assert status != 0
-    assert f"{name}_FILE" in printed
-    assert "Traceback" not in printed
-    assert not {"s3cret", GOOD[name]} & set(printed.replace("'", " ").split())
+    assert f"{name}_FILE" in said
+    assert not {"s3cret", GOOD[name]} & set(said.replace("'", " ").split())
 
 
 @pytest.mark.parametrize("name", ["FLASHSALE_API_KEYS", "FLASHSALE_CORS_ORIGINS"])

@@ -16,21 +16,34 @@ OTHER = "019378d2-8c1a-7c3e-9b57-2f60c1d1a002"
 class Pages(RecordingGateway):
     """Answers a CALL with so many rows."""
 
-    rows = 1
+    def forget(self) -> None:
+        super().forget()
+        self.rows = 1
 
     async def call(self, procedure: str, arguments: list[Any]) -> list[dict[str, Any]]:
         [row] = await super().call(procedure, arguments)
         return [dict(row) for _ in range(self.rows)]
 
 
-@pytest.fixture
-def gateway() -> Pages:
+@pytest.fixture(scope="module")
+def recording() -> Pages:
     return Pages()
 
 
+@pytest.fixture(scope="module")
+def made(recording: Pages) -> Any:
+    return client_of(recording)
+
+
 @pytest.fixture
-def client(gateway: Pages) -> Any:
-    return client_of(gateway)
+def gateway(recording: Pages) -> Pages:
+    recording.forget()
+    return recording
+
+
+@pytest.fixture
+def client(made: Any, gateway: Pages) -> Any:
+    return made
 
 
 # -- what is asked for

@@ -6,10 +6,13 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import pytest
 
+from api.providers.__main__ import main
 from tests.support.database import Database
 from tests.support.sale import hold, new_key, new_product, order, stock
 from tests.support.service import ROOT, Service, free_port
@@ -45,8 +48,9 @@ def run(command: list[str], **environment: str) -> subprocess.CompletedProcess[s
 
 def send(service: Service, *arguments: str, **secrets: str) -> tuple[int, str, str]:
     """Send an event; the exit status, what was printed and what was remarked."""
-    done = run([sys.executable, "-m", "api.providers", "send", *arguments, "--port", str(service.port)], **secrets)
-    return done.returncode, done.stdout, done.stderr
+    with redirect_stdout(StringIO()) as printed, redirect_stderr(StringIO()) as remarked:
+        status = main(["send", *arguments, "--port", str(service.port)], secrets)
+    return status, printed.getvalue(), remarked.getvalue()
 
 
 def answer(printed: str) -> tuple[str, dict[str, object]]:
@@ -211,6 +215,13 @@ def test_an_early_payment_names_its_amount(secured: Service, db: Database) -> No
         secured, hold_id, "--provider", "stripe", "--amount", "2000", "--currency", "EUR", **SECRETS
     )
     assert (status, answer(printed)[0]) == (0, "202")
+
+
+def test_the_command_pays_an_order(secured: Service, db: Database) -> None:
+    command = [sys.executable, "-m", "api.providers", "send", order(db, new_product(db, 5)), "--port"]
+    done = run([*command, str(secured.port)], **SECRETS)
+
+    assert (done.returncode, answer(done.stdout)[0], done.stderr) == (0, "200", "")
 
 
 def test_a_service_that_is_not_there_and_a_secret_that_is_none_are_explained() -> None:

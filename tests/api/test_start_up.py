@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import API_PASSWORD
 from tests.support.database import Database
 from tests.support.sale import new_product
-from tests.support.service import Service, start_up_refusal
+from tests.support.service import Service, refused_settings, start_up_refusal
 from tests.support.shop import problem_of
 from tests.support.signing import STANDARD_SECRET
 
@@ -50,14 +50,21 @@ GOOD = f"mysql://flashsale_api:{SECRET}@127.0.0.1:3306/flashsale"
         ),
     ],
 )
-def test_a_wrong_environment_is_named_and_nothing_starts(
+def test_a_wrong_environment_is_refused_by_name_without_its_secrets(
     environment: dict[str, str], variable: str, allowed: str
 ) -> None:
-    status, printed = start_up_refusal(**environment)
+    said = refused_settings(**environment)
+
+    assert variable in said
+    assert allowed in said
+    assert "s3cret" not in said
+
+
+def test_what_is_wrong_with_the_environment_is_all_that_is_printed() -> None:
+    status, printed = start_up_refusal(FLASHSALE_DATABASE_URL=GOOD, FLASHSALE_WORKERS="0")
 
     assert status != 0
-    assert variable in printed
-    assert allowed in printed
+    assert printed.startswith("The API can't start: FLASHSALE_WORKERS")
     assert "Traceback" not in printed
     assert "s3cret" not in printed
 
@@ -83,7 +90,8 @@ def test_the_service_logs_in_with_its_own_account(
 ) -> None:
     http.post("/api/holds", json={"product_id": new_product(db, 1), "qty": 1})
 
-    statement = "SELECT USER AS name FROM information_schema.processlist WHERE db = 'flashsale'"
+    # A port has who logged in; the EVENT, which may be at work just now, has none.
+    statement = "SELECT USER AS name FROM information_schema.processlist WHERE db = 'flashsale' AND LOCATE(':', host)"
     names = {session["name"] for session in connect_as("admin").query(statement)}
 
     # Nobody can log in as flashsale_owner; the EVENT runs as it.

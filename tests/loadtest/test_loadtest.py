@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from loadtest import shops
-from loadtest.plan import PROFILES
+from loadtest.plan import PROFILES, read_plan
 from loadtest.shops import Figures, own_database
 from sql.server.private import PrivateServer
+from sql.server.state import Failure
 from tests.support.database import Database
 from tests.support.refusing import RefusingProxy
 from tests.support.sale import new_product, order, pay
@@ -154,6 +155,12 @@ def test_more_units_paid_than_there_were_is_oversold(service: Service, db: Datab
     ("name", "value"),
     [("PROFILE", "calm"), ("HOST", "shop.example"), ("USERS", "many"), ("PRODUCTS", "shoes"), ("SECONDS", "0")],
 )
-def test_what_is_not_understood_is_refused_by_name(tmp_path: Path, name: str, value: str) -> None:
-    status, text = loadtest(tmp_path, **{f"LOADTEST_{name}": value})
-    assert (status, f"LOADTEST_{name} must be" in text) == (1, True)
+def test_what_is_not_understood_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(f"LOADTEST_{name}", value)
+    with pytest.raises(Failure, match=f"LOADTEST_{name} must be"):
+        read_plan()
+
+
+def test_a_run_that_is_refused_says_why_and_ends_with_status_1(tmp_path: Path) -> None:
+    status, text = loadtest(tmp_path, LOADTEST_PROFILE="calm")
+    assert (status, text.strip().startswith("LOADTEST_PROFILE must be")) == (1, True)

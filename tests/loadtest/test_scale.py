@@ -1,5 +1,7 @@
 """The million orders that lists and searches are measured beside are a sale like any other."""
 
+import pytest
+
 from loadtest import scale
 from loadtest.database import Database
 from sql.deploy import migrate
@@ -9,7 +11,11 @@ from tests.conftest import API_PASSWORD, OPERATOR_PASSWORD
 SCRATCH = "flashsale_scale"
 
 
-def test_what_is_filled_in_breaks_no_invariant_and_every_list_finds_something(mysql_server: PrivateServer) -> None:
+def test_what_is_filled_in_breaks_no_invariant_and_every_list_finds_something(
+    mysql_server: PrivateServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scale, "LIVE_HOLDS", 1_000)
+    monkeypatch.setattr(scale, "TOLD", 2_000)
     address = mysql_server.admin_url(SCRATCH)
     migrate(address, API_PASSWORD, OPERATOR_PASSWORD, echo=lambda _: None)
     database = Database(address)

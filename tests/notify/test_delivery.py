@@ -10,9 +10,10 @@ import httpx
 import pytest
 
 from tests.support.database import Database
+from tests.support.notified import make_due, state_of
 from tests.support.receiving import SECRET, Message, Receiver
 from tests.support.sale import new_payment, new_product, nobody_sweeps, order, pay
-from tests.support.service import Service, free_port, start_up_refusal
+from tests.support.service import Service, free_port, refused_settings
 from tests.support.waiting import wait_until
 
 SECONDS = 30
@@ -44,20 +45,6 @@ def serve(api_url: str, tmp_path: Path, connect_as: Callable[..., Database]) -> 
     connect_as("admin").call("set_receivers", "[]")
 
 
-def state_of(db: Database, url: str, subject: str) -> list[tuple[str, str, int, str | None]]:
-    """Kind, state, attempts and last error of what a receiver is told of something."""
-    rows = db.query(
-        "SELECT kind, state, attempts, last_error FROM notifications WHERE receiver = %s AND subject = %s"
-        " ORDER BY notification_id", url, subject,
-    )  # fmt: skip
-    return [(row["kind"], row["state"], row["attempts"], row["last_error"]) for row in rows]
-
-
-def make_due(admin: Database, url: str) -> None:
-    """As if the pause after a failure were over."""
-    admin.query("UPDATE notifications SET due_at = created_at WHERE receiver = %s AND state = 'pending'", url)
-
-
 def test_each_order_is_told_of_signed_once_and_in_order(db: Database, serve: Callable[..., Service]) -> None:
     with Receiver() as shop:
         serve(shop.url)
@@ -78,29 +65,6 @@ def test_each_order_is_told_of_signed_once_and_in_order(db: Database, serve: Cal
             lambda: all(state == "delivered" for each in orders for _, state, _, _ in state_of(db, shop.url, each)),
             SECONDS,
         )
-
-
-@pytest.mark.parametrize("status", [500, 301, 307, 404, 410])
-def test_whatever_is_no_success_is_tried_again_and_no_redirect_is_followed(
-    db: Database, serve: Callable[..., Service], connect_as: Callable[..., Database], status: int
-) -> None:
-    with Receiver() as shop, Receiver() as elsewhere:
-        shop.headers["Location"] = elsewhere.url
-        shop.status = lambda _: status
-        serve(shop.url)
-        order_id = order(db, new_product(db, 1))
-        shop.wait_for(order_id)
-        wait_until(lambda: state_of(db, shop.url, order_id)[0][3] is not None, SECONDS)
-
-        [(_, state, attempts, error)] = state_of(db, shop.url, order_id)
-        assert (state, attempts) == ("pending", 1)
-        assert str(error).startswith(str(status))
-        assert elsewhere.came == []
-        shop.status = lambda _: 200
-        make_due(connect_as("admin"), shop.url)
-        wait_until(lambda: state_of(db, shop.url, order_id)[0][1] == "delivered", SECONDS)
-        first, second = shop.wait_for(order_id)
-        assert first == second
 
 
 def test_a_slow_receiver_gets_each_once_and_in_order(db: Database, serve: Callable[..., Service]) -> None:
@@ -198,18 +162,6 @@ def test_a_worker_that_is_stopped_gives_back_what_it_has_under_way(db: Database,
         assert "Traceback" not in service.log.read_text()
 
 
-def test_the_log_says_when_a_receiver_fails_and_when_it_works_again_without_its_path(
-    db: Database, serve: Callable[..., Service], connect_as: Callable[..., Database]
-) -> None:
-    with Receiver() as shop:
-        shop.status = lambda _: 503
-        service = serve(shop.url)
-        order_id = order(db, new_product(db, 1))
-        shop.wait_for(order_id)
-        wait_until(lambda: f"notifications do not reach 127.0.0.1:{shop.port}: 503" in service.log.read_text(), SECONDS)
-        assert "told?by" not in service.log.read_text()
-
-
 def test_none_ends_it(db: Database, serve: Callable[..., Service], api_url: str, tmp_path: Path) -> None:
     with Receiver() as shop:
         serve(shop.url).stop()
@@ -230,10 +182,9 @@ def test_none_ends_it(db: Database, serve: Callable[..., Service], api_url: str,
     ],
 )
 def test_settings_that_can_not_be_are_refused_at_start(url: str, secrets: str, said: str) -> None:
-    status, printed = start_up_refusal(
+    told = refused_settings(
         FLASHSALE_DATABASE_URL="mysql://a:b@127.0.0.1:1/c", FLASHSALE_NOTIFY_URL=url, FLASHSALE_NOTIFY_SECRETS=secrets
     )
 
-    assert status == 1
-    assert said in printed
-    assert "me:secret" not in printed
+    assert said in told
+    assert "me:secret" not in told

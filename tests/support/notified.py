@@ -66,3 +66,17 @@ def deliver_all(db: Database, receiver: str) -> list[tuple[str, str]]:
             arrived.append((each["kind"], each["subject"]))
             deliver(db, each)
     return arrived
+
+
+def state_of(db: Database, url: str, subject: str) -> list[tuple[str, str, int, str | None]]:
+    """Kind, state, attempts and last error of what a receiver is told of something."""
+    rows = db.query(
+        "SELECT kind, state, attempts, last_error FROM notifications WHERE receiver = %s AND subject = %s"
+        " ORDER BY notification_id", url, subject,
+    )  # fmt: skip
+    return [(row["kind"], row["state"], row["attempts"], row["last_error"]) for row in rows]
+
+
+def make_due(admin: Database, url: str) -> None:
+    """As if the pause after a failure were over."""
+    admin.query("UPDATE notifications SET due_at = created_at WHERE receiver = %s AND state = 'pending'", url)
