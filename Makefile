@@ -14,8 +14,6 @@ option = $(if $($1),$2 '$($1)')
 ifneq ($(filter default undefined, $(origin AS)),)
 AS := dba
 endif
-# Where somebody's environment forbids it, each of many processes would compile all modules anew.
-unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help run cluster cluster-status cluster-kill cluster-start cluster-mysql test test-long test-faults test-cluster soak stop clean mysql backup restore migrate seed webhook notifications examples reference picture lint loadtest bench bench-cluster python
