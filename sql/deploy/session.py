@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Self
 
+from mysql.connector.abstracts import MySQLCursorAbstract
+
 from sql.deploy.connections import connect
 from sql.server.urls import Url, parse
 
@@ -13,16 +15,25 @@ Row = dict[str, Any]
 class Session:
     """One connection of one account, in autocommit mode; `options` go to the connector. Ends with a `with` block."""
 
+    connect = staticmethod(connect)
+
     def __init__(self, url: Url | str, **options: Any) -> None:
-        self.connection = connect(parse(url) if isinstance(url, str) else url, **options)
+        self.connection = self.connect(parse(url) if isinstance(url, str) else url, **options)
+        self._cursor: MySQLCursorAbstract | None = None
 
     def query(self, statement: str, *arguments: Any) -> list[Row]:
         """Run any statement, also a CALL, and return the rows of its one result set. Raises mysql.connector.Error."""
-        with self.connection.cursor(dictionary=True) as cursor:
+        # Making a cursor asks the server whether it is there: the last one is used again, unless something went wrong.
+        cursor, self._cursor = self._cursor or self.connection.cursor(dictionary=True), None
+        try:
             cursor.execute(statement, arguments)
             rows: list[Any] = cursor.fetchall() if cursor.description else []
             while cursor.nextset():
                 assert not cursor.description, f"{statement} returned a second result set"
+        except BaseException:
+            cursor.close()
+            raise
+        self._cursor = cursor
         return rows
 
     def row(self, statement: str, *arguments: Any) -> Row:
