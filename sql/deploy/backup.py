@@ -152,9 +152,7 @@ def _lengths(session: Session) -> dict[str, int]:
     return {row["Log_name"]: int(row["File_size"]) for row in session.query("SHOW BINARY LOGS")}
 
 
-def _log_commands(
-    session: Session, url: Url, head: Head, source: Path | End | None, until: str
-) -> Iterator[list[str]]:
+def _log_commands(session: Session, url: Url, head: Head, source: Path | End | None, until: str) -> Iterator[list[str]]:
     """The mysqlbinlog command for all since the backup, from a folder, or from the server up to the end of its log.
 
     It is made before the restore itself is logged.
