@@ -21,7 +21,7 @@ BEGIN
     INTO io_product_id
     FROM product_clocks AS p
    WHERE p.product_id > io_product_id
-     -- The first of an index, as in sweep_lag: with EXISTS MySQL walks over all that are live.
+     -- The first of an index, as in sweep_health: with EXISTS MySQL walks over all that are live.
      AND ((SELECT h.expires_at
              FROM holds AS h FORCE INDEX (ix_holds_product_id_expires_at)
             WHERE h.product_id = p.product_id
