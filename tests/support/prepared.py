@@ -20,8 +20,12 @@ from tests.support.waiting import wait_until
 FOLDER = STATE / "prepared"
 SMALL = {"loose_innodb_redo_log_capacity": "64M"}
 """Half a gigabyte of redo log is more than all tests write."""
-QUICK = {**SMALL, "sync_binlog": "0", "innodb_flush_log_at_trx_commit": "2"}
-"""Nothing waits for the disk, which only a power cut could tell; tests/faults has the settings that ship."""
+QUICK = {
+    **SMALL, "sync_binlog": "0", "innodb_flush_log_at_trx_commit": "2", "innodb_parallel_read_threads": "1",
+    "performance_schema_instrument": "memory/%=OFF",
+}  # fmt: skip
+"""Nothing waits for the disk, which only a power cut could tell; no COUNT(*) of a small table starts four threads; and
+nobody asks what memory is for. tests/faults has the settings that ship."""
 
 
 def copy_data(folder: Path, deployed: bool = True) -> None:
