@@ -79,14 +79,13 @@ def test_a_procedure_refuses_inside_an_open_transaction_and_leaves_it_alone(
 @pytest.mark.parametrize("level", ["REPEATABLE READ", "SERIALIZABLE"])
 @pytest.mark.parametrize("procedure", PROCEDURES)
 def test_a_session_without_autocommit_calls_again_and_again(connect_as: Connect, procedure: str, level: str) -> None:
-    shop = Shop(connect_as("dba"), procedure)
-    other = connect_as("dba", autocommit=False)
+    db, other = connect_as("dba"), connect_as("dba", autocommit=False)
     other.query(f"SET SESSION TRANSACTION ISOLATION LEVEL {level}")
     for _ in range(2):
-        arguments = Shop(shop.db, procedure).good(procedure).values()
-        other.call(procedure, *arguments)
+        shop = Shop(db, procedure)
+        other.call(procedure, *shop.good(procedure).values())
         if procedure in REFUSED:
-            wrong = {**Shop(shop.db, procedure).good(procedure), **REFUSED[procedure]}
+            wrong = {**shop.good(procedure), **REFUSED[procedure]}
             refusal(lambda w=wrong: other.call(procedure, *w.values()))
 
 

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, NamedTuple
 
 import mysql.connector
@@ -138,6 +139,7 @@ def _other_values(column: Column, value: object, known: list[Any]) -> Iterator[t
         yield "%s", [taken[0]]
 
 
+@cache
 def _keys(admin: Database, table: str) -> list[str]:
     return [key["Column_name"] for key in admin.query(f"SHOW KEYS FROM {table} WHERE Key_name = 'PRIMARY'")]
 
