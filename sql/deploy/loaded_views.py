@@ -13,18 +13,17 @@ from sql.deploy.connections import query
 TABLE = "_loaded_view"
 
 
-def is_loaded(connection: MySQLConnectionAbstract, name: str, statement: str) -> bool:
-    """Whether the view is there, and is what the statement makes."""
-    if not _exists(connection, name, "VIEW") or not _exists(connection, TABLE, "BASE TABLE"):
-        return False
-    noted = query(connection, f"SELECT fingerprint FROM {TABLE} WHERE view_name = %s", name)
-    return noted == [(_fingerprint(connection, name, statement),)]
+def noted(connection: MySQLConnectionAbstract) -> dict[str, str]:
+    """The fingerprint of each view, as the last deployment noted it."""
+    if not _has_notes(connection):
+        return {}
+    return {row[0]: row[1] for row in query(connection, f"SELECT view_name, fingerprint FROM {TABLE}")}
 
 
 def remember(connection: MySQLConnectionAbstract, name: str, statement: str) -> None:
     """Note that the statement made the view as it is now."""
     with connection.cursor() as cursor:
-        if not _exists(connection, TABLE, "BASE TABLE"):
+        if not _has_notes(connection):
             cursor.execute(
                 f"CREATE TABLE {TABLE}"
                 " (view_name VARCHAR(64) NOT NULL, fingerprint CHAR(64) NOT NULL, PRIMARY KEY (view_name))"
@@ -33,18 +32,16 @@ def remember(connection: MySQLConnectionAbstract, name: str, statement: str) -> 
             )
         cursor.execute(
             f"REPLACE INTO {TABLE} (view_name, fingerprint) VALUES (%s, %s)",
-            (name, _fingerprint(connection, name, statement)),
+            (name, fingerprint(connection, name, statement)),
         )
 
 
-def _fingerprint(connection: MySQLConnectionAbstract, name: str, statement: str) -> str:
+def fingerprint(connection: MySQLConnectionAbstract, name: str, statement: str) -> str:
+    """Of the statement, and of the view as the server has it now."""
     [shown] = query(connection, f"SHOW CREATE VIEW {name}")
     return sha256("\0".join((statement, *shown)).encode()).hexdigest()
 
 
-def _exists(connection: MySQLConnectionAbstract, name: str, kind: str) -> bool:
-    statement = (
-        "SELECT 1 FROM information_schema.tables"
-        " WHERE table_schema = DATABASE() AND table_name = %s AND table_type = %s"
-    )
-    return query(connection, statement, name, kind) != []
+def _has_notes(connection: MySQLConnectionAbstract) -> bool:
+    statement = "SELECT 1 FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = %s"
+    return query(connection, statement, TABLE) != []
