@@ -1,6 +1,7 @@
 """Words for a sale: products, holds, orders, payments, and many buyers at the same instant."""
 
 import threading
+import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -12,6 +13,7 @@ import mysql.connector
 
 from sql.deploy.session import scheduler_off
 from tests.support.database import Database, Refused, Row
+from tests.support.waiting import LOOK_AGAIN
 
 T = TypeVar("T")
 A = TypeVar("A")
@@ -206,4 +208,4 @@ def insisting(act: Callable[[], T]) -> T:
 def until_somebody_waits(admin: Database) -> None:
     """Return as soon as some session waits for a row that another one has locked."""
     while not admin.value("SELECT COUNT(*) FROM performance_schema.data_lock_waits"):
-        pass
+        time.sleep(LOOK_AGAIN)

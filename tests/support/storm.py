@@ -276,8 +276,10 @@ def storm(stage: Stage, sessions: list[Database], acts: list[str], times: int, s
             name = acts[(number + turn // 2) % len(acts)]
             if name in LATER:
                 actor.db.travel(LATER[name])
-            ACTS[name](actor)
-            actor.db.come_back()
+                ACTS[name](actor)
+                actor.db.come_back()
+            else:
+                ACTS[name](actor)
 
     try:
         with ThreadPoolExecutor(len(sessions)) as pool:
