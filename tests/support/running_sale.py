@@ -68,7 +68,7 @@ class Sale:
                     self.ledger.acknowledge(kind, key, said)
                     return said
                 assert int(answer.headers["retry-after"]) >= 1
-            time.sleep(0.02)
+            time.sleep(0.05)
 
     def buy(self) -> None:
         """One buyer: purchase after purchase until the sale is over. Some are paid early, some are given up."""
