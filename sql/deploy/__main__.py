@@ -21,8 +21,9 @@ def main(arguments: list[str]) -> int:
     try:
         match arguments:
             case ["migrate"]:
-                _require_whole(_required(ADMIN_URL))
-                migrate(_required(ADMIN_URL), _required(API_PASSWORD), _required(OPERATOR_PASSWORD))
+                url, password, operator_password = map(_required, (ADMIN_URL, API_PASSWORD, OPERATOR_PASSWORD))
+                _require_whole(url)
+                migrate(url, password, operator_password)
             case ["seed"]:
                 print(f"  product {seed(_required(ADMIN_URL))} is on sale")
             case _:
