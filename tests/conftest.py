@@ -12,14 +12,14 @@ import trustme
 from sql.server.private import PrivateServer
 from tests.support.accounts import API_PASSWORD, OPERATOR_PASSWORD, url_of
 from tests.support.database import Database
-from tests.support.emptying import empty_tables, keeps_rows
-from tests.support.prepared import prepared_server
-from tests.support.service import Service
-from tests.support.spread import (
+from tests.support.distribution import (
     pytest_collection_modifyitems,
     pytest_xdist_auto_num_workers,
     pytest_xdist_make_scheduler,
 )
+from tests.support.emptying import empty_tables, keeps_rows
+from tests.support.prepared_servers import prepared_server
+from tests.support.service import Service
 
 __all__ = ["pytest_collection_modifyitems", "pytest_xdist_auto_num_workers", "pytest_xdist_make_scheduler"]
 

@@ -13,11 +13,11 @@ import pytest
 from api.access import Guard, guard_of
 from api.settings import read_settings
 from sql.server.state import Failure
+from tests.support.buyer import lasting, problem_of
 from tests.support.database import Database
 from tests.support.prometheus import scrape
 from tests.support.sale import new_key, new_product, stock
 from tests.support.service import Service, start_up_refusal
-from tests.support.shop import lasting, problem_of
 
 SHOP, APP, WATCH = "shop-key-4f1d", "app-key-91aa", "watch-token-0123456789"
 ORIGIN = "https://shop.example"

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from tests.support.buyer import problem_of
 from tests.support.database import Database
 from tests.support.sale import new_product, stock
-from tests.support.shop import problem_of
 
 LIMIT = 64 * 1024
 

@@ -7,11 +7,11 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
+from tests.support.buyer import PROBLEM_JSON
 from tests.support.database import Database
-from tests.support.raw import RawAnswer, answers_in, dialled, next_answer, rest_of
+from tests.support.raw_http import RawAnswer, answers_in, dialled, next_answer, rest_of
 from tests.support.sale import footprint, new_product, stock
 from tests.support.service import Service
-from tests.support.shop import PROBLEM_JSON
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 POST = b"POST /api/holds HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"

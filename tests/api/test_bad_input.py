@@ -6,10 +6,10 @@ import httpx
 import pytest
 
 from sql.server.private import PrivateServer
+from tests.support.buyer import problem_of
 from tests.support.database import Database
 from tests.support.sale import footprint, new_product, stock
 from tests.support.service import Service
-from tests.support.shop import problem_of
 
 JSON_TYPE = {"Content-Type": "application/json"}
 WHOLE_NUMBER = "integer from 1 to 2147483647"

@@ -31,10 +31,10 @@ from api.openapi.operation_texts import (
 )
 from api.problem_kinds import PROBLEMS
 from api.routes import ROUTES
+from tests.support.buyer import PROBLEM_JSON, Buyer, problem_of
 from tests.support.database import Database
 from tests.support.sale import hold, new_key, new_product, order, pay
 from tests.support.service import Service, free_port
-from tests.support.shop import PROBLEM_JSON, Buyer, problem_of
 from tests.support.waiting import wait_until
 
 JSON = dict[str, Any]

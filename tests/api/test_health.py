@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.database import Database
 from tests.support.sale import new_key, new_product
-from tests.support.unable import UNABLE, Setting, set_globally
+from tests.support.unable_servers import UNABLE, Setting, set_globally
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import httpx
 import pytest
 
+from tests.support.buyer import lasting, problem_of
 from tests.support.database import Database
 from tests.support.sale import new_key, new_product, stock
-from tests.support.shop import lasting, problem_of
 
 
 def hold(http: httpx.Client, product: int, qty: int = 1, customer: str | None = None) -> httpx.Response:

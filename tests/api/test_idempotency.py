@@ -3,9 +3,9 @@
 import httpx
 import pytest
 
+from tests.support.buyer import lasting, problem_of
 from tests.support.database import Database
 from tests.support.sale import new_key, new_product, stock
-from tests.support.shop import lasting, problem_of
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ import playwright
 import pytest
 
 from tests.support.database import Database
-from tests.support.proxy import LossyProxy
-from tests.support.refusing import RefusingProxy
+from tests.support.lossy_proxy import LossyProxy
+from tests.support.refusing_proxy import RefusingProxy
 from tests.support.sale import new_key, new_product, stock
 from tests.support.service import ROOT, Service
 

@@ -5,10 +5,10 @@ import datetime
 import httpx
 import pytest
 
+from tests.support.buyer import Buyer, lasting, problem_of
 from tests.support.database import Database
 from tests.support.sale import new_key, new_product, stock
 from tests.support.service import Service
-from tests.support.shop import Buyer, lasting, problem_of
 
 
 def product_with_limits(

@@ -19,11 +19,11 @@ from api.watch.logs import choose_format
 from sql.server.state import Failure
 from sql.server.urls import parse
 from tests.conftest import API_PASSWORD
+from tests.support.buyer import answers_at_once, buyers
 from tests.support.database import Database
-from tests.support.lines import lines_of, log_lines
 from tests.support.sale import new_key, new_product
 from tests.support.service import Service, free_port, start_up_refusal
-from tests.support.shop import answers_at_once, buyers
+from tests.support.service_log import lines_of, log_lines
 from tests.support.waiting import wait_until
 
 

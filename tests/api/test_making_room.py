@@ -13,7 +13,7 @@ import uvicorn
 
 from api.limits import REFUSAL
 from api.server.connection import Connection
-from tests.support.raw import dialled, next_answer
+from tests.support.raw_http import dialled, next_answer
 from tests.support.waiting import wait_until
 
 PLACES = 3

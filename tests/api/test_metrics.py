@@ -21,12 +21,12 @@ from api.gateway import Row
 from api.watch.figures import Figures
 from api.watch.meter_files import PREFIX
 from api.watch.sale_numbers import NUMBERS, SaleNumbers
+from tests.support.buyer import answers_at_once, buyers, statuses
 from tests.support.database import Database
-from tests.support.lines import log_lines
 from tests.support.prometheus import Scrape, scrape
 from tests.support.sale import hold, new_key, new_product, order, pay
 from tests.support.service import Service, free_port
-from tests.support.shop import answers_at_once, buyers, statuses
+from tests.support.service_log import log_lines
 from tests.support.waiting import wait_until
 
 Connect = Callable[..., Database]

@@ -3,9 +3,9 @@
 import httpx
 import pytest
 
+from tests.support.buyer import JSON
 from tests.support.database import Database
 from tests.support.sale import new_key, new_product, stock, sweep
-from tests.support.shop import JSON
 from tests.support.stripe_events import event as stripe_event
 
 PRICE = 1000

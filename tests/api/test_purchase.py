@@ -6,9 +6,9 @@ import re
 import httpx
 import pytest
 
+from tests.support.buyer import JSON, lasting, problem_of
 from tests.support.database import Database
 from tests.support.sale import new_key, new_product, stock
-from tests.support.shop import JSON, lasting, problem_of
 
 UUID_7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")

@@ -6,10 +6,10 @@ import socket
 
 import pytest
 
+from tests.support.buyer import PROBLEM_JSON, Buyer
 from tests.support.database import Database
 from tests.support.sale import new_product, stock
 from tests.support.service import Service
-from tests.support.shop import PROBLEM_JSON, Buyer
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
 POST = b"POST /api/holds HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"

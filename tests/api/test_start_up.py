@@ -8,10 +8,10 @@ import httpx
 import pytest
 
 from tests.conftest import API_PASSWORD
+from tests.support.buyer import problem_of
 from tests.support.database import Database
 from tests.support.sale import new_product
 from tests.support.service import Service, refused_settings, start_up_refusal
-from tests.support.shop import problem_of
 from tests.support.signing import STANDARD_SECRET
 
 SECRET = "s3cret-w%C3%B6rd"

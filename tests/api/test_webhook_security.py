@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from tests.support.buyer import problem_of
 from tests.support.database import Database, Row
 from tests.support.sale import footprint, hold, new_key, new_product, order, stock
 from tests.support.service import Service
-from tests.support.shop import problem_of
 from tests.support.signing import (
     STANDARD_NEXT,
     STANDARD_SECRET,

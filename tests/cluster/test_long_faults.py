@@ -8,6 +8,7 @@ import pytest
 from sql.deploy.connections import execute
 from sql.group import forming
 from sql.group.members import session
+from tests.support.buyer import Buyer
 from tests.support.group import (
     FIRST_YES_SECONDS,
     Group,
@@ -23,7 +24,6 @@ from tests.support.group import (
 from tests.support.prometheus import scrape
 from tests.support.sale import hold, new_product
 from tests.support.service import Service
-from tests.support.shop import Buyer
 from tests.support.waiting import wait_until
 
 CALLS = "flashsale_call_duration_seconds_count"

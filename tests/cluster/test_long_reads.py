@@ -4,9 +4,9 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
+from tests.support.buyer import Buyer
 from tests.support.group import Group, admin, serving
 from tests.support.sale import new_product
-from tests.support.shop import Buyer
 from tests.support.waiting import wait_until
 
 MAX_AGE_MS = 1000

@@ -8,7 +8,7 @@ from sql.deploy import migrate
 from sql.server.private import PrivateServer
 from tests.conftest import Sessions
 from tests.support.accounts import API_PASSWORD, OPERATOR_PASSWORD, url_of
-from tests.support.prepared import SMALL, prepared_server
+from tests.support.prepared_servers import SMALL, prepared_server
 from tests.support.service import Service
 
 

@@ -7,13 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.faults.test_mysql_fails import API_SESSIONS, kill
+from tests.support.buyer import Buyer, buyers, problem_of
 from tests.support.database import Database
+from tests.support.fault_lengths import times
 from tests.support.ledger import Ledger, assert_kept
-from tests.support.lengths import times
 from tests.support.running_sale import assert_sold_once, running_sale
 from tests.support.sale import hold, new_key, new_product, nobody_sweeps, scheduler_off, stock
 from tests.support.service import Service
-from tests.support.shop import Buyer, buyers, problem_of
 from tests.support.waiting import wait_until
 
 

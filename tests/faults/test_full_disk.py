@@ -21,12 +21,12 @@ from sql.server.programs import find_programs
 from tests.conftest import API_PASSWORD, OPERATOR_PASSWORD, url_of
 from tests.faults.conftest import redeploy
 from tests.faults.test_mysql_fails import API_SESSIONS
+from tests.support.buyer import Buyer
 from tests.support.database import Database
-from tests.support.lengths import LONG
-from tests.support.prepared import copy_data
+from tests.support.fault_lengths import LONG
+from tests.support.prepared_servers import copy_data
 from tests.support.running_sale import assert_sold_once, running_sale
 from tests.support.service import Service, free_port
-from tests.support.shop import Buyer
 from tests.support.waiting import wait_until
 
 

@@ -18,11 +18,11 @@ from api.gateway.blocking import Session
 from sql.server.private import PrivateServer
 from sql.server.urls import parse
 from tests.faults.test_mysql_fails import API_SESSIONS, assert_out_of_service, seconds_of
+from tests.support.buyer import Buyer, insist
 from tests.support.database import Database
-from tests.support.proxy import LossyProxy
+from tests.support.lossy_proxy import LossyProxy
 from tests.support.sale import new_key, new_product, stock
 from tests.support.service import Service
-from tests.support.shop import Buyer, insist
 from tests.support.waiting import lock_waits, wait_until
 
 IN_TIME_SECONDS = 5

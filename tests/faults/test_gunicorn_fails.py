@@ -10,12 +10,12 @@ from functools import partial
 
 import httpx
 
+from tests.support.buyer import Buyer, buyers, insist
 from tests.support.database import Database
-from tests.support.lengths import times
+from tests.support.fault_lengths import times
 from tests.support.running_sale import assert_sold_once, running_sale
 from tests.support.sale import new_key, new_product, stock
 from tests.support.service import Service
-from tests.support.shop import Buyer, buyers, insist
 from tests.support.waiting import lock_waits, wait_until
 
 BUYERS = 6

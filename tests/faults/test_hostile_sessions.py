@@ -15,12 +15,12 @@ import pytest
 from sql.server.private import PrivateServer
 from tests.conftest import API_PASSWORD, OPERATOR_PASSWORD
 from tests.faults.conftest import redeploy
+from tests.support.buyer import Buyer, buyers, problem_of, statuses
 from tests.support.database import Database
-from tests.support.lengths import times
+from tests.support.fault_lengths import times
 from tests.support.running_sale import assert_sold_once, running_sale
 from tests.support.sale import new_product, stock
 from tests.support.service import ROOT, Service
-from tests.support.shop import Buyer, buyers, problem_of, statuses
 from tests.support.waiting import lock_waits, wait_until
 
 

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import pytest
 
 from sql.server.private import PrivateServer
+from tests.support.buyer import Buyer
 from tests.support.database import Database
-from tests.support.proxy import LossyProxy
+from tests.support.lossy_proxy import LossyProxy
 from tests.support.sale import new_product, stock
 from tests.support.service import Service
-from tests.support.shop import Buyer
 
 
 @pytest.fixture(scope="module")

@@ -10,12 +10,12 @@ import pytest
 
 from api.gateway.blocking import STALL_SECONDS
 from sql.server.private import PrivateServer
+from tests.support.buyer import Buyer, buyers, problem_of
 from tests.support.database import Database
-from tests.support.lengths import times
+from tests.support.fault_lengths import times
 from tests.support.running_sale import assert_sold_once, running_sale
 from tests.support.sale import go_on_sweeping, new_key, new_product, stock, stop_sweeping
 from tests.support.service import WORKERS, Service
-from tests.support.shop import Buyer, buyers, problem_of
 from tests.support.waiting import wait_until
 
 AT_ONCE_SECONDS = 1.5

@@ -4,12 +4,12 @@ import time
 from collections.abc import Callable
 
 from tests.faults.test_hostile_sessions import locked
+from tests.support.buyer import Buyer
 from tests.support.crowd import Crowd, rush
 from tests.support.database import Database
-from tests.support.lengths import LONG, times
+from tests.support.fault_lengths import LONG, times
 from tests.support.sale import new_product
 from tests.support.service import Service
-from tests.support.shop import Buyer
 
 IN_TIME_SECONDS = 5
 CLIENTS = times(400, 2000)

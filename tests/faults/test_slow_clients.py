@@ -5,12 +5,12 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+from tests.support.buyer import Buyer, buyers
 from tests.support.crowd import open_files
 from tests.support.database import Database
-from tests.support.lengths import times
+from tests.support.fault_lengths import times
 from tests.support.sale import new_product
 from tests.support.service import Service
-from tests.support.shop import Buyer, buyers
 
 AT_ONCE_SECONDS = 2
 CROWD = 192

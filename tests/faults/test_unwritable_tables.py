@@ -8,11 +8,11 @@ import pytest
 from sql.server.private import PrivateServer
 from tests.conftest import API_PASSWORD, url_of
 from tests.faults.test_mysql_fails import assert_out_of_service
+from tests.support.buyer import Buyer
 from tests.support.database import Database
-from tests.support.prepared import copy_data
+from tests.support.prepared_servers import copy_data
 from tests.support.sale import new_product
 from tests.support.service import Service, free_port
-from tests.support.shop import Buyer
 
 PASSWORD = "root-password"
 

@@ -12,7 +12,7 @@ from api.gateway.asynchronous import AsyncGateway
 from sql.server.private import PrivateServer
 from sql.server.urls import parse
 from tests.support.database import Database
-from tests.support.proxy import LossyProxy
+from tests.support.lossy_proxy import LossyProxy
 from tests.support.sale import hold, new_key, new_payment, new_product, order, stock
 from tests.support.waiting import lock_waits, wait_until
 

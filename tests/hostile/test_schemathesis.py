@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from tests.support.database import Database
-from tests.support.lengths import times
+from tests.support.fault_lengths import times
 from tests.support.sale import new_product
 from tests.support.service import ROOT, Service
 

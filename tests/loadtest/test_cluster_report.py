@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from loadtest.cluster import POINTS
 from loadtest.cluster_report import ALONE, IN_SETS, Comparison, markdown
-from tests.support.measured import measured
+from tests.support.made_up_results import measured
 
 FOUND = Comparison(
     alone={point: [measured(1000)] * 3 for point in POINTS},

@@ -16,7 +16,7 @@ from loadtest.shops import Figures, own_database
 from sql.server.private import PrivateServer
 from sql.server.state import Failure
 from tests.support.database import Database
-from tests.support.refusing import RefusingProxy
+from tests.support.refusing_proxy import RefusingProxy
 from tests.support.sale import new_product, order, pay
 from tests.support.service import ROOT, Service, free_port
 from tests.support.signing import STANDARD_SECRET

@@ -6,7 +6,7 @@ import pytest
 
 from loadtest.lines import HTTP, in_sets
 from loadtest.plots import Series, draw, write
-from tests.support.measured import measured, results
+from tests.support.made_up_results import measured, results
 
 SERIES = [Series("CALL create_hold", {x: [measured(x * 10.0)] for x in (1, 32, 256)})]
 

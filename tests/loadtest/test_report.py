@@ -10,7 +10,7 @@ from loadtest.purchases import BY_CALL, by_http, combined, ways
 from loadtest.report import markdown, summary
 from loadtest.results import FULL
 from loadtest.targets import further_targets, targets
-from tests.support.measured import measured, results
+from tests.support.made_up_results import measured, results
 
 MOST_LINES = 150
 

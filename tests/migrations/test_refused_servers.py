@@ -10,7 +10,7 @@ from sql.server.state import Failure
 from tests.support.database import Database
 from tests.support.deploying import deploy
 from tests.support.sale import new_product, order, pay
-from tests.support.unable import UNABLE, Setting, set_globally
+from tests.support.unable_servers import UNABLE, Setting, set_globally
 
 SCRATCH = "flashsale_refused"
 

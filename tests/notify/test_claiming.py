@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.support.database import Database, Row
-from tests.support.notified import (
+from tests.support.numbers import numbers
+from tests.support.outbox import (
     LEASE,
     claim,
     deliver,
@@ -17,7 +18,6 @@ from tests.support.notified import (
     outbox,
     told,
 )
-from tests.support.numbers import numbers
 from tests.support.sale import at_once, new_payment, new_product, nobody_sweeps, order, pay, refusal
 
 PAUSES = [5, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 3600]

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from tests.support.database import Database
-from tests.support.notified import make_due, state_of
-from tests.support.receiving import SECRET, Message, Receiver
+from tests.support.outbox import make_due, state_of
+from tests.support.receiver import SECRET, Message, Receiver
 from tests.support.sale import new_payment, new_product, nobody_sweeps, order, pay
 from tests.support.service import Service, free_port, refused_settings
 from tests.support.waiting import wait_until

@@ -6,8 +6,8 @@ import pytest
 
 from tests.conftest import Sessions
 from tests.support.database import Database
-from tests.support.notified import make_due, state_of
-from tests.support.receiving import SECRET, Receiver
+from tests.support.outbox import make_due, state_of
+from tests.support.receiver import SECRET, Receiver
 from tests.support.sale import new_product, nobody_sweeps, order
 from tests.support.service import Service
 from tests.support.waiting import wait_until

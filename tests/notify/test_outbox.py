@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.support.database import Database
-from tests.support.notified import kinds, new_receiver, outbox, told
+from tests.support.outbox import kinds, new_receiver, outbox, told
 from tests.support.purchase_sets import order_set, order_wish, pay_set, success
 from tests.support.sale import hold, lapsed_order, new_key, new_payment, new_product, order, pay, refusal, sweep
 

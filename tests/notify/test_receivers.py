@@ -17,8 +17,8 @@ from api.notify import make_signer
 from sql.server.private import PrivateServer
 from tests.conftest import API_PASSWORD, OPERATOR_PASSWORD
 from tests.support.database import Database
-from tests.support.notified import new_receiver, told
-from tests.support.receiving import SECRET
+from tests.support.outbox import new_receiver, told
+from tests.support.receiver import SECRET
 from tests.support.sale import new_product, order, pay
 from tests.support.service import ROOT, Service, free_port
 from tests.support.waiting import wait_until

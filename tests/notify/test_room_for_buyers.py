@@ -11,7 +11,7 @@ import pytest
 from api.gateway import Row
 from api.notify import Delivery, make_signer
 from api.notify.delivery import FEW
-from tests.support.receiving import SECRET, Receiver
+from tests.support.receiver import SECRET, Receiver
 
 MANY = 40
 

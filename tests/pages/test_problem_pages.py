@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from api.pages.static_files import HTML, PAGE_POLICY
 from api.problem_kinds import PROBLEMS, ProblemKind
 from tests.support.browser import PHONE, keep_screenshot
-from tests.support.shop import problem_of
+from tests.support.buyer import problem_of
 
 WORDS_ON_TWO_LINES = """() => [...document.querySelectorAll("td code")].flatMap((code) => [...code.childNodes])
   .filter((node) => node.nodeType === Node.TEXT_NODE).filter((word) => {

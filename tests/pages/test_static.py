@@ -8,8 +8,8 @@ import pytest
 
 from api.access import NO_PAGE
 from api.pages.static_files import CSS, FOLDER, HTML, IMMUTABLE, JAVASCRIPT, PAGE_POLICY, REVALIDATE, STATIC_FILES, SVG
+from tests.support.buyer import Buyer, problem_of
 from tests.support.service import Service
-from tests.support.shop import Buyer, problem_of
 
 TYPES = {".html": HTML, ".css": CSS, ".js": JAVASCRIPT, ".svg": SVG}
 

@@ -7,10 +7,10 @@ import httpx
 import pytest
 
 from tests.conftest import Sessions
+from tests.support.buyer import answers_at_once, buyers, problem_of, statuses
 from tests.support.database import Database
 from tests.support.sale import new_key, new_product, stock
 from tests.support.service import Service
-from tests.support.shop import answers_at_once, buyers, problem_of, statuses
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -7,8 +7,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 
 from tests.support.database import Database, Refused, Row
+from tests.support.hold_sets import answers, hold_set, wish
 from tests.support.sale import at_once, hold, new_key, new_product, order, pay, refusal, stock, sweep, tally
-from tests.support.sets import answers, hold_set, wish
 from tests.support.waiting import Waiting, locked, until
 
 Crowd = Callable[[int], list[Database]]

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.support.database import Database
+from tests.support.hold_sets import answers, hold_set, wish
 from tests.support.sale import at_once, hold, new_key, new_payment, new_product, order, pay, refusal, stock, sweep
-from tests.support.sets import answers, hold_set, wish
 from tests.support.waiting import Waiting, locked, until
 
 Crowd = Callable[[int], list[Database]]

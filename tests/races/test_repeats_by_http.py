@@ -5,10 +5,10 @@ from functools import partial
 import httpx
 import pytest
 
+from tests.support.buyer import Buyer, answers_at_once, buyers, problem_of, statuses
 from tests.support.database import Database
 from tests.support.sale import new_key, new_product, stock
 from tests.support.service import Service
-from tests.support.shop import Buyer, answers_at_once, buyers, problem_of, statuses
 
 
 @pytest.fixture

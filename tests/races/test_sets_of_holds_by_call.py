@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.support.database import Database, Refused
+from tests.support.hold_sets import Request, hold_set, wish
 from tests.support.sale import at_once, hold, new_key, new_product, order, stock, sweep, total
-from tests.support.sets import Request, hold_set, wish
 from tests.support.storm import deadlocks, last_deadlock
 
 Crowd = Callable[[int], list[Database]]

@@ -10,11 +10,11 @@ from typing import NamedTuple, TypeVar
 
 import pytest
 
+from tests.support.buyer import Buyer, buyers
 from tests.support.database import Database
 from tests.support.payment_model import Event, Purchase
 from tests.support.sale import at_once, hold, insisting, new_key, new_product, payments_of, refunds_due, stock
 from tests.support.service import Service
-from tests.support.shop import Buyer, buyers
 
 Crowd = Callable[[int], list[Database]]
 T = TypeVar("T")

@@ -11,7 +11,7 @@ from sql.server.private import PrivateServer
 from sql.server.state import Failure
 from sql.server.urls import Url, parse
 from tests.support.database import Database
-from tests.support.prepared import SMALL, copy_data
+from tests.support.prepared_servers import SMALL, copy_data
 
 LITTLE = SMALL | {"innodb_buffer_pool_size": "64M"}
 

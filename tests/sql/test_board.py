@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from tests.support.database import Database, Row
-from tests.support.notified import claim, fail, new_receiver, told
+from tests.support.outbox import claim, fail, new_receiver, told
 from tests.support.sale import hold, new_key, new_product, nobody_sweeps, order, pay, scheduler_off, sweep
 
 

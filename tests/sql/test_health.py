@@ -9,7 +9,7 @@ import pytest
 from tests.sql.test_transactions import open_transactions
 from tests.support.database import Database
 from tests.support.sale import hold, new_product, sweep
-from tests.support.unable import UNABLE, Setting, set_globally
+from tests.support.unable_servers import UNABLE, Setting, set_globally
 
 Connect = Callable[..., Database]
 

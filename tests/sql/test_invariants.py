@@ -9,7 +9,7 @@ import pytest
 
 from sql.deploy.objects import all_objects
 from tests.support.database import Database
-from tests.support.notified import new_receiver, told
+from tests.support.outbox import new_receiver, told
 from tests.support.sale import hold, new_key, new_payment, new_product, order, pay
 
 

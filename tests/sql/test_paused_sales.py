@@ -6,6 +6,7 @@ import json
 import pytest
 
 from tests.support.database import Database
+from tests.support.hold_sets import answers, hold_set, wish
 from tests.support.numbers import numbers
 from tests.support.sale import (
     hold,
@@ -21,7 +22,6 @@ from tests.support.sale import (
     stock,
     sweep,
 )
-from tests.support.sets import answers, hold_set, wish
 
 HOUR = 3600
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.support.database import Database
-from tests.support.pairs import all_pairs
+from tests.support.pairwise import all_pairs
 from tests.support.payment_model import RULES, Event, KeyReusedError, Purchase, Rule
 from tests.support.payment_story import AMOUNT, QTY, REASON, STOCK, SUCCESS, Story
 from tests.support.sale import at_once, insisting, new_key, refusal

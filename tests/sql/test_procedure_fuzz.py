@@ -13,8 +13,8 @@ import pytest
 
 from api.problem_kinds import PROBLEMS
 from tests.support.database import Database, Refused
+from tests.support.fault_lengths import times
 from tests.support.good_calls import PARAMETERS, PROCEDURES, Parameter, rows_of
-from tests.support.lengths import times
 from tests.support.sale import hold, new_key, new_payment, new_product, order, pay
 
 REGISTERED = {(kind.code, f"45{kind.status}", kind.slug) for kind in PROBLEMS.values() if kind.code}

@@ -8,10 +8,10 @@ from api.gateway.sets import SETS
 from api.routes import ROUTES
 from tests.support.database import Database, Refused
 from tests.support.good_calls import Shop
-from tests.support.notified import claim, new_receiver, told
+from tests.support.hold_sets import hold_set, wish
+from tests.support.outbox import claim, new_receiver, told
 from tests.support.purchase_sets import order_set, order_wish, pay_set, success
 from tests.support.sale import new_product, sweep
-from tests.support.sets import hold_set, wish
 
 ORDERS = 400
 BUYERS_CALL = {each.procedure for each in ROUTES} | {each.procedure for each in SETS.values()}

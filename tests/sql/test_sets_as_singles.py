@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.support.database import Database, Refused, Row
+from tests.support.hold_sets import Request, hold_set
 from tests.support.sale import new_key, new_product, stock, sweep
-from tests.support.sets import Request, hold_set
 
 SALES, SETS = 8, 5
 CUSTOMERS = ("ann", "bob", "Bob", "cyd", "dan", "eve", "🙂" * 128)

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.support.database import Database
+from tests.support.hold_sets import answers, hold_set, wish
 from tests.support.sale import footprint, hold, new_key, new_product, refusal, stock
-from tests.support.sets import answers, hold_set, wish
 
 HOUR = datetime.timedelta(hours=1)
 

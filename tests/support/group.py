@@ -14,7 +14,7 @@ from sql.group.nodes import NAMES, Node, group_url, make_nodes
 from tests.support.accounts import API_PASSWORD
 from tests.support.database import Database
 from tests.support.deploying import deploy
-from tests.support.prepared import copy_data
+from tests.support.prepared_servers import copy_data
 from tests.support.running_sale import Sale, assert_sold_once, running_sale
 from tests.support.service import Service
 from tests.support.waiting import wait_until

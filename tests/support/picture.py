@@ -18,9 +18,9 @@ from sql.deploy import migrate
 from sql.server.private import PrivateServer
 from tests.conftest import API_PASSWORD, OPERATOR_PASSWORD, url_of
 from tests.support.browser import open_browser, visit
+from tests.support.buyer import Buyer
 from tests.support.database import Database
 from tests.support.service import ROOT, Service, free_port
-from tests.support.shop import Buyer
 
 PICTURE = ROOT / "docs" / "board.webp"
 VIEW = {"width": 1180, "height": 968}

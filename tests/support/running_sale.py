@@ -13,10 +13,10 @@ from typing import Any
 
 import httpx
 
+from tests.support.buyer import Buyer
 from tests.support.database import Database
 from tests.support.ledger import Ledger, assert_kept
 from tests.support.sale import new_key, new_payment, new_product
-from tests.support.shop import Buyer
 from tests.support.waiting import wait_until
 
 STOCK = 100_000

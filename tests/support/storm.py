@@ -12,10 +12,10 @@ from typing import Any
 import mysql.connector
 
 from tests.support.database import Database, Refused, Row
-from tests.support.notified import new_receiver
+from tests.support.hold_sets import hold_set, wish
+from tests.support.outbox import new_receiver
 from tests.support.purchase_sets import Request, order_wish, success
 from tests.support.sale import new_key, new_product
-from tests.support.sets import hold_set, wish
 
 CUSTOMERS = ("ada", "bob", "cyd")
 RECEIVERS = [new_receiver(), new_receiver()]

@@ -8,7 +8,7 @@ from sql.server.private import PrivateServer
 from tests.conftest import Sessions
 from tests.faults.conftest import api_url, operator_url, sessions
 from tests.support.emptying import empty_tables
-from tests.support.prepared import prepared_server
+from tests.support.prepared_servers import prepared_server
 from tests.support.service import Service
 from tests.support.signing import STANDARD_SECRET
 

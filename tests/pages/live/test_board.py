@@ -16,11 +16,11 @@ from playwright.sync_api import Browser, Page, Response, expect
 from tests.pages.live.conftest import TOKEN
 from tests.support.board import Tile, counted, furnish, number, payments_shown, requests_for_holds, shown, wait_for_page
 from tests.support.browser import PHONE, SCREEN, keep_screenshot, visit
+from tests.support.buyer import Buyer
 from tests.support.database import Database
-from tests.support.notified import claim, fail, new_receiver, told
+from tests.support.outbox import claim, fail, new_receiver, told
 from tests.support.sale import hold, new_key, new_payment, new_product, nobody_sweeps, order, pay
 from tests.support.service import WORKERS, Service
-from tests.support.shop import Buyer
 from tests.support.waiting import wait_until
 
 Open = Callable[..., Page]

@@ -10,7 +10,7 @@ from sql.server.private import PrivateServer
 from tests.support.board import shown
 from tests.support.browser import keep_screenshot
 from tests.support.database import Database
-from tests.support.notified import new_receiver, told
+from tests.support.outbox import new_receiver, told
 from tests.support.sale import go_on_sweeping, hold, new_product, nobody_sweeps, order, stop_sweeping
 
 Open = Callable[..., Page]
