@@ -23,10 +23,10 @@ from loadtest import history, lines, machine, older, plots, readme, report, tria
 from loadtest.database import Database
 from loadtest.lines import Point
 from loadtest.measure import Round, family, memory_mb
-from loadtest.results import FULL, QUICK, Plan, Results
+from loadtest.results import FULL, QUICK, Results, Schedule
 from loadtest.service import serving
-from loadtest.shop import INSERTS, Shop
 from loadtest.telling import tell_beside_a_sale
+from loadtest.testbed import INSERTS, Testbed
 from loadtest.wire import Mysql
 from sql.deploy import migrate
 from sql.server.private import PrivateServer
@@ -43,12 +43,12 @@ CONNECTIONS = 1000
 EMPTY = Checkout(app="loadtest.empty:get_app()")
 
 
-class Shops(NamedTuple):
-    """On one server: the shop as it is, one for the history, and one of the old API, if there is such a checkout."""
+class Testbeds(NamedTuple):
+    """On one server: the testbed as it is, one for the history, and one of the old API, if there is such a checkout."""
 
-    shop: Shop
-    history: Shop
-    old: Shop | None
+    testbed: Testbed
+    history: Testbed
+    old: Testbed | None
 
 
 def main() -> int:
@@ -76,15 +76,15 @@ def main() -> int:
     return 1 if results.checks.faults else 0
 
 
-def measure(folder: Path, plan: Plan, checkout: Checkout | None) -> Results:
+def measure(folder: Path, plan: Schedule, checkout: Checkout | None) -> Results:
     """All rounds, on a server that lives for them in `folder`; on the disk of the project, never in memory."""
     began = time.monotonic()
     with ExitStack() as stack:
-        shop, past, old = _open(stack, folder, plan, checkout)
-        brief = replace(shop, seconds=plan.sweep_seconds)
+        testbed, past, old = _open(stack, folder, plan, checkout)
+        brief = replace(testbed, seconds=plan.sweep_seconds)
 
         def measure_either(point: Point) -> Round:
-            return (old if old and point.old else shop).measure(point)
+            return (old if old and point.old else testbed).measure(point)
 
         figures = lines.interleave("the tables", lines.main_points(old=old is not None), plan.rounds, measure_either)
         sweeps = [
@@ -95,23 +95,25 @@ def measure(folder: Path, plan: Plan, checkout: Checkout | None) -> Results:
                 ("against stripes", lines.stripes_points(plan.stripes)),
             )
         ]
-        rushes = {line: trials.rush(shop, line) for line in (lines.CALL, lines.HTTP)}
-        crowds, old_crowds = trials.crowds([shop, old] if old else [shop], plan.rounds)
-        refusals = trials.refuse(shop, plan.refused)
-        sweeping = trials.sweep_beside_a_sale(shop, plan.expired, plan.trial_rounds)
-        telling = tell_beside_a_sale(shop, str(shop.mysql.address), folder / "telling.log", plan.told, plan.rounds)
+        rushes = {line: trials.rush(testbed, line) for line in (lines.CALL, lines.HTTP)}
+        crowds, old_crowds = trials.crowds([testbed, old] if old else [testbed], plan.rounds)
+        refusals = trials.refuse(testbed, plan.refused)
+        sweeping = trials.sweep_beside_a_sale(testbed, plan.expired, plan.trial_rounds)
+        telling = tell_beside_a_sale(
+            testbed, str(testbed.mysql.address), folder / "telling.log", plan.told, plan.rounds
+        )
         stages = history.measure(brief, past, plan.history, plan.history_rounds)
         return Results(
-            machine=machine.describe(shop.database, folder), plan=plan, main=figures,
+            machine=machine.describe(testbed.database, folder), plan=plan, main=figures,
             clients=sweeps[0], latency=sweeps[1], stripes=sweeps[2], history=stages,
             rushes=rushes, crowds=crowds, old_crowds=old_crowds, refusals=refusals, sweeping=sweeping, telling=telling,
-            workers=[memory_mb(pid) for pid in family(shop.service.pid)[1:]],
-            checks=shop.checks, minutes=(time.monotonic() - began) / 60,
+            workers=[memory_mb(pid) for pid in family(testbed.service.pid)[1:]],
+            checks=testbed.checks, minutes=(time.monotonic() - began) / 60,
         )  # fmt: skip
 
 
-def _open(stack: ExitStack, folder: Path, plan: Plan, checkout: Checkout | None) -> Shops:
-    """The shops, all of which note what they check in the same place."""
+def _open(stack: ExitStack, folder: Path, plan: Schedule, checkout: Checkout | None) -> Testbeds:
+    """The testbeds, all of which note what they check in the same place."""
     say("starting a MySQL of the benchmark's own")
     root_password, password, unused = (secrets.token_urlsafe(12) for _ in range(3))
     settings = {"max_connections": str(CONNECTIONS)}
@@ -132,12 +134,14 @@ def _open(stack: ExitStack, folder: Path, plan: Plan, checkout: Checkout | None)
     service = stack.enter_context(serving(str(addresses[SHOP]), folder / "gunicorn.log"))
     empty = stack.enter_context(serving(str(addresses[SHOP]), folder / "empty.log", EMPTY))
     assert server.pid is not None
-    shop = Shop(databases[SHOP], Mysql(addresses[SHOP]), server.pid, service, empty, plan.seconds)
-    past = replace(shop, database=databases[HISTORY], mysql=Mysql(addresses[HISTORY]), seconds=plan.sweep_seconds)
+    testbed = Testbed(databases[SHOP], Mysql(addresses[SHOP]), server.pid, service, empty, plan.seconds)
+    past = replace(testbed, database=databases[HISTORY], mysql=Mysql(addresses[HISTORY]), seconds=plan.sweep_seconds)
     if checkout is None:
-        return Shops(shop, past, None)
+        return Testbeds(testbed, past, None)
     service = stack.enter_context(serving(str(addresses[OLD]), folder / "old.log", checkout))
-    return Shops(shop, past, replace(shop, database=databases[OLD], mysql=Mysql(addresses[OLD]), service=service))
+    return Testbeds(
+        testbed, past, replace(testbed, database=databases[OLD], mysql=Mysql(addresses[OLD]), service=service)
+    )
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from loadtest.database import Database
 from loadtest.lines import CALL, HOLD_SETS, HTTP, Point, in_sets
 from loadtest.measure import Round
 from loadtest.service import serving
-from loadtest.shop import Shop
+from loadtest.testbed import Testbed
 from loadtest.wire import Mysql
 from sql.deploy import migrate
 from sql.group import forming
@@ -65,20 +65,20 @@ def measure(folder: Path) -> Comparison:
         nodes = make_nodes(folder / "group", password, lambda _: None)
         for node in nodes:
             stack.callback(node.kill)
-        shops = {"alone": _shop(stack, folder, [server]), "group": _shop(stack, folder, _form(nodes, password))}
-        figures: dict[str, dict[Point, list[Round]]] = {where: {point: [] for point in POINTS} for where in shops}
+        testbeds = {"alone": _shop(stack, folder, [server]), "group": _shop(stack, folder, _form(nodes, password))}
+        figures: dict[str, dict[Point, list[Round]]] = {where: {point: [] for point in POINTS} for where in testbeds}
         for number in range(ROUNDS):
             for point in POINTS:
                 for where in ("alone", "group") if number % 2 == 0 else ("group", "alone"):
-                    done = shops[where].measure(point)
+                    done = testbeds[where].measure(point)
                     figures[where][point].append(done)
                     say(f"  {where} {point.label:<40}{point.clients:>4} clients{done.rate:>8.0f}/s")
-                    _catch_up(shops[where].database)
-        described = machine.describe(shops["alone"].database, folder)
+                    _catch_up(testbeds[where].database)
+        described = machine.describe(testbeds["alone"].database, folder)
         say(f"{KILLS} kills of the node that sells")
-        group = shops["group"]
+        group = testbeds["group"]
         took = failover.kill_again_and_again(nodes, password, group.service, KILLS)
-        checks = [shop.checks for shop in shops.values()]
+        checks = [testbed.checks for testbed in testbeds.values()]
         return Comparison(
             alone=figures["alone"], group=figures["group"], fail_overs=took, machine=described, rounds=ROUNDS,
             checks=sum(each.made for each in checks), faults=[fault for each in checks for fault in each.faults],
@@ -92,8 +92,8 @@ def _form(nodes: list[Node], password: str) -> list[Node]:
     return [primary, *(node for node in nodes if node is not primary)]
 
 
-def _shop(stack: ExitStack, folder: Path, servers: list[PrivateServer] | list[Node]) -> Shop:
-    """A shop on the first of the servers, with an API that knows all of them."""
+def _shop(stack: ExitStack, folder: Path, servers: list[PrivateServer] | list[Node]) -> Testbed:
+    """A testbed on the first of the servers, with an API that knows all of them."""
     first = servers[0]
     password, unused = (secrets.token_urlsafe(12) for _ in range(2))
     migrate(group_url(servers), password, unused, echo=lambda _: None)
@@ -104,7 +104,7 @@ def _shop(stack: ExitStack, folder: Path, servers: list[PrivateServer] | list[No
     log = folder / f"{first.port}.log"
     service = stack.enter_context(serving(group_url(servers, "flashsale_api", password), log))
     assert first.pid is not None
-    return Shop(database, Mysql(address), first.pid, service, service, SECONDS)
+    return Testbed(database, Mysql(address), first.pid, service, service, SECONDS)
 
 
 def _catch_up(database: Database) -> None:

@@ -1,6 +1,6 @@
 """Rows of history: what holds and reads cost beside millions of ended holds and orders of the same product.
 
-The history lies in a database of its own on the same server: its rounds interleave with those of a cleared shop.
+The history lies in a database of its own on the same server: its rounds interleave with those of a cleared testbed.
 """
 
 import time
@@ -11,7 +11,7 @@ from loadtest import stage
 from loadtest.lines import CALL, CLIENTS, GET_CALL
 from loadtest.measure import Round
 from loadtest.messages import Requests, call_hold
-from loadtest.shop import PLENTY, Shop
+from loadtest.testbed import PLENTY, Testbed
 from loadtest.wire import DONE
 from sql.server.state import say
 
@@ -26,8 +26,8 @@ _CREATED = "UTC_TIMESTAMP(6) - INTERVAL 20 DAY + INTERVAL i * 100000 MICROSECOND
 
 
 @dataclass(frozen=True)
-class Stage:
-    """Rounds in pairs: one of a cleared shop, one of the shop that has so many rows of history."""
+class PairedRounds:
+    """Rounds in pairs: one of a cleared testbed, one of the testbed that has so many rows of history."""
 
     rows: int
     without: Mapping[str, list[Round]] = field(default_factory=lambda: {CALL: [], GET_CALL: []})
@@ -35,8 +35,8 @@ class Stage:
     load_seconds: float = 0.0
 
 
-def measure(cleared: Shop, old: Shop, sizes: Sequence[int], rounds: Sequence[int]) -> list[Stage]:
-    """The rounds at each size, smallest first. `old` is a shop on a database that has nothing yet."""
+def measure(cleared: Testbed, old: Testbed, sizes: Sequence[int], rounds: Sequence[int]) -> list[PairedRounds]:
+    """The rounds at each size, smallest first. `old` is a testbed on a database that has nothing yet."""
     old.database.query(
         "SET SESSION sql_log_bin = 0, unique_checks = 0, foreign_key_checks = 0, cte_max_recursion_depth = 1000000"
     )
@@ -47,16 +47,16 @@ def measure(cleared: Shop, old: Shop, sizes: Sequence[int], rounds: Sequence[int
         began = time.monotonic()
         _load(old, products[True], loaded, size)
         loaded = size
-        result = Stage(size, load_seconds=time.monotonic() - began)
+        result = PairedRounds(size, load_seconds=time.monotonic() - began)
         say(f"{size:,} rows of history, loaded in {result.load_seconds:.0f} s")
         for number in range(times):
             for beside in (False, True) if number % 2 else (True, False):
-                shop, figures = (old, result.beside) if beside else (cleared, result.without)
+                testbed, figures = (old, result.beside) if beside else (cleared, result.without)
                 if not beside:
-                    stage.clear(shop.database)
-                    products[False] = shop.product(PLENTY)
-                figures[CALL].append(_holds(shop, products[beside]))
-                figures[GET_CALL].append(_reads(shop, products[beside]))
+                    stage.clear(testbed.database)
+                    products[False] = testbed.product(PLENTY)
+                figures[CALL].append(_holds(testbed, products[beside]))
+                figures[GET_CALL].append(_reads(testbed, products[beside]))
                 rates = f"{figures[CALL][-1].rate:.0f} holds/s, {figures[GET_CALL][-1].rate:.0f} reads/s"
                 say(f"  {rates} {'beside them' if beside else 'without'}")
         old.checks.none(f"check_invariants() with {size} rows of history", old.database.violations())
@@ -64,32 +64,32 @@ def measure(cleared: Shop, old: Shop, sizes: Sequence[int], rounds: Sequence[int
     return results
 
 
-def _holds(shop: Shop, product: int) -> Round:
-    done = shop.load(CALL, call_hold(product), {DONE}, CLIENTS)
+def _holds(testbed: Testbed, product: int) -> Round:
+    done = testbed.load(CALL, call_hold(product), {DONE}, CLIENTS)
     # Not by check_invariants(), which reads all of the history: it follows when the rounds of this size are done.
-    held = shop.database.row(
+    held = testbed.database.row(
         "SELECT CAST(COALESCE(SUM(qty), 0) AS SIGNED) AS n FROM holds WHERE product_id = %s", product
     )["n"]
-    shop.checks.equal(f"units held of product {product}", done.outcomes[DONE], held)
-    shop.database.query("TRUNCATE TABLE holds")
-    stage.settle(shop.database, product)
+    testbed.checks.equal(f"units held of product {product}", done.outcomes[DONE], held)
+    testbed.database.query("TRUNCATE TABLE holds")
+    stage.settle(testbed.database, product)
     return done
 
 
-def _reads(shop: Shop, product: int) -> Round:
-    return shop.load(GET_CALL, Requests((b"CALL get_product(%d)" % product,)), {DONE}, CLIENTS)
+def _reads(testbed: Testbed, product: int) -> Round:
+    return testbed.load(GET_CALL, Requests((b"CALL get_product(%d)" % product,)), {DONE}, CLIENTS)
 
 
-def _load(shop: Shop, product: int, loaded: int, size: int) -> None:
+def _load(testbed: Testbed, product: int, loaded: int, size: int) -> None:
     """From so many rows to so many, in chunks; then wait till they are on disk."""
     low, high = loaded * 4 // 5, size * 4 // 5
     key = _KEY.format(low=low, range=max(high - low, 1))
     payment = f"CONCAT('pi_', {key})"
     uuid = stage.UUID.format(age=20 * 86_400_000)
     # Ids are made of the time, and an order's must be its hold's.
-    shop.database.query("SET SESSION timestamp = UNIX_TIMESTAMP(NOW(6))")
+    testbed.database.query("SET SESSION timestamp = UNIX_TIMESTAMP(NOW(6))")
     for first in range(low, high, CHUNK):
-        shop.database.query("START TRANSACTION")
+        testbed.database.query("START TRANSACTION")
         for target, rows in (
             ("hold_history (hold_id, product_id, qty, unit_price_minor, customer_id, idempotency_key, created_at,"
              " expires_at, ended_at, ended_as)",
@@ -110,23 +110,23 @@ def _load(shop: Shop, product: int, loaded: int, size: int) -> None:
              f"SELECT {key}, {payment}, {uuid}, 'succeeded', {stage.PRICE}, 'EUR', 'applied', 1, {_CREATED},"
              f" {_CREATED}, {_CREATED} FROM numbers WHERE {_ORDERED} AND %s"),
         ):  # fmt: skip
-            shop.database.query(
+            testbed.database.query(
                 f"INSERT INTO {target} {stage.NUMBERS} {rows}", first, min(first + CHUNK, high), product
             )
-        shop.database.query("COMMIT")
-    shop.database.query("SET SESSION timestamp = DEFAULT")
-    stage.settle(shop.database, product)
-    stage.analyze(shop.database)
-    _wait_till_flushed(shop)
+        testbed.database.query("COMMIT")
+    testbed.database.query("SET SESSION timestamp = DEFAULT")
+    stage.settle(testbed.database, product)
+    stage.analyze(testbed.database)
+    _wait_till_flushed(testbed)
 
 
-def _wait_till_flushed(shop: Shop) -> None:
+def _wait_till_flushed(testbed: Testbed) -> None:
     """What is still to be written would be measured as the next buyer's."""
-    shop.database.query("SET GLOBAL innodb_max_dirty_pages_pct = 0")
+    testbed.database.query("SET GLOBAL innodb_max_dirty_pages_pct = 0")
     deadline = time.monotonic() + SETTLE_SECONDS
     while time.monotonic() < deadline:
-        [row] = shop.database.query("SHOW GLOBAL STATUS LIKE 'Innodb_buffer_pool_pages_dirty'")
+        [row] = testbed.database.query("SHOW GLOBAL STATUS LIKE 'Innodb_buffer_pool_pages_dirty'")
         if int(row["Value"]) < CLEAN_PAGES:
             break
         time.sleep(0.2)
-    shop.database.query("SET GLOBAL innodb_max_dirty_pages_pct = DEFAULT")
+    testbed.database.query("SET GLOBAL innodb_max_dirty_pages_pct = DEFAULT")

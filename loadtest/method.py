@@ -2,8 +2,8 @@
 
 from loadtest.lines import STRIPES
 from loadtest.measure import GENERATORS
-from loadtest.results import Plan
-from loadtest.shop import SOLD_OUT_UNITS
+from loadtest.results import Schedule
+from loadtest.testbed import SOLD_OUT_UNITS
 
 LIMITS = (
     "- A hold by CALL: [ADR 2](../docs/adr/0002-two-ways-to-a-hold.md) for the short way and the long one,"
@@ -32,7 +32,7 @@ LIMITS = (
 )
 
 
-def method(plan: Plan) -> list[str]:
+def method(plan: Schedule) -> list[str]:
     """How it is measured."""
     return [
         f"- Each client has one request under way, without a pause. Tables: {plan.rounds} rounds of {plan.seconds} s"
@@ -57,7 +57,7 @@ def method(plan: Plan) -> list[str]:
         "- `old API`: another checkout under its own gunicorn and settings, on a database of its own on the same"
         " server, which its own deployment made.",
         "- History: of ten rows eight are ended holds and two orders, all paid, of the very product that is measured,"
-        " with their payment events besides; a cleared shop on the same server is measured in the same rounds. The"
+        " with their payment events besides; a cleared testbed on the same server is measured in the same rounds. The"
         " buffer pool is that of sql/server/my.cnf, so millions of rows do not fit.",
         "- The sweep beside a sale: `CALL sweep()`, which is what the EVENT calls, from its beginning to its end.",
         "- Pending notifications: all due, of as many holds, delivered meanwhile by the API's workers to a receiver on"

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from loadtest.checks import Checks
-from loadtest.history import Stage
+from loadtest.history import PairedRounds
 from loadtest.lines import Figures
 from loadtest.measure import Round
 from loadtest.telling import Telling
@@ -12,7 +12,7 @@ from loadtest.trials import Refusals, Sweeping
 
 
 @dataclass(frozen=True)
-class Plan:
+class Schedule:
     """How long and how often, and how far the sweeps go."""
 
     seconds: float
@@ -30,14 +30,14 @@ class Plan:
     told: int
 
 
-FULL = Plan(
+FULL = Schedule(
     seconds=1.0, rounds=5, sweep_seconds=0.7, sweep_rounds=2,
     clients=(1, 4, 16, 32, 64, 128, 256, 512), delays=(0, 1000, 2000, 5000),
     stripes=(1, 2, 4, 8, 16, 32, 64),
     history=(0, 100_000, 1_000_000, 5_000_000), history_rounds=(1, 1, 1, 5),
     refused=10_000, expired=100_000, trial_rounds=3, told=10_000,
 )  # fmt: skip
-QUICK = Plan(
+QUICK = Schedule(
     seconds=0.3, rounds=1, sweep_seconds=0.2, sweep_rounds=1,
     clients=(1, 512), delays=(0, 5000), stripes=(2, 64), history=(0, 10_000), history_rounds=(1, 1),
     refused=500, expired=5_000, trial_rounds=1, told=5_000,
@@ -49,12 +49,12 @@ class Results:
     """What RESULTS.md and the plots are made of. old_crowds: under the old API; empty when it was not measured."""
 
     machine: Mapping[str, str]
-    plan: Plan
+    plan: Schedule
     main: Figures
     clients: Figures
     latency: Figures
     stripes: Figures
-    history: Sequence[Stage]
+    history: Sequence[PairedRounds]
     rushes: Mapping[str, Round]
     crowds: Sequence[Round]
     old_crowds: Sequence[Round]

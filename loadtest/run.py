@@ -13,9 +13,9 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+from loadtest.markets import ApiMarket, Market, Summary, TableMarket, own_database, sells_from
 from loadtest.plan import PROFILES, Plan, read_plan
 from loadtest.service import serving
-from loadtest.shops import Figures, Shop, Summary, Tables, own_database, sells_from
 from sql.server.ports import LOOPBACK, free_port
 from sql.server.service import end
 from sql.server.state import ROOT, Failure, say
@@ -35,13 +35,13 @@ def main() -> int:
         plan = read_plan()
         admin_url = os.environ.get("FLASHSALE_ADMIN_URL", "")
         if plan.host:
-            with closing(_choose_shop(plan, plan.host, admin_url)) as shop:
-                faults = run(plan, plan.host, shop)
+            with closing(_choose_market(plan, plan.host, admin_url)) as market:
+                faults = run(plan, plan.host, market)
         else:
             database_url = _required("FLASHSALE_DATABASE_URL")
             with (
                 tempfile.TemporaryDirectory() as folder,
-                closing(Tables(_required("FLASHSALE_ADMIN_URL"), plan.profile, plan.stock)) as tables,
+                closing(TableMarket(_required("FLASHSALE_ADMIN_URL"), plan.profile, plan.stock)) as tables,
                 serving(database_url, Path(folder) / "gunicorn.log") as service,
             ):
                 faults = run(plan, service.url, tables)
@@ -57,42 +57,42 @@ def main() -> int:
     return 1 if faults else 0
 
 
-def run(plan: Plan, url: str, shop: Shop) -> list[str]:
+def run(plan: Plan, url: str, market: Market) -> list[str]:
     """Hold the sale, print what happened and return what was wrong with it, one line a fault."""
     plan.report.parent.mkdir(parents=True, exist_ok=True)
     say(
-        f"{plan.users} buyers at a time for {plan.seconds} s at {url}, products {', '.join(map(str, shop.products))};"
+        f"{plan.users} buyers at a time for {plan.seconds} s at {url}, products {', '.join(map(str, market.products))};"
         f" {plan.profile}: {PROFILES[plan.profile].words}"
     )
     with tempfile.TemporaryDirectory() as folder:
         summary_path, log = Path(folder) / "summary.json", Path(folder) / "locust.log"
-        faults = _hold_sale(plan, url, shop, summary_path, log)
+        faults = _hold_sale(plan, url, market, summary_path, log)
         if not summary_path.exists():
             raise Failure(f"locust ended without a result:\n{log.read_text(errors='replace')[-3000:]}")
         summary: Summary = json.loads(summary_path.read_text())
     faults += [f"{count} × {failure}" for failure, count in summary["failures"].items()]
     if any("signature_invalid" in failure for failure in summary["failures"]):
         faults.append(f"{url} takes signed payments only: set FLASHSALE_WEBHOOK_SECRETS to its secret")
-    faults += shop.judge(summary)
-    _print(shop, summary, plan)
+    faults += market.judge(summary)
+    _print(market, summary, plan)
     return faults
 
 
-def _choose_shop(plan: Plan, host: str, admin_url: str) -> Shop:
+def _choose_market(plan: Plan, host: str, admin_url: str) -> Market:
     """Products of the test's own where the database of that API can be reached, else some that it sells."""
     database = "" if plan.products else admin_url or own_database(host)
     if not database:
-        return Figures(host, plan.key, plan.products)
-    tables = Tables(database, plan.profile, plan.stock)
+        return ApiMarket(host, plan.key, plan.products)
+    tables = TableMarket(database, plan.profile, plan.stock)
     if sells_from(host, plan.key, tables):
         return tables
     tables.close()
     if admin_url:
         raise Failure(f"{host} does not sell what is in the database of FLASHSALE_ADMIN_URL, or asks for another KEY=")
-    return Figures(host, plan.key, ())
+    return ApiMarket(host, plan.key, ())
 
 
-def _hold_sale(plan: Plan, url: str, shop: Shop, summary: Path, log: Path) -> list[str]:
+def _hold_sale(plan: Plan, url: str, market: Market, summary: Path, log: Path) -> list[str]:
     """Run locust, and look for what is wrong every second while it runs."""
     ramp = PROFILES[plan.profile].ramp
     shown: tuple[str, ...] = ("--headless",)
@@ -108,11 +108,11 @@ def _hold_sale(plan: Plan, url: str, shop: Shop, summary: Path, log: Path) -> li
         *(("--processes", str(plan.workers)) if plan.workers > 1 else ()),
     ]
     environment = os.environ | {
-        "LOADTEST_PRODUCTS": ",".join(map(str, shop.products)),
+        "LOADTEST_PRODUCTS": ",".join(map(str, market.products)),
         "LOADTEST_PROFILE": plan.profile,
         "LOADTEST_SUMMARY": str(summary),
     }
-    if isinstance(shop, Tables):
+    if isinstance(market, TableMarket):
         environment["LOADTEST_OWN"] = "1"
     deadline = time.monotonic() + plan.seconds + STOP_SECONDS + PAGE_SECONDS + 30
     found: set[str] = set()
@@ -130,7 +130,7 @@ def _hold_sale(plan: Plan, url: str, shop: Shop, summary: Path, log: Path) -> li
         )
     try:
         while locust.poll() is None:
-            found |= shop.look()
+            found |= market.look()
             if time.monotonic() > deadline:
                 raise Failure("locust did not end in time")
             time.sleep(1)
@@ -139,9 +139,9 @@ def _hold_sale(plan: Plan, url: str, shop: Shop, summary: Path, log: Path) -> li
     return sorted(found)
 
 
-def _print(shop: Shop, summary: Summary, plan: Plan) -> None:
+def _print(market: Market, summary: Summary, plan: Plan) -> None:
     print(f"\n{'product':>10}{'stock':>8}{'sold':>8}{'free':>8}")
-    for row in shop.figures():
+    for row in market.figures():
         print(f"{row['product_id']:>10}{row['stock_total']:>8}{row['sold']:>8}{row['free']:>8}")
     print("\nwhat happened, and what was refused")
     for what, count in sorted(summary["counts"].items(), key=lambda item: -item[1]):

@@ -14,7 +14,7 @@ from loadtest.lines import HTTP
 from loadtest.measure import Round
 from loadtest.messages import post_hold
 from loadtest.service import serving
-from loadtest.shop import CREATED, Shop
+from loadtest.testbed import CREATED, Testbed
 from sql.server.ports import LOOPBACK
 from sql.server.state import Failure, say
 
@@ -31,15 +31,15 @@ class Telling:
     disturbed: list[Round]
 
 
-def tell_beside_a_sale(shop: Shop, database_url: str, log: Path, pending: int, rounds: int) -> Telling:
-    """Rounds by an API of its own on the shop's database, whose receiver works; it delivers all the while."""
+def tell_beside_a_sale(testbed: Testbed, database_url: str, log: Path, pending: int, rounds: int) -> Telling:
+    """Rounds by an API of its own on the testbed's database, whose receiver works; it delivers all the while."""
     result = Telling(pending, [], [])
-    stage.clear(shop.database)
+    stage.clear(testbed.database)
     secret = "whsec_" + "A" * 32
     with receiving() as receiver:
         try:
             with serving(database_url, log, FLASHSALE_NOTIFY_URL=receiver, FLASHSALE_NOTIFY_SECRETS=secret) as service:
-                told = replace(shop, service=service)
+                told = replace(testbed, service=service)
                 for number in range(rounds):
                     say(f"a sale beside {pending:,} pending notifications, round {number + 1} of {rounds}")
                     # There and back again: what drifts with time favours nobody.
@@ -49,8 +49,8 @@ def tell_beside_a_sale(shop: Shop, database_url: str, log: Path, pending: int, r
                     pair = result.undisturbed[-1], result.disturbed[-1]
                     say(f"  {pair[0].rate:.0f}/s without, {pair[1].rate:.0f}/s with them")
         finally:
-            shop.database.query("CALL set_receivers('[]')")
-            shop.database.query("TRUNCATE TABLE notifications")
+            testbed.database.query("CALL set_receivers('[]')")
+            testbed.database.query("TRUNCATE TABLE notifications")
     return result
 
 
@@ -77,34 +77,34 @@ class _Receiver(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-def _sale(shop: Shop, receiver: str, pending: int) -> Round:
-    shop.database.query("TRUNCATE TABLE notifications")
-    stage.clear(shop.database)
-    product = shop.product()
+def _sale(testbed: Testbed, receiver: str, pending: int) -> Round:
+    testbed.database.query("TRUNCATE TABLE notifications")
+    stage.clear(testbed.database)
+    product = testbed.product()
     if pending:
-        stage.pending_notifications(shop.database, receiver, pending)
-        _await_delivery(shop)
-    done = shop.load(HTTP, post_hold(product), {CREATED}, CLIENTS)
-    told = _states(shop)
-    shop.checks.equal("notifications pending or delivered", pending, told["pending"] + told["delivered"])
+        stage.pending_notifications(testbed.database, receiver, pending)
+        _await_delivery(testbed)
+    done = testbed.load(HTTP, post_hold(product), {CREATED}, CLIENTS)
+    told = _states(testbed)
+    testbed.checks.equal("notifications pending or delivered", pending, told["pending"] + told["delivered"])
     if pending and not told["pending"]:
-        shop.checks.none("pending notifications after a round", ["all were delivered before it ended"])
-    shop.check_units(product, done.outcomes[CREATED])
+        testbed.checks.none("pending notifications after a round", ["all were delivered before it ended"])
+    testbed.check_units(product, done.outcomes[CREATED])
     return done
 
 
-def _states(shop: Shop) -> Counter[str]:
+def _states(testbed: Testbed) -> Counter[str]:
     """How many notifications are in which state."""
-    rows = shop.database.query(
+    rows = testbed.database.query(
         "SELECT state, COUNT(*) AS n FROM notifications WHERE kind = 'hold.expired' GROUP BY state"
     )
     return Counter({row["state"]: row["n"] for row in rows})
 
 
-def _await_delivery(shop: Shop) -> None:
+def _await_delivery(testbed: Testbed) -> None:
     """Wait until the first was delivered, so that buyers come in the middle of it. Raises Failure."""
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while not _states(shop)["delivered"]:
+    while not _states(testbed)["delivered"]:
         if time.monotonic() > deadline:
             raise Failure(f"no notification was delivered within {PATIENCE_SECONDS} s")
         time.sleep(0.02)

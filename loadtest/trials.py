@@ -8,7 +8,7 @@ from loadtest.database import Database
 from loadtest.lines import CALL, CLIENTS, HTTP
 from loadtest.measure import Round
 from loadtest.messages import call_hold, fresh_key, post_hold
-from loadtest.shop import CONFLICT, CREATED, SOLD_OUT, SOLD_OUT_UNITS, Shop
+from loadtest.testbed import CONFLICT, CREATED, SOLD_OUT, SOLD_OUT_UNITS, Testbed
 from loadtest.wire import DONE
 from sql.deploy.session import scheduler_off
 from sql.server.state import say
@@ -36,60 +36,64 @@ class Sweeping:
     disturbed: list[Round]
 
 
-def rush(shop: Shop, line: str) -> Round:
+def rush(testbed: Testbed, line: str) -> Round:
     """To the last unit: how long it takes, and that it was the last."""
-    stage.clear(shop.database)
-    product = shop.product(RUSH_STOCK)
+    stage.clear(testbed.database)
+    product = testbed.product(RUSH_STOCK)
     by_http = line == HTTP
     requests, done, refused = (
         (post_hold(product), CREATED, CONFLICT) if by_http else (call_hold(product), DONE, SOLD_OUT)
     )
-    result = shop.load(line, requests, {done, refused}, CLIENTS, seconds=PATIENCE_SECONDS, until=refused, warm_up=False)
-    shop.check_units(product, result.outcomes[done])
-    shop.checks.equal("units sold of a product that is sold out", result.outcomes[done], RUSH_STOCK)
+    result = testbed.load(
+        line, requests, {done, refused}, CLIENTS, seconds=PATIENCE_SECONDS, until=refused, warm_up=False
+    )
+    testbed.check_units(product, result.outcomes[done])
+    testbed.checks.equal("units sold of a product that is sold out", result.outcomes[done], RUSH_STOCK)
     return result
 
 
-def crowds(shops: Sequence[Shop], rounds: int) -> tuple[list[Round], ...]:
-    """A crowd in each shop, round by round: the rounds of the first shop, and of the second, if there is one."""
+def crowds(testbeds: Sequence[Testbed], rounds: int) -> tuple[list[Round], ...]:
+    """A crowd in each testbed, round by round: the rounds of the first testbed, and of the second, if there is one."""
     found: tuple[list[Round], ...] = ([], [])
     for _ in range(rounds):
-        for rounds_of, shop in zip(found, shops, strict=False):
-            rounds_of.append(crowd(shop))
+        for rounds_of, testbed in zip(found, testbeds, strict=False):
+            rounds_of.append(crowd(testbed))
     return found
 
 
-def crowd(shop: Shop) -> Round:
+def crowd(testbed: Testbed) -> Round:
     """400 buyers, each on a connection of its own and with one request, for 100 units, by HTTP."""
-    stage.clear(shop.database)
-    product = shop.product(CROWD_STOCK)
-    shop.seed += 1
-    keys = [fresh_key((shop.seed << 32) + buyer) for buyer in range(CROWD)]
-    done = shop.load(
+    stage.clear(testbed.database)
+    product = testbed.product(CROWD_STOCK)
+    testbed.seed += 1
+    keys = [fresh_key((testbed.seed << 32) + buyer) for buyer in range(CROWD)]
+    done = testbed.load(
         HTTP, post_hold(product, keys), {CREATED, CONFLICT}, CROWD, seconds=PATIENCE_SECONDS, warm_up=False
     )
-    shop.check_units(product, done.outcomes[CREATED])
-    shop.checks.equal("units sold of a product that is sold out", done.outcomes[CREATED], CROWD_STOCK)
-    shop.checks.equal("buyers answered", CROWD, done.outcomes.total())
+    testbed.check_units(product, done.outcomes[CREATED])
+    testbed.checks.equal("units sold of a product that is sold out", done.outcomes[CREATED], CROWD_STOCK)
+    testbed.checks.equal("buyers answered", CROWD, done.outcomes.total())
     return done
 
 
-def refuse(shop: Shop, buyers: int) -> Refusals:
+def refuse(testbed: Testbed, buyers: int) -> Refusals:
     """Buyers of a sold-out product, by HTTP; the EVENT is off, since each of its runs leaves a row."""
-    stage.clear(shop.database)
-    product = shop.product(SOLD_OUT_UNITS)
-    stage.live_holds(shop.database, product, SOLD_OUT_UNITS)
-    shop.seed += 1
-    keys = [fresh_key((shop.seed << 32) + buyer) for buyer in range(buyers)]
+    stage.clear(testbed.database)
+    product = testbed.product(SOLD_OUT_UNITS)
+    stage.live_holds(testbed.database, product, SOLD_OUT_UNITS)
+    testbed.seed += 1
+    keys = [fresh_key((testbed.seed << 32) + buyer) for buyer in range(buyers)]
     say(f"{buyers:,} buyers of a sold-out product")
-    with scheduler_off(shop.database):
-        before = traces(shop.database)
-        done = shop.load(HTTP, post_hold(product, keys), {CONFLICT}, CLIENTS, seconds=PATIENCE_SECONDS, warm_up=False)
-        after = traces(shop.database)
-    shop.checks.equal("refused buyers", buyers, done.outcomes[CONFLICT])
-    shop.check_units(product, SOLD_OUT_UNITS)
+    with scheduler_off(testbed.database):
+        before = traces(testbed.database)
+        done = testbed.load(
+            HTTP, post_hold(product, keys), {CONFLICT}, CLIENTS, seconds=PATIENCE_SECONDS, warm_up=False
+        )
+        after = traces(testbed.database)
+    testbed.checks.equal("refused buyers", buyers, done.outcomes[CONFLICT])
+    testbed.check_units(product, SOLD_OUT_UNITS)
     changed = {what: (was, after[what]) for what, was in before.items() if after[what] != was}
-    shop.checks.none(f"left behind by {buyers} refused buyers", list(changed.items()))
+    testbed.checks.none(f"left behind by {buyers} refused buyers", list(changed.items()))
     return Refusals(buyers, len(before), changed)
 
 
@@ -117,34 +121,34 @@ def traces(database: Database) -> dict[str, int]:
     return found
 
 
-def sweep_beside_a_sale(shop: Shop, holds: int, rounds: int) -> Sweeping:
+def sweep_beside_a_sale(testbed: Testbed, holds: int, rounds: int) -> Sweeping:
     """Holds of one product without, and while sweep() returns so many expired holds of another."""
     result = Sweeping(holds, [], [])
     for number in range(rounds):
         say(f"a sweep of {holds:,} holds beside a sale, round {number + 1} of {rounds}")
         # The sweep is called by us, so that its beginning and end are those of the round; it is what the EVENT calls.
-        with scheduler_off(shop.database):
-            result.undisturbed.append(_sale(shop, 0))
-            result.disturbed.append(_sale(shop, holds))
+        with scheduler_off(testbed.database):
+            result.undisturbed.append(_sale(testbed, 0))
+            result.disturbed.append(_sale(testbed, holds))
         pair = result.undisturbed[-1], result.disturbed[-1]
         say(f"  {pair[0].rate:.0f}/s without, {pair[1].rate:.0f}/s for the {pair[1].seconds:.1f} s of the sweep")
     return result
 
 
-def _sale(shop: Shop, expired: int) -> Round:
-    stage.clear(shop.database)
-    product = shop.product()
+def _sale(testbed: Testbed, expired: int) -> Round:
+    stage.clear(testbed.database)
+    product = testbed.product()
     if not expired:
-        done = shop.load(CALL, call_hold(product), {DONE}, CLIENTS)
+        done = testbed.load(CALL, call_hold(product), {DONE}, CLIENTS)
     else:
-        swept = shop.product(expired)
-        stage.expired_holds(shop.database, swept, expired)
-        done = shop.load(
+        swept = testbed.product(expired)
+        stage.expired_holds(testbed.database, swept, expired)
+        done = testbed.load(
             CALL, call_hold(product), {DONE}, CLIENTS,
-            seconds=PATIENCE_SECONDS, meanwhile=lambda: shop.database.query("CALL sweep()"),
+            seconds=PATIENCE_SECONDS, meanwhile=lambda: testbed.database.query("CALL sweep()"),
         )  # fmt: skip
-        units = shop.database.units(swept)
-        shop.checks.equal("expired holds returned", expired, units["free"])
-        shop.check_units(swept, 0)
-    shop.check_units(product, done.outcomes[DONE])
+        units = testbed.database.units(swept)
+        testbed.checks.equal("expired holds returned", expired, units["free"])
+        testbed.check_units(swept, 0)
+    testbed.check_units(product, done.outcomes[DONE])
     return done

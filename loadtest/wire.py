@@ -184,7 +184,7 @@ class Tally:
     reconnects: int = 0
 
 
-class _Connection:
+class _HttpConnection:
     """A socket with its calls looked up once, and the message that is under way on it."""
 
     __slots__ = ("handle", "message", "receive", "received", "send", "sent_at", "socket")
@@ -211,11 +211,11 @@ class Generator:
         self._protocol = protocol
         self._follow = follow
         self._poll = select.epoll()
-        self._open: dict[int, _Connection] = {}
+        self._open: dict[int, _HttpConnection] = {}
         for _ in range(connections):
-            self._register(_Connection(protocol.connect()))
+            self._register(_HttpConnection(protocol.connect()))
 
-    def _register(self, connection: _Connection) -> None:
+    def _register(self, connection: _HttpConnection) -> None:
         self._open[connection.handle] = connection
         self._poll.register(connection.handle, select.EPOLLIN)
 
@@ -285,7 +285,7 @@ class Generator:
         return outcomes.get(outcome, 0)
 
     @staticmethod
-    def _send(connection: _Connection, message: bytes | None, now: float) -> bool:
+    def _send(connection: _HttpConnection, message: bytes | None, now: float) -> bool:
         """Send a message; False when there is none."""
         if message is None:
             return False
@@ -295,14 +295,14 @@ class Generator:
         connection.send(message)
         return True
 
-    def _reconnect(self, connection: _Connection) -> None:
+    def _reconnect(self, connection: _HttpConnection) -> None:
         """A server may close a kept connection; the message is sent again on a new one, which its keys make safe."""
         if connection.received:
             raise ConnectionError("the server closed a connection in the middle of a response")
         self._poll.unregister(connection.handle)
         del self._open[connection.handle]
         connection.socket.close()
-        fresh = _Connection(self._protocol.connect())
+        fresh = _HttpConnection(self._protocol.connect())
         self._register(fresh)
         self._send(fresh, connection.message, connection.sent_at)
 

@@ -7,12 +7,12 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from api.limits import ARRIVAL_SECONDS, HEAD_BYTES, LINGER_SECONDS, UNREAD, refusal, unreadable
 
 
-class Connection(HttpToolsProtocol):
+class HttpConnection(HttpToolsProtocol):
     """A client's connection."""
 
     places: ClassVar[int]
     """How many connections a worker may have."""
-    clients: ClassVar[dict["Connection", float]] = {}
+    clients: ClassVar[dict["HttpConnection", float]] = {}
     """All of them, with the time since when each waits or works; the longest first."""
     arriving, deaf, latest, head_bytes = False, False, b"", 0
 

@@ -14,7 +14,7 @@ import time
 
 from uvicorn_worker import UvicornWorker
 
-from api.server.connection import Connection
+from api.server.connection import HttpConnection
 from api.settings import read_settings
 from api.watch import logs, meter_files
 from sql.server.state import Failure
@@ -42,10 +42,10 @@ control_socket_disable = True
 accesslog = None
 errorlog = "-"
 
-Connection.places = max(256, min(2048, _files - 512))
+HttpConnection.places = max(256, min(2048, _files - 512))
 UvicornWorker.CONFIG_KWARGS = {
     "loop": "uvloop",
-    "http": Connection,
+    "http": HttpConnection,
     "ws": "none",
     "interface": "asgi3",
     "lifespan": "on",

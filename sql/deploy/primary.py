@@ -20,7 +20,7 @@ SELECT COALESCE(MAX(IF(member_id = @@GLOBAL.server_uuid, member_state, NULL)), '
   FROM performance_schema.replication_group_members"""
 
 
-class View(NamedTuple):
+class GroupView(NamedTuple):
     """The group as one of its nodes sees it."""
 
     state: str
@@ -41,10 +41,10 @@ class View(NamedTuple):
         return (in_charge or self.members == 0) and not self.read_only
 
 
-def read_view(connection: MySQLConnectionAbstract) -> View:
+def read_view(connection: MySQLConnectionAbstract) -> GroupView:
     """How the node of a connection sees its group."""
     [(state, role, read_only, members, reachable, primary)] = query(connection, _VIEW)
-    return View(state, role, read_only == "1", int(members), int(reachable), primary)
+    return GroupView(state, role, read_only == "1", int(members), int(reachable), primary)
 
 
 def find_primary(address: Url) -> Url:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import mysql.connector
 
 from sql.deploy.connections import execute, query
-from sql.deploy.primary import View
+from sql.deploy.primary import GroupView
 from sql.group.members import session, transactions_of, view_of
 from sql.group.nodes import Node, start_all
 from sql.server.state import Echo, Failure, say
@@ -88,7 +88,7 @@ def _has_primary(nodes: Sequence[Node]) -> bool:
     return True
 
 
-def _is_inside(view: View) -> bool:
+def _is_inside(view: GroupView) -> bool:
     return view.state in INSIDE and 2 * view.reachable > view.members
 
 
@@ -161,7 +161,7 @@ def _ask_to_join(node: Node) -> None:
         raise Failure(f"node {node.name} could not join the group: {error.msg}\nIts log: {node.log}") from error
 
 
-def _await(node: Node, condition: Callable[[View], bool], otherwise: str) -> None:
+def _await(node: Node, condition: Callable[[GroupView], bool], otherwise: str) -> None:
     """Return as soon as the node's view of the group is as wanted."""
     deadline = time.monotonic() + JOIN_SECONDS
     while (view := view_of(node)) is None or not condition(view):

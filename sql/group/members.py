@@ -7,7 +7,7 @@ import mysql.connector
 from mysql.connector.abstracts import MySQLConnectionAbstract
 
 from sql.deploy.connections import connect, query
-from sql.deploy.primary import CONNECT_SECONDS, View, read_view
+from sql.deploy.primary import CONNECT_SECONDS, GroupView, read_view
 from sql.group.nodes import Node
 from sql.server.urls import parse
 
@@ -28,7 +28,7 @@ def session(node: Node) -> Iterator[MySQLConnectionAbstract]:
         connection.close()
 
 
-def view_of(node: Node) -> View | None:
+def view_of(node: Node) -> GroupView | None:
     """How the node sees the group; None when it does not answer."""
     try:
         with session(node) as connection:

@@ -12,7 +12,7 @@ import pytest
 import uvicorn
 
 from api.limits import REFUSAL
-from api.server.connection import Connection
+from api.server.connection import HttpConnection
 from tests.support.raw_http import dialled, next_answer
 from tests.support.waiting import wait_until
 
@@ -22,7 +22,7 @@ BIG = 5_000_000
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
-def is_idle(client: Connection) -> bool:
+def is_idle(client: HttpConnection) -> bool:
     """Whether nothing of a request is here."""
     return client.is_awaited() and not client.arriving
 
@@ -33,7 +33,7 @@ class SmallWorker:
     def __init__(self) -> None:
         self.go = threading.Event()
         config = uvicorn.Config(
-            self._answer, interface="asgi3", http=Connection, ws="none", lifespan="off", log_level="error", port=0,
+            self._answer, interface="asgi3", http=HttpConnection, ws="none", lifespan="off", log_level="error", port=0,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
         )  # fmt: skip
         self._server = uvicorn.Server(config)
@@ -64,8 +64,8 @@ class SmallWorker:
 
 @pytest.fixture
 def worker(monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallWorker]:
-    monkeypatch.setattr(Connection, "places", PLACES, raising=False)
-    monkeypatch.setattr(Connection, "clients", {})
+    monkeypatch.setattr(HttpConnection, "places", PLACES, raising=False)
+    monkeypatch.setattr(HttpConnection, "clients", {})
     with SmallWorker() as running:
         yield running
 
@@ -76,9 +76,9 @@ def dial(worker: SmallWorker) -> Iterator[Callable[[], socket.socket]]:
     with ExitStack() as stack:
 
         def connect() -> socket.socket:
-            before = len(Connection.clients)
+            before = len(HttpConnection.clients)
             connection = stack.enter_context(dialled(worker.port))
-            wait_until(lambda: len(Connection.clients) != before or before >= PLACES)
+            wait_until(lambda: len(HttpConnection.clients) != before or before >= PLACES)
             return connection
 
         yield connect
@@ -132,7 +132,7 @@ def test_who_comes_when_everybody_is_served_is_told_to_come_back(
     busy = [dial() for _ in range(PLACES)]
     for each in busy:
         each.sendall(GET.replace(b"/", b"/wait", 1))
-    wait_until(lambda: not any(is_idle(each) for each in Connection.clients))
+    wait_until(lambda: not any(is_idle(each) for each in HttpConnection.clients))
     newcomer = dial()
     assert newcomer.recv(65536).startswith(b"HTTP/1.1 503 ")
     worker.go.set()
@@ -147,7 +147,7 @@ def test_who_has_just_spoken_is_served_though_nobody_has_listened_yet(
 ) -> None:
     speaker, silent, stopper = dial(), dial(), dial()
     stopper.sendall(GET.replace(b"/", b"/stop", 1))
-    wait_until(lambda: not all(is_idle(each) for each in Connection.clients))
+    wait_until(lambda: not all(is_idle(each) for each in HttpConnection.clients))
     if speaks_first:
         speaker.sendall(GET)
     newcomer = dial()
@@ -188,8 +188,8 @@ def test_who_says_nothing_is_let_go_after_a_while(dial: Callable[[], socket.sock
 def test_who_does_not_take_the_answers_is_let_go_after_a_while(dial: Callable[[], socket.socket]) -> None:
     greedy = dial()
     greedy.sendall(GET.replace(b"/", b"/big", 1) * 5)
-    wait_until(lambda: any(each.flow.write_paused for each in Connection.clients))
-    wait_until(lambda: not Connection.clients, 4 * KEEP_ALIVE_SECONDS)
+    wait_until(lambda: any(each.flow.write_paused for each in HttpConnection.clients))
+    wait_until(lambda: not HttpConnection.clients, 4 * KEEP_ALIVE_SECONDS)
     received = 0
     with suppress(ConnectionResetError):
         while piece := greedy.recv(1_000_000):

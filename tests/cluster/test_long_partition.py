@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from sql.deploy.primary import View
+from sql.deploy.primary import GroupView
 from sql.group.nodes import Node
 from tests.support.group import (
     FIRST_YES_SECONDS,
@@ -49,7 +49,7 @@ def outlet(distant: Group, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield service
 
 
-def sees(node: Node) -> View:
+def sees(node: Node) -> GroupView:
     """How a node sees the group; it may not answer at once, with commits that hang."""
     wait_until(lambda: view(node) is not None, 20)
     return view(node)

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from loadtest import shops
+from loadtest.markets import ApiMarket, own_database
 from loadtest.plan import PROFILES, read_plan
-from loadtest.shops import Figures, own_database
 from sql.server.private import PrivateServer
 from sql.server.state import Failure
 from tests.support.database import Database
@@ -140,7 +140,7 @@ def test_an_api_that_does_not_answer_is_told(tmp_path: Path) -> None:
 
 def test_more_units_paid_than_there_were_is_oversold(service: Service, db: Database) -> None:
     product = new_product(db, 3)
-    figures = Figures(service.url, "", (product,))
+    figures = ApiMarket(service.url, "", (product,))
     pay(db, order(db, product, 2))
 
     def judge(paid: int) -> list[str]:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.support.database import Database
-from tests.support.good_calls import KEYED, Shop
+from tests.support.good_calls import KEYED, GoodCalls
 from tests.support.sale import at_once, tally
 
 Crowd = Callable[[int], list[Database]]
@@ -13,7 +13,7 @@ Crowd = Callable[[int], list[Database]]
 
 @pytest.mark.parametrize("procedure", KEYED)
 def test_of_several_at_once_one_does_it(db: Database, crowd: Crowd, procedure: str) -> None:
-    shop = Shop(db, procedure)
+    shop = GoodCalls(db, procedure)
     if procedure == "resume_sale":
         db.one("pause_sale", shop.product, "the shop is down")
     given = shop.good(procedure).values()

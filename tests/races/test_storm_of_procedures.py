@@ -8,7 +8,7 @@ from sql.deploy.objects import all_objects
 from tests.sql.test_documentation import section_of
 from tests.support.database import Database
 from tests.support.sale import at_once, hold, new_key, new_product, tally
-from tests.support.storm import ACTS, deadlocks, last_deadlock, set_stage, storm
+from tests.support.storm import ACTS, deadlocks, last_deadlock, set_scene, storm
 
 Crowd = Callable[[int], list[Database]]
 
@@ -29,11 +29,11 @@ def test_a_procedure_meets_every_other_one_without_a_deadlock(
 ) -> None:
     admin = connect_as("admin")
     before = deadlocks(admin)
-    stage = set_stage(db)
+    scene = set_scene(db)
 
     for seed, other in enumerate(list(ACTS)[list(ACTS).index(one) :]):
-        storm(stage, crowd(4), [one, other], 6, seed)
-        assert (stage.deadlocks, deadlocks(admin) - before) == ([], 0), f"{one}, {other}:\n{last_deadlock(admin)}"
+        storm(scene, crowd(4), [one, other], 6, seed)
+        assert (scene.deadlocks, deadlocks(admin) - before) == ([], 0), f"{one}, {other}:\n{last_deadlock(admin)}"
 
     assert db.call("check_invariants") == []
 
@@ -43,12 +43,12 @@ def test_all_procedures_at_once_meet_without_a_deadlock(
 ) -> None:
     admin = connect_as("admin")
     before = deadlocks(admin)
-    stage = set_stage(db)
+    scene = set_scene(db)
 
     for seed in range(6):
-        storm(stage, crowd(8), list(ACTS), 40, seed)
+        storm(scene, crowd(8), list(ACTS), 40, seed)
 
-    assert (stage.deadlocks, deadlocks(admin) - before) == ([], 0), last_deadlock(admin)
+    assert (scene.deadlocks, deadlocks(admin) - before) == ([], 0), last_deadlock(admin)
     assert db.call("check_invariants") == []
 
 

@@ -10,7 +10,7 @@ import mysql.connector
 import pytest
 
 from tests.support.database import Database, Refused
-from tests.support.good_calls import MAY_BE_NULL, PARAMETERS, PROCEDURES, Shop
+from tests.support.good_calls import MAY_BE_NULL, PARAMETERS, PROCEDURES, GoodCalls
 from tests.support.sale import hold, new_product, order, pay, refusal, stock, sweep
 
 HOSTILE: dict[str, list[Any]] = {
@@ -31,24 +31,26 @@ HOSTILE: dict[str, list[Any]] = {
 
 
 @pytest.fixture
-def shop(db: Database, request: pytest.FixtureRequest) -> Shop:
+def shop(db: Database, request: pytest.FixtureRequest) -> GoodCalls:
     """A scratch shop."""
     parameters = request.node.callspec.params if hasattr(request.node, "callspec") else {}
-    return Shop(db, parameters.get("procedure", ""))
+    return GoodCalls(db, parameters.get("procedure", ""))
 
 
-def products_of(shop: Shop) -> set[str]:
+def products_of(shop: GoodCalls) -> set[str]:
     """The ids of all products, as texts."""
     return {str(row["product_id"]) for row in shop.db.query("SELECT product_id FROM products")}
 
 
-def test_the_arguments_this_module_calls_good_are_accepted(shop: Shop) -> None:
+def test_the_arguments_this_module_calls_good_are_accepted(shop: GoodCalls) -> None:
     for procedure in PROCEDURES:
-        Shop(shop.db, procedure).call(procedure)
+        GoodCalls(shop.db, procedure).call(procedure)
 
 
 @pytest.mark.parametrize(("procedure", "parameter", "kind"), PARAMETERS)
-def test_hostile_values_are_taken_or_refused_by_name(shop: Shop, procedure: str, parameter: str, kind: str) -> None:
+def test_hostile_values_are_taken_or_refused_by_name(
+    shop: GoodCalls, procedure: str, parameter: str, kind: str
+) -> None:
     before = shop.state()
     for value in HOSTILE[kind]:
         try:
@@ -56,7 +58,7 @@ def test_hostile_values_are_taken_or_refused_by_name(shop: Shop, procedure: str,
         except Refused as refused:
             answer = refused
         else:
-            shop = Shop(shop.db, procedure)
+            shop = GoodCalls(shop.db, procedure)
             before = shop.state()
             continue
         assert shop.state() == before, value
@@ -68,7 +70,7 @@ def test_hostile_values_are_taken_or_refused_by_name(shop: Shop, procedure: str,
 
 @pytest.mark.parametrize(("procedure", "parameter", "kind"), PARAMETERS)
 def test_null_is_refused_by_name_wherever_it_is_not_documented(
-    shop: Shop, procedure: str, parameter: str, kind: str
+    shop: GoodCalls, procedure: str, parameter: str, kind: str
 ) -> None:
     before = shop.state()
     if (procedure, parameter) in MAY_BE_NULL:
@@ -109,7 +111,9 @@ def test_null_is_refused_by_name_wherever_it_is_not_documented(
         ("list_products", "limit", 0), ("purge_history", "days", "1.5"), ("purge_history", "days", 36_501),
     ],
 )  # fmt: skip
-def test_what_is_just_not_allowed_is_refused_by_name(shop: Shop, procedure: str, parameter: str, value: object) -> None:
+def test_what_is_just_not_allowed_is_refused_by_name(
+    shop: GoodCalls, procedure: str, parameter: str, value: object
+) -> None:
     before = shop.state()
 
     refused = refusal(lambda: shop.call(procedure, **{parameter: value}))
@@ -131,7 +135,7 @@ def test_what_is_just_not_allowed_is_refused_by_name(shop: Shop, procedure: str,
         ("expire_holds", "limit", 1_000_000),
     ],
 )  # fmt: skip
-def test_what_is_just_allowed_is_kept_as_it_is(shop: Shop, procedure: str, parameter: str, value: object) -> None:
+def test_what_is_just_allowed_is_kept_as_it_is(shop: GoodCalls, procedure: str, parameter: str, value: object) -> None:
     [row] = shop.call(procedure, **{parameter: value})
 
     assert row.get(parameter, value) == value
@@ -144,7 +148,7 @@ def test_what_is_just_allowed_is_kept_as_it_is(shop: Shop, procedure: str, param
         "NOW()", "X'41'",
     ],
 )  # fmt: skip
-def test_what_is_no_whole_number_is_refused_by_name_and_never_rounded(shop: Shop, literal: str) -> None:
+def test_what_is_no_whole_number_is_refused_by_name_and_never_rounded(shop: GoodCalls, literal: str) -> None:
     before = shop.state()
 
     refused = refusal(lambda: shop.db.query(f"CALL create_hold({shop.product}, {literal}, NULL, NULL)"))
@@ -154,19 +158,19 @@ def test_what_is_no_whole_number_is_refused_by_name_and_never_rounded(shop: Shop
     assert shop.state() == before
 
 
-def test_a_whole_number_may_be_given_as_a_text_or_as_an_expression(shop: Shop) -> None:
+def test_a_whole_number_may_be_given_as_a_text_or_as_an_expression(shop: GoodCalls) -> None:
     for literal in ("3", "'3'", "1 + 2", "CAST(3 AS DECIMAL)", "3e0"):
         [made] = shop.db.query(f"CALL create_hold({shop.product}, {literal}, NULL, NULL)")
         assert made["qty"] == 3
 
 
 @pytest.mark.parametrize("given", [{}, {"order_id": None}, {"payment_id": None}, {"order_id": "cart of ada"}])
-def test_an_event_names_its_order_or_its_payment_or_both(shop: Shop, given: dict[str, object]) -> None:
+def test_an_event_names_its_order_or_its_payment_or_both(shop: GoodCalls, given: dict[str, object]) -> None:
     assert shop.call("receive_payment_webhook", **given)[0]["replayed"] == 0
 
 
 @pytest.mark.parametrize("status", ["succeeded", "declined", "failed", "refunded", "refund_failed", "dispute_opened"])
-def test_an_event_that_names_neither_its_order_nor_its_payment_is_refused(shop: Shop, status: str) -> None:
+def test_an_event_that_names_neither_its_order_nor_its_payment_is_refused(shop: GoodCalls, status: str) -> None:
     before = shop.state()
     refused = refusal(lambda: shop.call("receive_payment_webhook", order_id=None, payment_id=None, status=status))
 
@@ -208,7 +212,7 @@ def test_the_settings_of_the_callers_session_change_nothing(db: Database, settin
 
 
 def test_a_caller_with_another_character_set_and_time_zone_gets_the_same(
-    shop: Shop, connect_as: Callable[..., Database]
+    shop: GoodCalls, connect_as: Callable[..., Database]
 ) -> None:
     other = connect_as("dba", charset="latin1", collation="latin1_swedish_ci", time_zone="+05:30")
 
@@ -220,7 +224,7 @@ def test_a_caller_with_another_character_set_and_time_zone_gets_the_same(
     assert refusal(lambda: other.one("create_hold", shop.product, 1, "Zoe", "clé")).slug == "idempotency_key_reused"
 
 
-def test_bytes_that_are_no_text_are_refused(shop: Shop) -> None:
+def test_bytes_that_are_no_text_are_refused(shop: GoodCalls) -> None:
     before = shop.state()
 
     with pytest.raises(mysql.connector.Error):

@@ -7,7 +7,7 @@ import pytest
 
 from sql.deploy.objects import all_objects
 from tests.support.database import Database, Row
-from tests.support.good_calls import KEYED, Shop
+from tests.support.good_calls import KEYED, GoodCalls
 from tests.support.sale import (
     new_key,
     new_payment,
@@ -33,9 +33,9 @@ def lasting(row: Row) -> Row:
 
 
 @pytest.fixture
-def shop(db: Database, procedure: str) -> Shop:
+def shop(db: Database, procedure: str) -> GoodCalls:
     """In which the procedure has something to do; what is resumed was paused."""
-    made = Shop(db, procedure)
+    made = GoodCalls(db, procedure)
     if procedure == "resume_sale":
         db.one("pause_sale", made.product, "the shop is down")
     return made
@@ -53,7 +53,7 @@ def test_what_operators_write_takes_a_key_or_the_manual_says_why_not() -> None:
 
 
 @pytest.mark.parametrize("procedure", KEYED)
-def test_a_repeat_changes_nothing_and_returns_what_is_there(shop: Shop, procedure: str) -> None:
+def test_a_repeat_changes_nothing_and_returns_what_is_there(shop: GoodCalls, procedure: str) -> None:
     given = shop.good(procedure)
     [first] = shop.db.call(procedure, *given.values())
     after = shop.state()
@@ -66,7 +66,7 @@ def test_a_repeat_changes_nothing_and_returns_what_is_there(shop: Shop, procedur
 
 
 @pytest.mark.parametrize("procedure", KEYED)
-def test_other_parameters_or_another_procedure_under_the_key_are_refused(shop: Shop, procedure: str) -> None:
+def test_other_parameters_or_another_procedure_under_the_key_are_refused(shop: GoodCalls, procedure: str) -> None:
     key = new_key()
     shop.call(procedure, idempotency_key=key)
     name, other = OTHER.get(procedure, ("reason", "another one"))

@@ -7,7 +7,7 @@ import mysql.connector
 import pytest
 
 from tests.support.database import Database, Refused
-from tests.support.good_calls import PARAMETERS, PROCEDURES, Shop
+from tests.support.good_calls import PARAMETERS, PROCEDURES, GoodCalls
 from tests.support.sale import (
     at_once,
     hold,
@@ -62,7 +62,7 @@ def admin(connect_as: Connect) -> Iterator[Database]:
 def test_a_procedure_refuses_inside_an_open_transaction_and_leaves_it_alone(
     connect_as: Connect, admin: Database, procedure: str
 ) -> None:
-    shop = Shop(connect_as("admin"), procedure)
+    shop = GoodCalls(connect_as("admin"), procedure)
     shop.db.query("START TRANSACTION")
     shop.db.query("UPDATE products SET name = 'changed' WHERE product_id = %s", shop.product)
 
@@ -82,7 +82,7 @@ def test_a_session_without_autocommit_calls_again_and_again(connect_as: Connect,
     db, other = connect_as("dba"), connect_as("dba", autocommit=False)
     other.query(f"SET SESSION TRANSACTION ISOLATION LEVEL {level}")
     for _ in range(2):
-        shop = Shop(db, procedure)
+        shop = GoodCalls(db, procedure)
         other.call(procedure, *shop.good(procedure).values())
         if procedure in REFUSED:
             wrong = {**shop.good(procedure), **REFUSED[procedure]}
@@ -108,7 +108,7 @@ def test_the_conflict_of_an_order_key_leaves_nothing_open_without_autocommit(
 def test_a_call_leaves_no_transaction_open_and_no_row_locked_done_or_refused(
     connect_as: Connect, admin: Database, procedure: str
 ) -> None:
-    shop = Shop(connect_as("dba", autocommit=False), procedure)
+    shop = GoodCalls(connect_as("dba", autocommit=False), procedure)
     calls = [{}, REFUSED[procedure]] if procedure in REFUSED else [{}]
     for changed in calls:
         try:
@@ -128,7 +128,7 @@ def test_a_call_leaves_no_transaction_open_and_no_row_locked_done_or_refused(
 def test_a_call_does_not_change_the_isolation_level_of_the_callers_next_transaction(
     connect_as: Connect, admin: Database, procedure: str, outcome: str
 ) -> None:
-    caller = Shop(connect_as("admin"), procedure)
+    caller = GoodCalls(connect_as("admin"), procedure)
     changed = REFUSED.get(procedure, {}) if outcome == "refused" else {}
     try:
         caller.call(procedure, **changed)
@@ -187,7 +187,7 @@ def test_a_caller_in_a_stricter_isolation_level_gets_the_same_sale(
     ["get_product", "list_products", "get_hold", "get_order", "check_invariants", "health_check", "show_board"],
 )
 def test_reading_waits_for_nobody_in_any_isolation_level(connect_as: Connect, admin: Database, procedure: str) -> None:
-    shop = Shop(connect_as("dba", autocommit=False))
+    shop = GoodCalls(connect_as("dba", autocommit=False))
     shop.db.query("SET SESSION innodb_lock_wait_timeout = 1")
     shop.db.query("SET SESSION TRANSACTION ISOLATION LEVEL SERIALIZABLE")
     admin.query("START TRANSACTION")
@@ -203,7 +203,7 @@ def test_reading_waits_for_nobody_in_any_isolation_level(connect_as: Connect, ad
 )
 def test_the_answer_of_a_committed_call_waits_for_nobody(connect_as: Connect, admin: Database, procedure: str) -> None:
     """What a repeat reads may be locked by somebody else; it is only looked at."""
-    shop = Shop(connect_as("dba", autocommit=False))
+    shop = GoodCalls(connect_as("dba", autocommit=False))
     shop.db.query("SET SESSION innodb_lock_wait_timeout = 1")
     shop.db.query("SET SESSION TRANSACTION ISOLATION LEVEL SERIALIZABLE")
     arguments = shop.good(procedure)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.support.database import Database, Refused, Row
-from tests.support.good_calls import PARAMETERS, Shop
+from tests.support.good_calls import PARAMETERS, GoodCalls
 from tests.support.waiting import open_transactions
 
 NUMBERS = [(each.procedure, each.name) for each in PARAMETERS if each.kind == "BIGINT"]
@@ -54,7 +54,7 @@ SHOWN: dict[tuple[str, str], Callable[[Database, Row], int]] = {
 """Where one sees which number was taken."""
 
 
-def call(shop: Shop, procedure: str, parameter: str, literal: str) -> list[Row]:
+def call(shop: GoodCalls, procedure: str, parameter: str, literal: str) -> list[Row]:
     """CALL it with good arguments, but this one as it is written."""
     arguments = shop.good(procedure)
     places = ", ".join(literal.replace("%", "%%") if name == parameter else "%s" for name in arguments)
@@ -71,7 +71,7 @@ def test_a_number_is_taken_as_it_is_or_refused_by_name_and_never_rounded(
     connect_as: Callable[..., Database], procedure: str, parameter: str
 ) -> None:
     admin, db = connect_as("admin"), connect_as("dba", autocommit=False)
-    shop = Shop(db, procedure)
+    shop = GoodCalls(db, procedure)
     before = shop.state()
     db.query("COMMIT")
     for literal, whole in ODDITIES:
@@ -93,6 +93,6 @@ def test_a_number_is_taken_as_it_is_or_refused_by_name_and_never_rounded(
         if (procedure, parameter) in SHOWN:
             assert SHOWN[procedure, parameter](db, rows[0]) == whole, literal
         db.query("COMMIT")
-        shop = Shop(db, procedure)
+        shop = GoodCalls(db, procedure)
         before = shop.state()
         db.query("COMMIT")

@@ -64,7 +64,7 @@ def rows_of(db: Database, table: str, condition: str = "TRUE") -> str:
     return f"SELECT '{table}' AS name, JSON_ARRAY({_columns[table]}) AS kept FROM {table} WHERE {condition}"
 
 
-class Shop:
+class GoodCalls:
     """A product with a hold and an order, and arguments for every procedure that would be fine."""
 
     def __init__(self, db: Database, procedure: str = "") -> None:

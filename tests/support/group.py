@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from sql.deploy.primary import View
+from sql.deploy.primary import GroupView
 from sql.group import forming
 from sql.group.members import event_of, transactions_of, view_of
 from sql.group.nodes import NAMES, Node, group_url, make_nodes
@@ -15,7 +15,7 @@ from tests.support.accounts import API_PASSWORD
 from tests.support.database import Database
 from tests.support.deploying import deploy
 from tests.support.prepared_servers import copy_data
-from tests.support.running_sale import Sale, assert_sold_once, running_sale
+from tests.support.running_sale import RunningSale, assert_sold_once, running_sale
 from tests.support.service import Service
 from tests.support.waiting import wait_until
 
@@ -61,7 +61,7 @@ class Group:
             node.kill()
 
 
-def view(node: Node) -> View:
+def view(node: Node) -> GroupView:
     """How the node sees the group."""
     seen = view_of(node)
     assert seen, f"node {node.name} does not answer"
@@ -107,7 +107,7 @@ def frozen(node: Node) -> Iterator[None]:
 
 
 @contextmanager
-def sale_of(group: Group, service: Service, buyers: int = BUYERS) -> Iterator[Sale]:
+def sale_of(group: Group, service: Service, buyers: int = BUYERS) -> Iterator[RunningSale]:
     """Buyers at work while the block runs; then the group is made whole, and everything must be kept."""
     with admin(group.primary) as before, running_sale(service.url, before, buyers, 150, BEAT_SECONDS) as sale:
         sale.goes_on(20)
@@ -120,7 +120,7 @@ def sale_of(group: Group, service: Service, buyers: int = BUYERS) -> Iterator[Sa
     assert_whole(group)
 
 
-def seconds_to_the_next_purchase(sale: Sale) -> float:
+def seconds_to_the_next_purchase(sale: RunningSale) -> float:
     """How long it takes from now until a purchase is complete that began later than now."""
     began = time.monotonic()
     sale.goes_on(len(sale.crowd) + 1)  # each buyer may be about to hear the end of one

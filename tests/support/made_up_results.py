@@ -3,7 +3,7 @@
 from collections import Counter
 
 from loadtest.checks import Checks
-from loadtest.history import Stage
+from loadtest.history import PairedRounds
 from loadtest.lines import CALL, GET_CALL, HTTP, clients_points, latency_points, main_points, stripes_points
 from loadtest.measure import Round
 from loadtest.results import FULL, Results
@@ -27,7 +27,7 @@ def results(*, old: bool) -> Results:
         clients=dict.fromkeys(clients_points(FULL.clients), rounds),
         latency=dict.fromkeys(latency_points(FULL.delays), rounds),
         stripes=dict.fromkeys(stripes_points(FULL.stripes), rounds),
-        history=[Stage(rows, both, both) for rows in FULL.history],
+        history=[PairedRounds(rows, both, both) for rows in FULL.history],
         rushes=dict.fromkeys((CALL, HTTP), measured(100.0)),
         crowds=rounds,
         old_crowds=rounds if old else [],

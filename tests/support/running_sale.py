@@ -24,7 +24,7 @@ PATIENCE_SECONDS = 60
 
 
 @dataclass
-class Sale:
+class RunningSale:
     """What the buyers saw: every answer by status, the orders that they were told are paid, and their ledger."""
 
     url: str
@@ -108,9 +108,9 @@ class Sale:
 @contextmanager
 def running_sale(
     url: str, db: Database, buyers: int = 6, patience: float = PATIENCE_SECONDS, beat: float = 0
-) -> Iterator[Sale]:
+) -> Iterator[RunningSale]:
     """Buyers buy while the block runs, and then finish what they began."""
-    sale = Sale(url, new_product(db, STOCK, stripes=8, hold_seconds=3600), patience, beat)
+    sale = RunningSale(url, new_product(db, STOCK, stripes=8, hold_seconds=3600), patience, beat)
     with ThreadPoolExecutor(buyers) as pool:
         sale.crowd = [pool.submit(sale.buy) for _ in range(buyers)]
         try:
@@ -121,7 +121,7 @@ def running_sale(
     sale.gave_up()
 
 
-def assert_sold_once(db: Database, sale: Sale) -> None:
+def assert_sold_once(db: Database, sale: RunningSale) -> None:
     """What the buyers wrote down is what the database has: every paid order, and not one hold or order more."""
     assert_kept(db, sale.ledger, sale.product, STOCK)
     orders = db.query("SELECT order_uuid FROM orders WHERE product_id = %s AND status = 'paid'", sale.product)

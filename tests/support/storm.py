@@ -24,7 +24,7 @@ DEADLOCK = 1213
 
 
 @dataclass
-class Stage:
+class Scene:
     """Few products, and the newest holds, payments, events and so on: an actor takes one of these, at random.
 
     deadlocks: what a session was told, by the procedure that lost.
@@ -43,7 +43,7 @@ class Stage:
 class Actor:
     """One session and its luck."""
 
-    stage: Stage
+    scene: Scene
     db: Database
     chance: random.Random
 
@@ -56,7 +56,7 @@ class Actor:
         except mysql.connector.Error as error:
             if error.errno != DEADLOCK:
                 raise
-            self.stage.deadlocks.append(procedure)
+            self.scene.deadlocks.append(procedure)
             return {}
         return rows[0] if rows else {}
 
@@ -72,7 +72,7 @@ class Actor:
 
     def product(self) -> int:
         """One of the products."""
-        return self.chance.choice(self.stage.products)
+        return self.chance.choice(self.scene.products)
 
     def some(self, of: deque[Any], otherwise: Callable[[], Any]) -> Any:
         """One of the newest, or a new one."""
@@ -84,7 +84,7 @@ class Actor:
         qty, customer = self.chance.choice([1, 1, 2]), self.chance.choice(CUSTOMERS)
         made = self.ask("create_hold", self.product(), qty, customer, self.chance.choice([None, new_key()]))
         if made:
-            self.stage.holds.append(made["hold_id"])
+            self.scene.holds.append(made["hold_id"])
         return str(made.get("hold_id", new_key()))
 
     def new_holds(self) -> None:
@@ -99,13 +99,13 @@ class Actor:
         except mysql.connector.Error as error:
             if error.errno != DEADLOCK:
                 raise
-            self.stage.deadlocks.append("create_holds")
+            self.scene.deadlocks.append("create_holds")
         else:
-            self.stage.holds.extend(row["hold_id"] for row in made if row["answer"] == "done")
+            self.scene.holds.extend(row["hold_id"] for row in made if row["answer"] == "done")
 
     def hold(self) -> str:
         """A hold, which may have become an order, or have ended."""
-        return str(self.some(self.stage.holds, self.new_hold))
+        return str(self.some(self.scene.holds, self.new_hold))
 
     def new_order(self) -> str:
         """Make the order of a hold."""
@@ -122,15 +122,15 @@ class Actor:
         status = self.chance.choice(
             ["succeeded", "succeeded", "failed", "refunded", "refund_failed", "declined", "other"]
         )
-        payment = self.chance.choice([None, new_key(), new_key(), *list(self.stage.payments)[-2:]])
-        key = self.chance.choice([new_key(), new_key(), new_key(), *list(self.stage.events)[-1:]])
+        payment = self.chance.choice([None, new_key(), new_key(), *list(self.scene.payments)[-2:]])
+        key = self.chance.choice([new_key(), new_key(), new_key(), *list(self.scene.events)[-1:]])
         amount = self.chance.choice([None, 1000, 1000, 1])
         taken = self.ask("receive_payment_webhook", key, self.order(), payment, status, amount, "EUR", None, None)
-        self.stage.events.append(key)
+        self.scene.events.append(key)
         if taken:
-            self.stage.webhooks.append(taken["webhook_id"])
+            self.scene.webhooks.append(taken["webhook_id"])
             if taken["payment_id"]:
-                self.stage.payments.append(taken["payment_id"])
+                self.scene.payments.append(taken["payment_id"])
         return int(taken.get("webhook_id", 1))
 
     def new_orders(self) -> None:
@@ -142,8 +142,8 @@ class Actor:
 
     def new_events(self) -> None:
         """Events of several payments by one CALL, most of them successes."""
-        payments = [None, new_key(), *list(self.stage.payments)[-1:]]
-        keys = [new_key(), new_key(), *list(self.stage.events)[-1:]]
+        payments = [None, new_key(), *list(self.scene.payments)[-1:]]
+        keys = [new_key(), new_key(), *list(self.scene.events)[-1:]]
         events = [
             success(
                 self.order(), payment_id=self.chance.choice(payments), idempotency_key=self.chance.choice(keys),
@@ -154,9 +154,9 @@ class Actor:
 
     def payment(self) -> str:
         """The id of a payment."""
-        if not self.stage.payments or self.chance.random() < 0.3:
+        if not self.scene.payments or self.chance.random() < 0.3:
             self.new_event()
-        return str(self.some(self.stage.payments, new_key))
+        return str(self.some(self.scene.payments, new_key))
 
     def stop(self) -> None:
         """End the sale of a product, and open it again."""
@@ -203,12 +203,12 @@ class Actor:
             self.new_order()
             claimed = self.ask("claim_notifications", receiver, limit, 1)
         if claimed:
-            self.stage.notifications.append((claimed["notification_id"], claimed["attempt"]))
+            self.scene.notifications.append((claimed["notification_id"], claimed["attempt"]))
         return claimed.get("notification_id", 1), claimed.get("attempt", 1)
 
     def notification(self) -> tuple[int, int]:
         """A notification, which may be settled, and an attempt of it."""
-        known: tuple[int, int] = self.some(self.stage.notifications, self.new_notification)
+        known: tuple[int, int] = self.some(self.scene.notifications, self.new_notification)
         return known
 
     def settle(self) -> None:
@@ -240,7 +240,7 @@ ACTS: dict[str, Callable[[Actor], object]] = {
     "receive_payment_webhook": Actor.new_event,
     "receive_payment_webhooks": Actor.new_events,
     "count_refused_webhook": lambda a: a.ask("count_refused_webhook", "invalid_signature"),
-    "reprocess_webhook": lambda a: a.operate("reprocess_webhook", a.some(a.stage.webhooks, a.new_event)),
+    "reprocess_webhook": lambda a: a.operate("reprocess_webhook", a.some(a.scene.webhooks, a.new_event)),
     "record_refund": lambda a: a.operate("record_refund", a.payment(), REASON),
     "accept_payment": lambda a: a.operate("accept_payment", a.payment(), REASON),
     "set_receivers": Actor.be_told,
@@ -257,21 +257,21 @@ LATER = {"sweep": 2, "expire_holds": 2, "expire_orders": 2, "purge_history": 40 
 """Who lives so many seconds later, so that there is always something to do."""
 
 
-def set_stage(db: Database) -> Stage:
+def set_scene(db: Database) -> Scene:
     """Products that run out, whose holds and orders run out, with limits and without."""
     products = []
     for limits in ((3, 50, 1, 1), (None, None, None, None)):
         product = new_product(db, 12, stripes=3, hold_seconds=1, payment_seconds=1)
         db.one("set_limits", product, *limits, reason=REASON)
         products.append(product)
-    return Stage(products)
+    return Scene(products)
 
 
-def storm(stage: Stage, sessions: list[Database], acts: list[str], times: int, seed: int) -> None:
+def storm(scene: Scene, sessions: list[Database], acts: list[str], times: int, seed: int) -> None:
     """Each session does the next of these acts, so many times in turn; nobody is told of anything after."""
 
     def act(number: int) -> None:
-        actor = Actor(stage, sessions[number], random.Random(f"{seed} {acts} {number}"))
+        actor = Actor(scene, sessions[number], random.Random(f"{seed} {acts} {number}"))
         for turn in range(times):
             name = acts[(number + turn // 2) % len(acts)]
             if name in LATER:

@@ -1,4 +1,4 @@
-"""A shop under measurement: how a round of each line is done, and what is checked after it."""
+"""A testbed under measurement: how a round of each line is done, and what is checked after it."""
 
 import random
 from collections.abc import Callable
@@ -73,7 +73,7 @@ CREATE TABLE bench.plain_inserts (
 
 
 @dataclass
-class Shop:
+class Testbed:
     """What the rounds need: the ways in, the processes to watch, and what was checked so far."""
 
     database: Database
@@ -86,7 +86,7 @@ class Shop:
     seed: int = field(default_factory=lambda: random.getrandbits(40))
 
     def measure(self, point: Point) -> Round:
-        """One round of a point, from a cleared shop, and its check."""
+        """One round of a point, from a cleared testbed, and its check."""
         self.database.query(f"SET GLOBAL binlog_group_commit_sync_delay = {point.delay}")
         stage.clear(self.database)
         try:

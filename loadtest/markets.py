@@ -24,7 +24,7 @@ REASON = "the load test is over"
 Summary = dict[str, Any]
 
 
-class Shop(Protocol):
+class Market(Protocol):
     """Products to buy, and a verdict."""
 
     products: list[int]
@@ -47,7 +47,7 @@ def words(row: Row) -> str:
     return ", ".join(f"{name} {value}" for name, value in row.items() if value is not None)
 
 
-class Tables:
+class TableMarket:
     """Products of the test's own, in a database that can be reached; they are archived afterwards."""
 
     def __init__(self, admin_url: str, profile: str, stock: int) -> None:
@@ -110,7 +110,7 @@ class Tables:
             time.sleep(0.5)
 
 
-class Figures:
+class ApiMarket:
     """Products that are on sale at an API of which only the address is known."""
 
     def __init__(self, host: str, key: str, products: tuple[int, ...]) -> None:
@@ -194,10 +194,10 @@ def own_database(host: str) -> str:
     return server.admin_url() if here and server.running() else ""
 
 
-def sells_from(host: str, key: str, tables: Tables) -> bool:
+def sells_from(host: str, key: str, tables: TableMarket) -> bool:
     """Whether that API sells what is in this database."""
     try:
-        Figures(host, key, tuple(tables.products))
+        ApiMarket(host, key, tuple(tables.products))
     except Failure:
         return False
     return True
