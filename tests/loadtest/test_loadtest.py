@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtest import shops
+from loadtest import markets
 from loadtest.markets import ApiMarket, own_database
 from loadtest.plan import PROFILES, read_plan
 from sql.server.private import PrivateServer
@@ -90,7 +90,7 @@ def test_the_database_of_make_run_is_found_where_the_address_is_its_api(
     service: Service, api_url: str, db: Database, mysql_server: PrivateServer, monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(shops, "private_server", lambda: mysql_server)
+    monkeypatch.setattr(markets, "private_server", lambda: mysql_server)
     assert own_database("https://shop.example") == ""
     assert own_database(service.url) == mysql_server.admin_url()
 

@@ -7,7 +7,7 @@ import pytest
 from api.gateway.sets import SETS
 from api.routes import ROUTES
 from tests.support.database import Database, Refused
-from tests.support.good_calls import Shop
+from tests.support.good_calls import GoodCalls
 from tests.support.hold_sets import hold_set, wish
 from tests.support.outbox import claim, new_receiver, told
 from tests.support.purchase_sets import order_set, order_wish, pay_set, success
@@ -66,7 +66,7 @@ def test_orders_that_wait_for_their_payment_are_not_walked_over(db: Database, ad
 
 def test_what_buyers_call_reads_no_more_when_others_have_bought_more(db: Database, admin: Database) -> None:
     def read_by(procedure: str) -> int:
-        arguments = list(Shop(admin, procedure).good(procedure).values())
+        arguments = list(GoodCalls(admin, procedure).good(procedure).values())
         return rows_read(admin, lambda: admin.call(procedure, *arguments), times=1)
 
     def read() -> dict[str, int]:
