@@ -23,7 +23,7 @@ LIMITS = (
     " GET: one CALL answers all who ask meanwhile; what is left is the request itself. The empty POST became"
     " cheaper, too.",
     "- 10,000 pending notifications: each message costs some 5 ms of CPU here, API, MySQL and receiver together."
-    " Where buyers wait, a worker sends four a second. The rounds of this row scatter more than what it is to show.",
+    " A worker that serves more than four buyers sends four a second.",
     "- 256 clients by single CALLs and 64 stripes: four share a stripe, and who waits for one costs two switches of"
     " thread more. With as many stripes as connections it is above the target; `create_product` takes up to 256.",
     "- 5 million rows of history: what grows is the index of ended keys, which each hold looks into once.",
