@@ -117,7 +117,8 @@ ROUTES: tuple[Route, ...] = (
     Route(
         "GET", "/api/products", "list_products", "Products with their stock, page by page",
         answer=schemas.Product, rows="products", cursor="product_id",
-        arguments=(Query("after", schemas.AfterProduct), _PAGE_SIZE), raises=("invalid_argument",), aged=True,
+        arguments=(Query("sale", schemas.SaleFilter), Query("after", schemas.AfterProduct), _PAGE_SIZE),
+        raises=("invalid_argument",), aged=True,
     ),
     Route(
         "GET", "/api/products/{product_id}", "get_product", "One product with its stock",

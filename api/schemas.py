@@ -115,6 +115,10 @@ Metadata = Annotated[
         extra_json_schema={"title": "what the shop notes about the order"},
     ),
 ]
+SaleState = Literal["upcoming", "open", "paused", "sold_out", "ended"]
+SaleFilter = Annotated[
+    SaleState, Meta(description=f"must be one of {', '.join(get_args(SaleState))}", examples=["open"])
+]
 PAGE_ROWS = 100
 """Of a page, where nothing else is asked for, and at most."""
 PageLimit = Annotated[

@@ -2,9 +2,9 @@
 --
 --   accounts/              flashsale_owner owns all objects; nobody logs in as it. The others: what the API, the DBA and the operator may call
 --   views/                 what several procedures read: a rule that is a question is answered here once
---     product_clocks         the time of a product, which stands still in a pause; hold_deadlines and order_deadlines follow it
+--     product_clocks         the time of a product, which stands still in a pause, and the phase of its sale; hold_deadlines and order_deadlines follow it
 --     payment_deadlines      until when a payment waits for an order that nobody knows
---     live_stock             what is available; purchases, order_totals and stock_ledger: what became of the units
+--     live_stock             how a sale stands, and what is available; purchases, order_totals and stock_ledger: what became of the units
 --     money_owed             what is due back to buyers
 --     late_limits            how late is late
 --     sweep_health           how long what expired has been waiting for the sweep, and whether that is late

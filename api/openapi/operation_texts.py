@@ -138,9 +138,16 @@ _KEYS = (
 
 OPERATION_TEXTS: dict[str, OperationText] = {
     "list_products": OperationText(
-        "Products with their price, their window and their stock at this moment, the oldest first. What has expired "
-        "counts as available. Archived products are left out. Where there are more, `next` is what to send as `after`.",
-        {"products": Example("Products", 200, {"products": [_PRODUCT], "next": None}, {"after": 0, "limit": 100})},
+        "Products with their price, their window and their stock at this moment, the oldest first: all of them, or "
+        "those whose `sale` is in a state. A sale that goes on is `sold_out` while no unit is available, and `open` "
+        "else; units come back when holds expire. What has expired counts as available. Archived products are left "
+        "out. Where there are more, `next` is what to send as `after`, with the same filter.",
+        {
+            "products": Example("Products", 200, {"products": [_PRODUCT], "next": None}, {"after": 0, "limit": 100}),
+            "open": Example(
+                "What can be bought now", 200, {"products": [_PRODUCT], "next": None}, {"sale": "open", "after": 0}
+            ),
+        },
         {
             "show_next_page": Link("list_products", "The next page.", _NEXT_PAGE),
             "show_first_product": Link("get_product", "The first one.", _FIRST_PRODUCT),

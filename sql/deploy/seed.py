@@ -14,5 +14,5 @@ FIRST_PRODUCT = (
 def seed(admin_url: str) -> int:
     """Put one limited product on sale unless there is a product already; return the first product's id."""
     with closing(connect(find_primary(parse(admin_url)))) as connection:
-        products = query(connection, "CALL list_products(NULL, 1)") or query(connection, FIRST_PRODUCT)
+        products = query(connection, "CALL list_products(NULL, NULL, 1)") or query(connection, FIRST_PRODUCT)
     return int(products[0][0])

@@ -5,19 +5,16 @@ DELIMITER $$
 -- Every live hold is compared with the clock, so its times are made once a product; LIMIT keeps MySQL from making them again for each.
 -- COUNT counts in whole numbers, SUM in decimals, and a quarter slower.
 -- Products that were archived are left out.
+-- `sale` is the state of the sale: its phase, and where it has none, its units decide. Who looks for one state compares `phase` as well:
+-- then the holds of products in another phase are not counted.
 CREATE OR REPLACE DEFINER = flashsale_owner@localhost SQL SECURITY DEFINER VIEW live_stock AS
 WITH clock AS (
-  SELECT c.product_id, c.clock AS now, c.clock + INTERVAL 10 SECOND AS in_10_s, c.clock + INTERVAL 30 SECOND AS in_30_s
+  SELECT c.product_id, c.clock AS now, c.clock + INTERVAL 10 SECOND AS in_10_s, c.clock + INTERVAL 30 SECOND AS in_30_s,
+         c.phase
     FROM product_clocks AS c
    LIMIT 1000000)
 SELECT p.product_id, p.name, p.currency,
-       CASE
-         WHEN p.sale_starts_at > UTC_TIMESTAMP(6) AND p.stopped_at IS NULL THEN 'upcoming'
-         WHEN p.sale_ends_at <= UTC_TIMESTAMP(6) OR p.stopped_at IS NOT NULL THEN 'ended'
-         WHEN p.paused_at IS NOT NULL THEN 'paused'
-         WHEN free.units + held.expired_units + unpaid.overdue_units = 0 THEN 'sold out'
-         ELSE 'open'
-       END AS sale,
+       COALESCE(clock.phase, IF(free.units + held.expired_units + unpaid.overdue_units = 0, 'sold_out', 'open')) AS sale, clock.phase,
        p.stock_total,
        free.units + held.expired_units + unpaid.overdue_units AS available,
        held.units - held.expired_units AS held,

@@ -1,5 +1,6 @@
 """Lists over HTTP: pages, filters, and what a query may say."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import falcon
@@ -53,11 +54,11 @@ def test_a_query_reaches_the_procedure_and_a_page_asks_for_one_row_more(client: 
     query = f"customer_id=Zo%C3%AB%20%26+co&reference=R%2F7&status=paid&after={UUID}&limit=20"
     assert client.simulate_get("/api/orders", query_string=query).status == falcon.HTTP_200
     client.simulate_get("/api/orders")
-    client.simulate_get("/api/products", query_string="limit=1&after=7")
+    client.simulate_get("/api/products", query_string="limit=1&after=7&sale=sold_out")
     client.simulate_get("/api/products?")
     assert gateway.calls == [
         ("list_orders", ["Zoë & co", "R/7", "paid", UUID, 21]), ("list_orders", [None, None, None, None, 101]),
-        ("list_products", [7, 2]), ("list_products", [None, 101]),
+        ("list_products", ["sold_out", 7, 2]), ("list_products", [None, None, 101]),
     ]  # fmt: skip
 
 
@@ -97,6 +98,30 @@ def test_a_query_that_says_anything_else_is_refused_with_what_is_allowed(
     problem = assert_problem(client.simulate_get("/api/orders", query_string=query), 422, "invalid_argument")
     [error] = [error for error in problem["errors"] if error["field"] == field]
     assert allowed in error["detail"]
+    assert gateway.calls == []
+
+
+@pytest.mark.parametrize("sale", ["upcoming", "open", "paused", "sold_out", "ended"])
+def test_each_state_of_a_sale_is_a_filter_of_products(client: Any, gateway: Pages, sale: str) -> None:
+    assert client.simulate_get("/api/products", query_string=f"sale={sale}").status == falcon.HTTP_200
+    assert gateway.calls == [("list_products", [sale, None, 101])]
+
+
+@pytest.mark.parametrize(
+    ("query", "detail"),
+    [
+        *((f"sale={text}", "must be one of upcoming, open, paused, sold_out, ended") for text in
+          ("", "over", "Open", "open%20", "%20open", "sold%20out", "sold-out", "null", "open%00", "open,ended", "1",
+           "%C3%B6pen")),
+        ("sale=open&sale=open", "is given more than once"), ("sale=open&sale=ended", "is given more than once"),
+        ("sale", "must be one of upcoming, open, paused, sold_out, ended"),
+    ],
+)  # fmt: skip
+def test_a_state_that_no_sale_has_is_refused_with_those_that_there_are(
+    client: Any, gateway: Pages, query: str, detail: str
+) -> None:
+    problem = assert_problem(client.simulate_get("/api/products", query_string=query), 422, "invalid_argument")
+    assert problem["errors"] == [{"field": "sale", "detail": detail}]
     assert gateway.calls == []
 
 
@@ -180,9 +205,45 @@ def test_the_pages_of_a_customers_orders_lead_to_each_of_them_once(http: httpx.C
 
     for status, expected in ((None, made[::-1]), ("paid", made[1::-1]), ("pending", made[:1:-1])):
         query = {"customer_id": customer, "limit": 2} | ({"status": status} if status else {})
-        found, after = [], {}
-        while after is not None:
-            page = http.get("/api/orders", params=query | after).json()
-            found += [row["order_id"] for row in page["orders"]]
-            after = page["next"] and {"after": page["next"]}
+        found = [row["order_id"] for row in followed(http, "/api/orders", query, "orders")]
         assert found == expected
+
+
+def followed(http: httpx.Client, path: str, query: dict[str, Any], rows: str) -> list[dict[str, Any]]:
+    """The rows of all pages."""
+    page = http.get(path, params=query).json()
+    found = page[rows]
+    while page["next"]:
+        page = http.get(path, params=query | {"after": page["next"]}).json()
+        found += page[rows]
+    return found
+
+
+def test_the_pages_of_products_whose_sale_is_in_a_state_lead_to_each_of_them_once(
+    http: httpx.Client, db: Database
+) -> None:
+    made = [new_product(db, 1) for _ in range(7)]
+    for product in made[1::2]:
+        hold(db, product)
+    query = {"after": made[0] - 1, "limit": 2}
+
+    for sale, expected in ((None, made), ("open", made[::2]), ("sold_out", made[1::2]), ("paused", [])):
+        wanted = query | ({"sale": sale} if sale else {})
+        listed = followed(http, "/api/products", wanted, "products")
+        assert [row["product_id"] for row in listed if row["product_id"] <= made[-1]] == expected
+        first = http.get("/api/products", params=wanted).json()
+        assert first["products"] == listed[:2]
+
+
+def test_those_who_ask_for_another_state_share_no_answer(http: httpx.Client, db: Database) -> None:
+    product = new_product(db, 1)
+    query = {"after": product - 1, "limit": 1}
+    with ThreadPoolExecutor(10) as pool:
+        asked = [sale for _ in range(10) for sale in ("open", "sold_out")]
+        answers = list(pool.map(lambda sale: http.get("/api/products", params=query | {"sale": sale}).json(), asked))
+
+    found = {
+        sale: {str(answer["products"]) for each, answer in zip(asked, answers, strict=True) if each == sale}
+        for sale in asked
+    }
+    assert found["sold_out"] == {"[]"} and len(found["open"]) == 1 and str(product) in found["open"].pop()

@@ -53,7 +53,7 @@ def named_authority(connect_as: Callable[..., Database], tmp_path: Path) -> Iter
 @pytest.fixture
 def without_tls(connect_as: Callable[..., Database], address: Url) -> Iterator[None]:
     """A server that has no TLS to offer, and has seen the API's password already."""
-    Gateway(replace(address, ssl_mode="REQUIRED")).call("list_products", [None, 1])
+    Gateway(replace(address, ssl_mode="REQUIRED")).call("list_products", [None, None, 1])
     admin = connect_as("admin")
     before = admin.value("SELECT @@tls_version")
     admin.query("SET GLOBAL tls_version = ''")
@@ -69,7 +69,7 @@ def way_of(gateway: Gateway, admin: Database) -> str:
         "SELECT connection_type FROM performance_schema.threads WHERE processlist_user = 'flashsale_api'"
         " ORDER BY thread_id DESC LIMIT 1"
     )
-    gateway.call("list_products", [None, 1])
+    gateway.call("list_products", [None, None, 1])
     way: str = admin.value(statement)
     return way
 
@@ -104,7 +104,7 @@ def test_a_server_of_another_authority_is_not_called(address: Url, mode: str, tm
 
     gateway = Gateway(replace(address, ssl_mode=mode, ssl_ca=str(tmp_path / "another.pem")))
     with pytest.raises(UnavailableError):
-        gateway.call("list_products", [None, 1])
+        gateway.call("list_products", [None, None, 1])
 
 
 def test_a_certificate_without_the_name_of_the_host_is_not_enough_to_verify_its_identity(
@@ -112,7 +112,7 @@ def test_a_certificate_without_the_name_of_the_host_is_not_enough_to_verify_its_
 ) -> None:
     gateway = Gateway(replace(address, ssl_mode="VERIFY_IDENTITY", ssl_ca=str(authority)))
     with pytest.raises(UnavailableError):
-        gateway.call("list_products", [None, 1])
+        gateway.call("list_products", [None, None, 1])
     assert "certificate verify failed" in caplog.text
 
 
@@ -120,10 +120,10 @@ def test_a_certificate_without_the_name_of_the_host_is_not_enough_to_verify_its_
 def test_a_server_without_tls_is_not_called_in_the_clear_when_the_url_asks_for_tls(
     address: Url, mysql_server: PrivateServer, api_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert Gateway(address).call("list_products", [None, 1]) is not None
+    assert Gateway(address).call("list_products", [None, None, 1]) is not None
 
     with pytest.raises(UnavailableError):
-        Gateway(replace(address, ssl_mode="REQUIRED")).call("list_products", [None, 1])
+        Gateway(replace(address, ssl_mode="REQUIRED")).call("list_products", [None, None, 1])
     assert "asks for TLS" in caplog.text
     with pytest.raises(mysql.connector.Error, match="2026"):
         connect(parse(f"{api_url}?ssl-mode=REQUIRED"))

@@ -22,6 +22,17 @@ def test_reads_of_the_same_turn_share_a_call_and_its_rows() -> None:
     asyncio.run(sale())
 
 
+def test_pages_of_another_filter_are_another_read() -> None:
+    async def sale() -> None:
+        gate = Gate()
+        asked = [gate.ask("list_products", state, None, 101) for state in ("open", None, "open")]
+        for call in await gate.ones.called(2):
+            call.end([{"of": call.arguments[0]}])
+        assert [rows[0]["of"] for rows in await asyncio.gather(*asked)] == ["open", None, "open"]
+
+    asyncio.run(sale())
+
+
 def test_who_comes_while_it_is_read_waits_for_the_next_read() -> None:
     async def sale() -> None:
         gate = Gate()

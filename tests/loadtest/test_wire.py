@@ -49,7 +49,7 @@ def ask(wire: Mysql, connection: socket.socket, statement: bytes) -> tuple[bytes
 
 @pytest.mark.parametrize(
     "statement",
-    [b"SELECT 1", SET, b"CALL get_product(0)", b"CALL list_products(NULL, 1)", b"DO 1", b"CALL create_hold(0)"],
+    [b"SELECT 1", SET, b"CALL get_product(0)", b"CALL list_products(NULL, NULL, 1)", b"DO 1", b"CALL create_hold(0)"],
 )
 def test_the_end_of_a_response_is_seen_at_its_last_byte_the_first_time_and_later(
     wire: MysqlSets, connection: socket.socket, statement: bytes

@@ -153,7 +153,7 @@ def test_what_is_all_held_is_sold_out(db: Database) -> None:
     product = new_product(db, 1)
     hold(db, product)
 
-    assert board(db, product)[0]["sale"] == "sold out"
+    assert board(db, product)[0]["sale"] == "sold_out"
 
 
 def test_the_board_has_the_words_of_the_health_check(db: Database, connect_as: Callable[..., Database]) -> None:

@@ -23,7 +23,7 @@ from tests.support.sale import (
 def listed(db: Database, product: int) -> set[str]:
     """Which of the lists show a product."""
     lists: dict[str, tuple[object, ...]] = {
-        "list_products": (product - 1, 1), "sale_overview": (), "show_board": (), "show_totals": ()
+        "list_products": (None, product - 1, 1), "sale_overview": (), "show_board": (), "show_totals": ()
     }  # fmt: skip
     return {
         name

@@ -57,7 +57,7 @@ def test_an_expired_hold_that_nobody_swept_counts_as_available_and_answers_410(d
     db.travel(121)
 
     assert stock(db, product) == (5, 0, 0)
-    [listed] = db.call("list_products", product - 1, 1)
+    [listed] = db.call("list_products", None, product - 1, 1)
     assert (listed["available"], listed["held"], listed["sold"]) == (5, 0, 0)
     assert refusal(lambda: db.one("get_hold", hold_id)).slug == "hold_expired"
     assert refusal(lambda: db.one("create_order", hold_id, new_key())).slug == "hold_expired"

@@ -108,6 +108,7 @@ def test_null_is_refused_by_name_wherever_it_is_not_documented(
         ("create_order", "metadata", "[]"), ("create_order", "metadata", "null"),
         ("create_order", "metadata", '{"a": "' + "x" * 2040 + '"}'), ("list_orders", "status", "Paid"),
         ("list_orders", "after", "8"), ("list_orders", "limit", 1_001), ("list_products", "after", -1),
+        ("list_products", "sale", "Open"),
         ("list_products", "limit", 0), ("purge_history", "days", "1.5"), ("purge_history", "days", 36_501),
     ],
 )  # fmt: skip

@@ -115,7 +115,7 @@ def test_the_pages_of_products_have_each_of_them_once_and_no_archived_one(db: Da
     db.one("stop_sale", made[1], "over")
     db.one("archive_product", made[1], "over")
 
-    read = list(pages(lambda after, most: db.call("list_products", after, most), "product_id", 2))
+    read = list(pages(lambda after, most: db.call("list_products", None, after, most), "product_id", 2))
 
     listed = [row for page in read for row in page]
     assert all(len(page) <= 2 for page in read)
@@ -124,4 +124,4 @@ def test_the_pages_of_products_have_each_of_them_once_and_no_archived_one(db: Da
         {name: value for name, value in db.one("get_product", product).items() if name != "replayed"}
         for product in (made[0], *made[2:])
     ]
-    assert [row for row in listed if row["product_id"] >= made[0]] == db.call("list_products", made[0] - 1)
+    assert [row for row in listed if row["product_id"] >= made[0]] == db.call("list_products", None, made[0] - 1)

@@ -424,7 +424,7 @@ def test_the_overview_says_whether_a_sale_is_open(db: Database) -> None:
 
     assert says() == "open"
     hold(db, product)
-    assert says() == "sold out"
+    assert says() == "sold_out"
     db.one("set_sale_window", product, now + datetime.timedelta(hours=1), None, "later")
     assert says() == "upcoming"
     db.one("set_sale_window", product, None, now, "over")

@@ -24,7 +24,7 @@ def test_a_product_is_on_sale_with_the_defaults(db: Database) -> None:
     assert made == example_of(Product) | {"product_id": made["product_id"], "replayed": 0}
     assert db.one("get_product", made["product_id"]) == made
     listed = {name: value for name, value in made.items() if name != "replayed"}
-    assert listed in db.call("list_products", made["product_id"] - 1)
+    assert listed in db.call("list_products", None, made["product_id"] - 1)
 
 
 @pytest.mark.parametrize(

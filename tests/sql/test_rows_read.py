@@ -105,3 +105,21 @@ def test_the_invariants_read_each_payment_some_times_and_not_once_for_each_other
         assert {row["answer"] for row in paid} == {"done"}
 
     assert rows_read(admin, lambda: admin.call("check_invariants")) < 100 * ORDERS
+
+
+@pytest.mark.parametrize("sale", [None, "open", "ended"])
+def test_a_page_of_products_counts_no_units_of_those_that_are_not_on_it(
+    db: Database, admin: Database, sale: str | None
+) -> None:
+    first, busy, *_, last = (new_product(db, ORDERS, stripes=1) for _ in range(100))
+    db.one("stop_sale", last, "over")
+    admin.query("ANALYZE NO_WRITE_TO_BINLOG TABLE products")
+
+    def read() -> int:
+        return rows_read(admin, lambda: admin.call("list_products", sale, first - 1, 1))
+
+    before = read()
+    for _ in range(ORDERS // 100):
+        hold_set(db, [wish(busy) for _ in range(100)])
+
+    assert read() < before + 100

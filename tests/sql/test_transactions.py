@@ -38,7 +38,7 @@ REFUSED: dict[str, dict[str, Any]] = {
     "accept_payment": {"payment_id": new_payment()}, "forget_customer": {"customer_id": ""},
     "count_refused_webhook": {"reason": "ugly"}, "end_call": {"connection_id": 0}, "purge_history": {"days": 0},
     "compare_node": {"executed": "yesterday"}, "find_purchases": {"text": ""}, "list_ledger": {"limit": 0},
-    "list_orders": {"status": "lost"}, "list_products": {"limit": 0},
+    "list_orders": {"status": "lost"}, "list_products": {"sale": "over"},
     "set_receivers": {"receivers": "{}"}, "claim_notifications": {"limit": 0}, "settle_notification": {"attempt": 0},
     "list_notifications": {"state": "lost"}, "resend_notification": {"notification_id": 0},
     "create_orders": {"requests": "[]"}, "receive_payment_webhooks": {"events": "[]"},

@@ -14,7 +14,7 @@ Parameters
 
 Result set
   id (of the product; NULL: everything together), product (the first 16 characters of its name), sale (upcoming, open, paused,
-  sold out, ended), free, held and sold (units, as get_product counts them), takings (minor units paid and not refunded; NULL: together, where
+  sold_out, ended), free, held and sold (units, as get_product counts them), takings (minor units paid and not refunded; NULL: together, where
   currencies differ), attention (payments that wait for their order; payments of which money has to go back; empty: none)
 
 Errors

@@ -14,7 +14,7 @@ Parameters
   none
 
 Result set
-  product_id, name, currency and sale (upcoming, open, paused, sold out, ended; NULL: everything together), sale_paused (1 while an operator
+  product_id, name, currency and sale (upcoming, open, paused, sold_out, ended; NULL: everything together), sale_paused (1 while an operator
   has it paused; NULL: everything together), stock_total, available,
   held, sold (as get_product), live_holds, expiring_within_10_s, expiring_within_30_s (of the live holds), orders_pending,
   orders_overdue (of the pending ones: past pay_by, and not closed yet), sale_starts_at, sale_ends_at (UTC; of a sale that was

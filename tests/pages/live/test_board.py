@@ -228,6 +228,9 @@ def test_what_is_on_sale_comes_first_then_what_starts_soonest_and_last_what_has_
         return [each for each in cards if each in mine]
 
     wait_for_page(lambda: order_shown() == mine)
+    state = page.locator(f'[data-product="{sold_out}"] .sale')
+    expect(state).to_have_text("Sold out")
+    assert state.evaluate("it => getComputedStyle(it).color != getComputedStyle(it.parentElement).color")
     card = page.locator(f'[data-product="{soon}"]')
     expect(card.locator(".when")).to_have_text(re.compile(r"^Starts .+ \d\d:\d\d, in (60|59) min$"))
     page.locator("#ended > summary").click()

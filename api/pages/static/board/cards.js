@@ -73,7 +73,7 @@ function fill(card, product, totals, age, now) {
   }
   const sale = card.querySelector(".sale");
   sale.dataset.sale = product.sale;
-  say(sale, product.sale[0].toUpperCase() + product.sale.slice(1));
+  say(sale, (product.sale[0].toUpperCase() + product.sale.slice(1)).replace("_", " "));
   say(card.querySelector(".when"), saleTimes(product, now));
   set("left", count(product.available));
   say(card.querySelector(".left span"), `of ${count(total)} available`);

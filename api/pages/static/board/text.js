@@ -58,7 +58,7 @@ export function saleTimes({ sale, sale_starts_at, sale_ends_at }, now) {
 
 /* What is on sale first, the newest sale before the others; then what starts soonest; what has ended last. */
 export function bySale(one, other) {
-  const rank = ({ sale }) => ({ open: 0, upcoming: 2, ended: 3 })[sale] ?? 1; // sold out, paused: it may go on
+  const rank = ({ sale }) => ({ open: 0, upcoming: 2, ended: 3 })[sale] ?? 1; // sold_out, paused: it may go on
   const start = ({ sale_starts_at }) => (sale_starts_at ? Date.parse(sale_starts_at) : 0);
   const end = ({ sale_ends_at }) => (sale_ends_at ? Date.parse(sale_ends_at) : 0);
   const order = { 2: () => start(one) - start(other), 3: () => end(other) - end(one) }[rank(one)] ?? (() => start(other) - start(one));
