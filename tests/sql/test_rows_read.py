@@ -7,6 +7,7 @@ import pytest
 from api.gateway.sets import SETS
 from api.routes import ROUTES
 from tests.support.database import Database, Refused
+from tests.support.emptying import empty_tables
 from tests.support.good_calls import GoodCalls
 from tests.support.hold_sets import hold_set, wish
 from tests.support.outbox import claim, new_receiver, told
@@ -22,6 +23,7 @@ READS_MORE = {"list_products": "it counts what is live", "health_check": "it rea
 def admin(connect_as: Callable[..., Database]) -> Database:
     """A session that counts, with statistics of tables without rows: as when a sale begins."""
     session = connect_as("admin")
+    empty_tables(session, 1)
     for table in ("holds", "hold_history", "orders", "payments", "payment_webhooks", "notifications"):
         session.query(f"ANALYZE NO_WRITE_TO_BINLOG TABLE {table}")
     return session
