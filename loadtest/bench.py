@@ -99,9 +99,9 @@ def measure(folder: Path, plan: Schedule, checkout: Checkout | None) -> Results:
         crowds, old_crowds = trials.crowds([testbed, old] if old else [testbed], plan.rounds)
         refusals = trials.refuse(testbed, plan.refused)
         sweeping = trials.sweep_beside_a_sale(testbed, plan.expired, plan.trial_rounds)
-        telling = tell_beside_a_sale(
-            testbed, str(testbed.mysql.address), folder / "telling.log", plan.told, plan.rounds
-        )
+        longer = replace(testbed, seconds=2 * plan.seconds)  # the rounds of this row scatter more than others
+        address, log = str(testbed.mysql.address), folder / "telling.log"
+        telling = tell_beside_a_sale(longer, address, log, plan.told, 2 * plan.rounds)
         stages = history.measure(brief, past, plan.history, plan.history_rounds)
         return Results(
             machine=machine.describe(testbed.database, folder), plan=plan, main=figures,

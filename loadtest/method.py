@@ -61,7 +61,7 @@ def method(plan: Schedule) -> list[str]:
         " buffer pool is that of sql/server/my.cnf, so millions of rows do not fit.",
         "- The sweep beside a sale: `CALL sweep()`, which is what the EVENT calls, from its beginning to its end.",
         "- Pending notifications: all due, of as many holds, delivered meanwhile by the API's workers to a receiver on"
-        " the same machine that takes everything; with and without them by the same gunicorn, in pairs of rounds.",
+        " the same machine that takes everything; with and without them by the same gunicorn, in pairs of rounds, twice as many and twice as long.",
         "- `binlog_group_commit_sync_delay` stands for a slow disk; it is 0 in production. Nothing weakens durability.",
         f"- Clients are {GENERATORS} Python processes that speak the protocols themselves over epoll"
         " (loadtest/wire.py), without TLS, on the same machine as everything else; what they cost is in the tables.",
