@@ -259,8 +259,8 @@ def lines(order: str, payment: str, early: str) -> Iterator[Line]:
     yield Line("list_ledger(NULL, an order, NULL)", f"list_ledger(NULL, '{order}', NULL)")
     yield Line("get_order", f"get_order('{order}')")
     yield Line("get_product", "get_product(1)")
-    for sale in ("NULL", "'open'", "'sold_out'"):
-        yield Line(f"list_products({sale}, NULL, 100)", f"list_products({sale}, NULL, 100)")
+    for which, sale in (("all", "NULL"), ("open", "'open'"), ("sold out: hardly any", "'sold_out'")):
+        yield Line(f"list_products({which}, first page)", f"list_products({sale}, NULL, 100)")
     customer, page = f"'{RESELLER}'", f"'{early}', 100"
     for by, filters in (
         ("nothing", "NULL, NULL, NULL"),
