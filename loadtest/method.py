@@ -12,9 +12,6 @@ LIMITS = (
     "- A hold by HTTP: [ADR 5](../docs/adr/0005-gunicorn-worker.md) for the server and what else was tried,"
     " [ADR 7](../docs/adr/0007-one-connection-a-thread.md) for connections and the driver,"
     " [ADR 17](../docs/adr/0017-sets-of-buyers.md) for the lines in which buyers wait.",
-    "- An INSERT is little but its commit, and a set little of it: what is compared with INSERTs depends on the disk."
-    " With one whose fdatasync took 0.18 ms INSERTs were a quarter slower than with one of 0.06 ms, holds by HTTP of"
-    " 128 and 512 clients 0.94 and 1.21 of them instead of 0.65 and 0.86, sets of 32 2.9 instead of 2.1.",
     "- With 128 clients a hold costs the API three to four times the CPU of an empty POST: about a third each are"
     " the sockets and the server, reading the request and writing answer, meters and log, and the way to MySQL"
     " (driver, threads, sets): some 45 calls of functions of the application and the gateway, none of which stands out."
@@ -33,7 +30,10 @@ LIMITS = (
     " thread more. With as many stripes as connections it is above the target; `create_product` takes up to 256.",
     "- 5 million rows of history: what grows is the index of ended keys, which each hold looks into once.",
     "- Everything, the clients included, shares the CPUs named below: where the CPU is what limits, a ratio of rates"
-    " is at best that of the CPU for each, which the tables show.",
+    " is at best that of the CPU for each, which the tables show."
+    " An INSERT is little but its commit, and a set little of it: what is compared with INSERTs depends on the disk."
+    " With one whose fdatasync took 0.18 ms INSERTs were a quarter slower than with one of 0.06 ms, holds by HTTP of"
+    " 128 and 512 clients 0.94 and 1.21 of them instead of 0.65 and 0.86, sets of 32 2.9 instead of 2.1.",
 )
 
 
