@@ -8,6 +8,7 @@ import pytest
 from tests.support.database import Database, Row
 from tests.support.emptying import empty_tables
 from tests.support.outbox import claim, fail, new_receiver, told
+from tests.support.rows_read import least_rows_read, rows_read
 from tests.support.sale import hold, new_key, new_product, nobody_sweeps, order, pay, scheduler_off, sweep
 
 
@@ -165,22 +166,14 @@ def test_the_board_has_the_words_of_the_health_check(db: Database, connect_as: C
 
 
 def test_the_board_reads_nothing_that_only_grows(db: Database, connect_as: Callable[..., Database]) -> None:
-    """Rows that its statement examines, before and after a hundred purchases.
-
-    The least of ten times: who opens the tables also reads what MySQL itself knows of them, a hundred rows.
-    """
+    """Rows that its statement examines, before and after a hundred purchases."""
     admin = connect_as("admin")
     # Of the shares of many products MySQL reads some or all, as it happens to know how many there are.
     empty_tables(admin, many=0)
     product = new_product(db, 200)
 
-    def rows_read() -> int:
-        admin.query("FLUSH STATUS")
-        admin.call("show_board")
-        return sum(int(row["Value"]) for row in admin.query("SHOW SESSION STATUS LIKE 'Handler_read%'"))
-
     def least_read() -> int:
-        return min(rows_read() for _ in range(10))
+        return least_rows_read(admin, lambda: admin.call("show_board"), 10)
 
     for _ in range(2):
         pay(db, order(db, product))
@@ -279,17 +272,15 @@ def test_of_many_failed_notifications_the_oldest_are_read_and_all_are_counted(
     receivers, admin = [new_receiver(), new_receiver()], connect_as("admin")
     product = new_product(db, 60)
 
-    def rows_read() -> int:
-        admin.query("FLUSH STATUS")
+    def list_them() -> None:
         assert [row["kind"] for row in admin.call("list_tasks")] == ["notification failed"] * 20
-        return sum(int(row["Value"]) for row in admin.query("SHOW SESSION STATUS LIKE 'Handler_read_rnd%'"))
 
     with nobody_sweeps(admin), told(db, *receivers):
         for _ in range(21):
             order(db, product)
         for receiver in receivers:
             fail_notifications(db, receiver)
-        before = rows_read()
+        before = rows_read(admin, list_them, "Handler_read_rnd%")
         orders = [order(db, product) for _ in range(30)]
         for receiver in receivers:
             fail_notifications(db, receiver)
@@ -297,7 +288,7 @@ def test_of_many_failed_notifications_the_oldest_are_read_and_all_are_counted(
         listed = tasks(db, "notification failed")
         assert {row["of_kind"] for row in listed} == {102}
         assert not {row["order_id"] for row in listed} & set(orders)
-        assert rows_read() - before < 10
+        assert rows_read(admin, list_them, "Handler_read_rnd%") - before < 10
         # What is looked at and left out by a sort is in no count of rows.
         assert "Sort" not in admin.value("EXPLAIN FORMAT=TREE SELECT * FROM open_tasks")
 
