@@ -36,11 +36,9 @@ from sql.server.urls import parse
 
 TEMPORARY = ROOT / ".flashsale" / "bench"
 SHOP, HISTORY, OLD = "flashsale", "flashsale_history", "flashsale_old"
+EMPTY = Checkout(app="loadtest.empty:get_app()")
 CONNECTIONS = 1000
 """Room for 512 clients of MySQL beside the APIs."""
-
-
-EMPTY = Checkout(app="loadtest.empty:get_app()")
 
 
 class Testbeds(NamedTuple):
@@ -102,10 +100,10 @@ def measure(folder: Path, plan: Schedule, checkout: Checkout | None) -> Results:
         longer = replace(testbed, seconds=2 * plan.seconds)  # the rounds of this row scatter more than others
         address, log = str(testbed.mysql.address), folder / "telling.log"
         telling = tell_beside_a_sale(longer, address, log, plan.told, 2 * plan.rounds)
-        stages = history.measure(brief, past, plan.history, plan.history_rounds)
+        past_rounds = history.measure(brief, past, plan.history, plan.history_rounds)
         return Results(
             machine=machine.describe(testbed.database, folder), plan=plan, main=figures,
-            clients=sweeps[0], latency=sweeps[1], stripes=sweeps[2], history=stages,
+            clients=sweeps[0], latency=sweeps[1], stripes=sweeps[2], history=past_rounds,
             rushes=rushes, crowds=crowds, old_crowds=old_crowds, refusals=refusals, sweeping=sweeping, telling=telling,
             workers=[memory_mb(pid) for pid in family(testbed.service.pid)[1:]],
             checks=testbed.checks, minutes=(time.monotonic() - began) / 60,

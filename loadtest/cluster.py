@@ -65,7 +65,10 @@ def measure(folder: Path) -> Comparison:
         nodes = make_nodes(folder / "group", password, lambda _: None)
         for node in nodes:
             stack.callback(node.kill)
-        testbeds = {"alone": _shop(stack, folder, [server]), "group": _shop(stack, folder, _form(nodes, password))}
+        testbeds = {
+            "alone": _testbed(stack, folder, [server]),
+            "group": _testbed(stack, folder, _form(nodes, password)),
+        }
         figures: dict[str, dict[Point, list[Round]]] = {where: {point: [] for point in POINTS} for where in testbeds}
         for number in range(ROUNDS):
             for point in POINTS:
@@ -92,7 +95,7 @@ def _form(nodes: list[Node], password: str) -> list[Node]:
     return [primary, *(node for node in nodes if node is not primary)]
 
 
-def _shop(stack: ExitStack, folder: Path, servers: list[PrivateServer] | list[Node]) -> Testbed:
+def _testbed(stack: ExitStack, folder: Path, servers: list[PrivateServer] | list[Node]) -> Testbed:
     """A testbed on the first of the servers, with an API that knows all of them."""
     first = servers[0]
     password, unused = (secrets.token_urlsafe(12) for _ in range(2))

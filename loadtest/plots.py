@@ -126,9 +126,9 @@ def _by_stripes(figures: Figures) -> list[Series]:
 
 
 def _by_history(results: Results) -> list[Series]:
-    stages = results.history
+    history = results.history
     return [
-        Series(f"{line}{extra}", {stage.rows: (stage.beside if beside else stage.without)[line] for stage in stages})
+        Series(f"{line}{extra}", {each.rows: (each.beside if beside else each.without)[line] for each in history})
         for line in (CALL, GET_CALL)
         for beside, extra in ((True, ""), (False, ", without history"))
     ]

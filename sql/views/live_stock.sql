@@ -5,8 +5,8 @@ DELIMITER $$
 -- Every live hold is compared with the clock, so its times are made once a product; LIMIT keeps MySQL from making them again for each.
 -- COUNT counts in whole numbers, SUM in decimals, and a quarter slower.
 -- Products that were archived are left out.
--- `sale` is the state of the sale: its phase, and where it has none, its units decide. Who looks for one state compares `phase` as well:
--- then the holds of products in another phase are not counted.
+-- `sale` is the state of the sale: its phase, and where it has none, its units decide. A statement that looks for one state
+-- compares `phase` as well: then the holds of products in another phase are not counted.
 CREATE OR REPLACE DEFINER = flashsale_owner@localhost SQL SECURITY DEFINER VIEW live_stock AS
 WITH clock AS (
   SELECT c.product_id, c.clock AS now, c.clock + INTERVAL 10 SECOND AS in_10_s, c.clock + INTERVAL 30 SECOND AS in_30_s,
