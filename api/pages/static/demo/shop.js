@@ -16,7 +16,8 @@ export function secondsLeft(answer, paused = false) {
   return known === undefined ? null : Math.max(0, (known.end - (paused ? known.sent : performance.now())) / 1000);
 }
 
-/* The server's time, by the Date of its last answer and the steady clock of this device; null before the first. */
+/* The server's time, by the Dates of its answers and the steady clock of this device; null before the first. Each Date is a
+   little in the past, for it has whole seconds: of all of them the latest counts, so that no sale seems to start too soon. */
 let serverAhead = null;
 export const serverNow = () => (serverAhead === null ? null : performance.now() + serverAhead);
 
@@ -43,7 +44,7 @@ async function once(method, path, { body, key, headers }) {
     },
   });
   const date = Date.parse(answer.headers.get("Date") ?? "");
-  if (!Number.isNaN(date)) serverAhead = date + 500 - performance.now(); // a Date has whole seconds
+  if (!Number.isNaN(date)) serverAhead = Math.max(serverAhead ?? -Infinity, date - performance.now());
   const found = await answer.json().catch(() => ({}));
   if (answer.ok) {
     const left = found.expires_in_ms ?? found.pay_in_ms ?? null;
