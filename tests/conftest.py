@@ -1,5 +1,6 @@
 """A real MySQL server for the whole run, a real gunicorn in front of it, and the invariants after every test."""
 
+import signal
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -22,6 +23,11 @@ from tests.support.prepared_servers import prepared_server
 from tests.support.service import Service
 
 __all__ = ["pytest_collection_modifyitems", "pytest_xdist_auto_num_workers", "pytest_xdist_make_scheduler"]
+
+
+def pytest_configure() -> None:
+    """A shell ignores Ctrl-C for what it runs in the background, and every program that a test starts would inherit that."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
