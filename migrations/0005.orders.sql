@@ -25,7 +25,7 @@ CREATE TABLE orders (
   UNIQUE KEY uq_orders_idempotency_key (idempotency_key),
   UNIQUE KEY uq_orders_reference (reference),
   KEY ix_orders_product_id_status_pay_by (product_id, status, pay_by, qty),
-  KEY ix_orders_customer_id_order_id_status (customer_id, order_id, status),
+  KEY ix_orders_customer_id_order_id (customer_id, order_id),
   KEY ix_orders_status (status),
   CONSTRAINT fk_orders_product_id    FOREIGN KEY (product_id) REFERENCES products (product_id),
   CONSTRAINT ck_orders_qty           CHECK (qty >= 1),

@@ -136,6 +136,7 @@ SOURCE procedures/holds/release_hold.sql
 
 SOURCE procedures/orders/_cancel_live_order.sql
 SOURCE procedures/orders/_close_orders.sql
+SOURCE procedures/orders/_find_known_orders.sql
 SOURCE procedures/orders/_find_order_by_key.sql
 SOURCE procedures/orders/_lock_order.sql
 SOURCE procedures/orders/_lock_plain_holds.sql
@@ -159,6 +160,7 @@ SOURCE procedures/payments/_count_delivery.sql
 SOURCE procedures/payments/_decide_payment.sql
 SOURCE procedures/payments/_decide_payments_of.sql
 SOURCE procedures/payments/_empty_payloads.sql
+SOURCE procedures/payments/_find_known_events.sql
 SOURCE procedures/payments/_find_payment.sql
 SOURCE procedures/payments/_lock_payment.sql
 SOURCE procedures/payments/_lock_plain_events.sql

@@ -162,6 +162,15 @@ def test_a_key_that_is_known_is_left_alone_and_delays_nobody(db: Database) -> No
     assert stock(db, product) == (6, 1, 3)
 
 
+def test_a_reference_that_is_known_or_comes_twice_is_left_alone_and_delays_nobody(db: Database) -> None:
+    product, known, twice = new_product(db, 10), new_key(), new_key()
+    db.one("create_order", hold(db, product), new_key(), known)
+    wishes = [{**order_wish(hold(db, product)), "reference": reference} for reference in (None, known, twice, twice)]
+
+    assert answers(order_set(db, wishes)) == ["done", "alone", "done", "alone"]
+    assert stock(db, product) == (5, 2, 3)
+
+
 def test_of_requests_for_the_same_hold_or_under_the_same_key_only_the_first_is_done(db: Database) -> None:
     product, key = new_product(db, 10), new_key()
     first, second, third = (hold(db, product) for _ in range(3))

@@ -4,7 +4,6 @@ DROP PROCEDURE IF EXISTS _make_orders $$
 
 CREATE DEFINER = flashsale_owner@localhost PROCEDURE _make_orders (
   IN in_requests JSON,
-  IN in_looks_for_twins BOOLEAN,
   INOUT io_numbers TEXT,
   INOUT io_hold_ids JSON
 )
@@ -15,10 +14,8 @@ Description
   compares the two.
 
 Parameters
-  in_requests             JSON     as create_orders takes them
-  in_looks_for_twins      BOOLEAN  requests whose key or reference has made an order are left out. FALSE: they are 1062, which is
-                                   cheaper, for they are rare
-  io_numbers, io_hold_ids          in: as _lock_plain_holds found them; out: those that became orders; NULL: none
+  in_requests             JSON  as create_orders takes them
+  io_numbers, io_hold_ids       in: as _lock_plain_holds found them; out: those that became orders; NULL: none
 
 Errors
   1062  a key or a reference has made an order, or is making one at this instant
@@ -42,9 +39,6 @@ BEGIN
     STRAIGHT_JOIN products AS p FORCE INDEX (PRIMARY) ON p.product_id = h.product_id
    WHERE h.expires_at > UTC_TIMESTAMP(6) AND h.unit_price_minor > 0
      AND NOT EXISTS (SELECT 1 FROM payments AS w FORCE INDEX (uq_payments_order_id) WHERE w.order_id = h.hold_id)
-     AND (NOT in_looks_for_twins
-          OR (NOT EXISTS (SELECT 1 FROM orders AS o FORCE INDEX (uq_orders_idempotency_key) WHERE o.idempotency_key = r.idempotency_key)
-              AND NOT EXISTS (SELECT 1 FROM orders AS o FORCE INDEX (uq_orders_reference) WHERE o.reference = r.reference)))
    ORDER BY r.idempotency_key;
 
   -- A hold that was live had no order: those that have one by now are ours.

@@ -66,6 +66,7 @@ BEGIN
   DECLARE v_round INT DEFAULT 0;
   DECLARE v_done BOOLEAN DEFAULT FALSE;
   DECLARE v_numbers TEXT;
+  DECLARE v_known TEXT DEFAULT '';
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   BEGIN
@@ -82,9 +83,12 @@ BEGIN
         END;
         SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
         START TRANSACTION;
-        CALL _lock_plain_holds(v_requests, v_numbers, v_hold_ids);
+        IF v_round > 0 THEN
+          CALL _find_known_orders(v_requests, v_known);
+        END IF;
+        CALL _lock_plain_holds(v_requests, v_known, v_numbers, v_hold_ids);
         IF v_numbers IS NOT NULL THEN
-          CALL _make_orders(v_requests, v_round > 0, v_numbers, v_hold_ids);
+          CALL _make_orders(v_requests, v_numbers, v_hold_ids);
         END IF;
         COMMIT;
         SET v_done = TRUE;

@@ -87,7 +87,7 @@ BEGIN
         AND (in_status IS NULL OR status = in_status) AND order_id < v_after)
     UNION ALL
     (SELECT order_id
-       FROM orders FORCE INDEX (ix_orders_customer_id_order_id_status)
+       FROM orders FORCE INDEX (ix_orders_customer_id_order_id)
       WHERE in_reference IS NULL AND customer_id = in_customer_id AND (in_status IS NULL OR status = in_status) AND order_id < v_after
       ORDER BY order_id DESC
       LIMIT v_limit)

@@ -4,7 +4,6 @@ DROP PROCEDURE IF EXISTS _pay_orders $$
 
 CREATE DEFINER = flashsale_owner@localhost PROCEDURE _pay_orders (
   IN in_events JSON,
-  IN in_looks_for_twins BOOLEAN,
   INOUT io_numbers TEXT,
   INOUT io_order_ids JSON
 )
@@ -15,10 +14,8 @@ Description
   in payment_rules says; a generated test compares them.
 
 Parameters
-  in_events                JSON     as receive_payment_webhooks takes them
-  in_looks_for_twins       BOOLEAN  events and payments that are known are left out. FALSE: they are 1062, which is cheaper, for they are
-                                    rare
-  io_numbers, io_order_ids          in: as _lock_plain_events found them; out: those that pay their orders; NULL: none
+  in_events                JSON  as receive_payment_webhooks takes them
+  io_numbers, io_order_ids       in: as _lock_plain_events found them; out: those that pay their orders; NULL: none
 
 Errors
   1062  a payment is known, or comes at this instant in another session
@@ -40,10 +37,6 @@ BEGIN
            currency CHAR(3) CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin PATH '$.currency')) AS r
     STRAIGHT_JOIN orders AS o FORCE INDEX (PRIMARY) ON o.order_id = IF(FIND_IN_SET(r.number, io_numbers), UUID_TO_BIN(r.order_id), NULL)
    WHERE o.status = 'pending' AND COALESCE(r.amount = o.amount_minor, TRUE) AND COALESCE(r.currency = o.currency, TRUE)
-     AND NOT EXISTS (SELECT 1 FROM payments AS w FORCE INDEX (uq_payments_order_id) WHERE w.order_id = o.order_id)
-     AND (NOT in_looks_for_twins
-          OR (NOT EXISTS (SELECT 1 FROM payments AS w FORCE INDEX (PRIMARY) WHERE w.payment_id = COALESCE(r.payment_id, LOWER(r.order_id)))
-              AND NOT EXISTS (SELECT 1 FROM payment_webhooks AS k FORCE INDEX (uq_payment_webhooks_idempotency_key) WHERE k.idempotency_key = r.idempotency_key)))
    ORDER BY 1;
 
   -- A pending order has no payment that pays it: those that have one by now are ours.

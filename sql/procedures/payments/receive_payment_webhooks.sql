@@ -54,8 +54,9 @@ BEGIN
   DECLARE v_events, v_order_ids JSON;
   DECLARE v_count INT;
   DECLARE v_round INT DEFAULT 0;
-  DECLARE v_done, v_distrusts, v_counts BOOLEAN DEFAULT FALSE;
+  DECLARE v_done, v_counts BOOLEAN DEFAULT FALSE;
   DECLARE v_numbers TEXT;
+  DECLARE v_known TEXT DEFAULT '';
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   BEGIN
@@ -66,16 +67,19 @@ BEGIN
     -- JSON that is nested too deeply for MySQL, or has too long a name in it.
     WHILE NOT v_done AND v_round < 3 DO
       BEGIN
-        DECLARE EXIT HANDLER FOR 1062, 1213, 3150, 3151, 3157
+        DECLARE EXIT HANDLER FOR 1062, 1213, 3140, 3150, 3151, 3157
         BEGIN
           ROLLBACK;
-          SET v_round = v_round + 1, v_distrusts = TRUE, v_numbers = NULL;
+          SET v_round = v_round + 1, v_numbers = NULL;
         END;
         SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
         START TRANSACTION;
-        CALL _lock_plain_events(v_events, v_distrusts, v_numbers, v_order_ids, v_counts);
+        IF v_round > 0 THEN
+          CALL _find_known_events(v_events, v_known);
+        END IF;
+        CALL _lock_plain_events(v_events, v_round > 0, v_known, v_numbers, v_order_ids, v_counts);
         IF v_numbers IS NOT NULL THEN
-          CALL _pay_orders(v_events, v_round > 0, v_numbers, v_order_ids);
+          CALL _pay_orders(v_events, v_numbers, v_order_ids);
           INSERT INTO payment_webhooks (idempotency_key, payment_id, order_id, payment_status, amount_minor, currency, occurred_at,
                                         payload, outcome, deliveries, first_received_at, last_received_at, settled_at)
           SELECT e.idempotency_key, COALESCE(e.payment_id, LOWER(e.order_id)), UUID_TO_BIN(e.order_id), 'succeeded', e.amount, e.currency,
