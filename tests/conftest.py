@@ -26,7 +26,7 @@ __all__ = ["pytest_collection_modifyitems", "pytest_xdist_auto_num_workers", "py
 
 
 def pytest_configure() -> None:
-    """A shell ignores Ctrl-C for what it runs in the background, and every program that a test starts would inherit that."""
+    """A shell ignores Ctrl-C for what it runs in the background; what a test starts would inherit that."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
