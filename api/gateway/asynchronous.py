@@ -16,8 +16,6 @@ from api.gateway.sets import SETS, Line
 from api.gateway.waiting import QUEUE_SECONDS, Patience
 from sql.server.urls import Url
 
-SET_ROW_LOCK_SECONDS = 1
-"""How long a set waits for a row. What is slow goes on alone, and there is time left for that."""
 KEPT = 256
 """Lines and shared reads that are kept; beyond that those in which nothing happens are forgotten."""
 
@@ -44,7 +42,7 @@ def make_gateway(
     Raises RuntimeError when the driver can't be loaded.
     """
     observer, primary = observer or Unobserved(), primary or Primary(url)
-    for_sets = Gateway(url, observer, row_lock_seconds=SET_ROW_LOCK_SECONDS, primary=primary)
+    for_sets = Gateway(url, observer, primary=primary)
     return AsyncGateway(for_sets, Gateway(url, _OfRequests(observer), primary=primary), observer, connections)
 
 

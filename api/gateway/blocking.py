@@ -40,8 +40,9 @@ from sql.server.urls import Url
 
 READ_SECONDS = 3
 """How long a CALL may take. Then its caller is refused, and the CALL is ended."""
-ROW_LOCK_SECONDS = 2
-"""How long a CALL may wait for a row."""
+ROW_LOCK_SECONDS = 1
+"""How long a CALL may wait for a row; InnoDB looks once a second, so that it may be two. A request that a set left alone has
+waited for a row before, and its own CALL is to end within 5 s of its arrival, too."""
 RETRY_SECONDS = 1.2
 """No CALL is sent later than this after the gateway was asked: with READ_SECONDS and ENDING_SECONDS less than 5 s."""
 ENDING_SECONDS = 0.3
@@ -84,13 +85,12 @@ class Gateway:
         url: Url,
         observer: Observer | None = None,
         read_seconds: int = READ_SECONDS,
-        row_lock_seconds: int = ROW_LOCK_SECONDS,
         primary: Primary | None = None,
     ) -> None:
         """`primary` looks for the node that sells, among those of the URL, for all gateways of the process."""
         self._report = Reports()
         self._primary = primary or Primary(url)
-        self._drivers = {node: Driver(node, row_lock_seconds, read_seconds, self._report) for node in url.nodes}
+        self._drivers = {node: Driver(node, ROW_LOCK_SECONDS, read_seconds, self._report) for node in url.nodes}
         self._error = next(iter(self._drivers.values())).Error
         self._used: Url | None = None
         self._observer = observer or Unobserved()
