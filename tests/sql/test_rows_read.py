@@ -115,4 +115,5 @@ def test_a_page_of_products_counts_no_units_of_those_that_are_not_on_it(
     for _ in range(ORDERS // 100):
         hold_set(db, [wish(busy) for _ in range(100)])
 
-    assert read() < before + 100
+    # MySQL may look at the products once more, but not at the holds of the busy one.
+    assert read() < before + ORDERS // 2
