@@ -88,6 +88,7 @@ SOURCE procedures/stock/_find_lapsed.sql
 SOURCE procedures/stock/_free_units.sql
 SOURCE procedures/stock/_gather_units.sql
 SOURCE procedures/stock/_next_expired_product.sql
+SOURCE procedures/stock/_pause_customers.sql
 SOURCE procedures/stock/_pay_customer_units.sql
 SOURCE procedures/stock/_pay_units_of_orders.sql
 SOURCE procedures/stock/_read_stock.sql

@@ -1,10 +1,12 @@
 """Who lets units go unpaid pauses; who pays, and whom the shop itself sends away, does not."""
 
 import datetime
+from collections.abc import Callable
 
 import pytest
 
 from tests.support.database import Database
+from tests.support.purchase_sets import pay_set, success
 from tests.support.sale import hold, new_product, order, pay, refusal, sweep
 
 PAUSE = 60
@@ -92,3 +94,30 @@ def test_who_pays_a_hold_and_takes_their_time_to_order_it_does_not_pause(db: Dat
     db.travel(125)
 
     hold(db, product, 1, "alice")
+
+
+@pytest.mark.parametrize("before", [None, -1, 1], ids=["no pause", "a shorter pause", "a longer pause"])
+@pytest.mark.parametrize("how", ["swept", "paid", "paid in a set"])
+def test_an_order_that_ran_out_pauses_alike_and_the_longest_pause_counts(
+    db: Database, connect_as: Callable[..., Database], how: str, before: int | None
+) -> None:
+    product, admin = strict_product(db), connect_as("admin")
+    where = "product_id = %s AND customer_id = 'alice'"
+    db.travel_to(db.now())
+    bought = order(db, product, 1, "alice")
+    pause = datetime.timedelta(seconds=PAUSE)
+    ends_at = db.one("get_order", bought)["pay_by"] + pause
+    earlier = None if before is None else ends_at + datetime.timedelta(seconds=before)
+    admin.query(f"UPDATE customer_units SET paused_until = %s WHERE {where}", earlier, product)
+    db.travel_to(ends_at - pause + datetime.timedelta(seconds=5))
+    if how == "swept":
+        sweep(db)
+    elif how == "paid":
+        pay(db, bought)
+    else:
+        assert [row["answer"] for row in pay_set(db, [success(bought)])] == ["done"]
+
+    assert db.one("get_order", bought)["status"] == ("cancelled" if how == "swept" else "paid")
+    assert admin.value(f"SELECT paused_until FROM customer_units WHERE {where}", product) == max(
+        ends_at, earlier or ends_at
+    )

@@ -24,6 +24,7 @@ Locks
 '
 BEGIN
   DECLARE v_units INT;
+  DECLARE v_customers JSON;
   DECLARE v_counts BOOLEAN;
   DECLARE v_pause_seconds INT;
   DECLARE v_clock DATETIME(6);
@@ -34,9 +35,9 @@ BEGIN
     JOIN product_clocks AS c ON c.product_id = p.product_id
    WHERE p.product_id = in_product_id;
   IF v_counts THEN
-    -- A pause begins when the units ran out or were let go, not when somebody noticed; of several the longest counts.
-    -- ORDER BY with a LIMIT that limits nothing: without it MySQL would take the customers in any order.
-    UPDATE (SELECT freed.customer_id, SUM(freed.units) AS units, SUM(freed.unpaid) AS unpaid, MAX(freed.gone_at) AS gone_at
+    SELECT JSON_ARRAYAGG(JSON_ARRAY(in_product_id, f.customer_id, f.gone_at, v_pause_seconds, f.units, f.unpaid)), SUM(f.units)
+      INTO v_customers, v_units
+      FROM (SELECT freed.customer_id, SUM(freed.units) AS units, SUM(freed.unpaid) AS unpaid, MAX(freed.gone_at) AS gone_at
               FROM (SELECT h.customer_id, h.qty AS units, h.qty AS unpaid,
                            IF(in_pauses OR h.ended_as = 'expired', LEAST(h.expires_at, h.ended_at), NULL) AS gone_at
                       FROM JSON_TABLE(in_hold_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS ended
@@ -47,25 +48,32 @@ BEGIN
                               IF(o.pay_by <= v_clock, o.pay_by, o.closed_at), NULL)
                       FROM JSON_TABLE(in_order_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS closed
                       STRAIGHT_JOIN orders AS o FORCE INDEX (PRIMARY) ON o.order_id = UUID_TO_BIN(closed.id)) AS freed
-             GROUP BY freed.customer_id
-             ORDER BY freed.customer_id
+             GROUP BY freed.customer_id) AS f;
+    -- ORDER BY with a LIMIT that limits nothing: without it MySQL would take the customers in any order.
+    UPDATE (SELECT mine.customer_id, mine.units, mine.unpaid
+              FROM JSON_TABLE(v_customers, '$[*]' COLUMNS (
+                     customer_id VARCHAR(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin PATH '$[1]',
+                     units INT PATH '$[4]',
+                     unpaid INT PATH '$[5]')) AS mine
+             ORDER BY mine.customer_id
              LIMIT 18446744073709551615) AS f
       STRAIGHT_JOIN customer_units AS c FORCE INDEX (PRIMARY) ON c.product_id = in_product_id AND c.customer_id = f.customer_id
        SET c.units = c.units - f.units,
-           c.unpaid_units = c.unpaid_units - f.unpaid,
-           c.paused_until = IF(v_pause_seconds IS NULL OR f.gone_at IS NULL, c.paused_until,
-                               GREATEST(COALESCE(c.paused_until, f.gone_at), f.gone_at + INTERVAL v_pause_seconds SECOND));
+           c.unpaid_units = c.unpaid_units - f.unpaid;
+    IF v_pause_seconds IS NOT NULL THEN
+      CALL _pause_customers(v_customers);
+    END IF;
+  ELSE
+    SELECT SUM(freed.qty)
+      INTO v_units
+      FROM (SELECT h.qty
+              FROM JSON_TABLE(in_hold_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS ended
+              STRAIGHT_JOIN hold_history AS h FORCE INDEX (PRIMARY) ON h.hold_id = UUID_TO_BIN(ended.id)
+             UNION ALL
+            SELECT o.qty
+              FROM JSON_TABLE(in_order_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS closed
+              STRAIGHT_JOIN orders AS o FORCE INDEX (PRIMARY) ON o.order_id = UUID_TO_BIN(closed.id)) AS freed;
   END IF;
-
-  SELECT SUM(freed.qty)
-    INTO v_units
-    FROM (SELECT h.qty
-            FROM JSON_TABLE(in_hold_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS ended
-            STRAIGHT_JOIN hold_history AS h FORCE INDEX (PRIMARY) ON h.hold_id = UUID_TO_BIN(ended.id)
-           UNION ALL
-          SELECT o.qty
-            FROM JSON_TABLE(in_order_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS closed
-            STRAIGHT_JOIN orders AS o FORCE INDEX (PRIMARY) ON o.order_id = UUID_TO_BIN(closed.id)) AS freed;
   CALL _return_units(in_product_id, v_units);
 END $$
 

@@ -16,22 +16,23 @@ Locks
 BEGIN
   DECLARE v_product_id INT UNSIGNED;
   DECLARE v_customer_id VARCHAR(128);
-  DECLARE v_qty INT;
-  DECLARE v_overdue_at, v_paused_until DATETIME(6);
+  DECLARE v_qty, v_pause_seconds INT;
+  DECLARE v_overdue_at DATETIME(6);
 
   -- Read first, and not joined in the UPDATE, which would lock the product after the order.
-  SELECT o.product_id, o.customer_id, o.qty, IF(o.pay_by <= c.clock, o.pay_by, NULL), o.pay_by + INTERVAL p.pause_seconds SECOND
-    INTO v_product_id, v_customer_id, v_qty, v_overdue_at, v_paused_until
+  SELECT o.product_id, o.customer_id, o.qty, IF(o.pay_by <= c.clock, o.pay_by, NULL), p.pause_seconds
+    INTO v_product_id, v_customer_id, v_qty, v_overdue_at, v_pause_seconds
     FROM orders AS o
     JOIN products AS p ON p.product_id = o.product_id
     JOIN product_clocks AS c ON c.product_id = o.product_id
    WHERE o.order_id = in_order_id;
 
   UPDATE customer_units
-     SET unpaid_units = unpaid_units - v_qty,
-         paused_until = IF(v_overdue_at IS NULL OR v_paused_until IS NULL, paused_until,
-                           GREATEST(COALESCE(paused_until, v_overdue_at), v_paused_until))
+     SET unpaid_units = unpaid_units - v_qty
    WHERE product_id = v_product_id AND customer_id = v_customer_id;
+  IF v_overdue_at IS NOT NULL AND v_pause_seconds IS NOT NULL THEN
+    CALL _pause_customers(JSON_ARRAY(JSON_ARRAY(v_product_id, v_customer_id, v_overdue_at, v_pause_seconds)));
+  END IF;
 END $$
 
 DELIMITER ;

@@ -18,10 +18,12 @@ Locks
 '
 BEGIN
   DECLARE v_customers JSON;
+  DECLARE v_any_pauses BOOLEAN;
 
   -- Read first, and not joined in the UPDATE, which would lock the products after the orders.
-  SELECT JSON_ARRAYAGG(JSON_ARRAY(f.product_id, f.customer_id, f.units, f.overdue_at, f.pause_seconds))
-    INTO v_customers
+  SELECT JSON_ARRAYAGG(JSON_ARRAY(f.product_id, f.customer_id, f.overdue_at, f.pause_seconds, f.units)),
+         MAX(f.overdue_at IS NOT NULL AND f.pause_seconds IS NOT NULL)
+    INTO v_customers, v_any_pauses
     FROM (SELECT o.product_id, o.customer_id, SUM(o.qty) AS units, MAX(IF(o.pay_by <= c.clock, o.pay_by, NULL)) AS overdue_at,
                  MAX(p.pause_seconds) AS pause_seconds
             FROM JSON_TABLE(in_order_ids, '$[*]' COLUMNS (id CHAR(36) PATH '$')) AS paid
@@ -32,20 +34,18 @@ BEGIN
            GROUP BY o.product_id, o.customer_id) AS f;
 
   -- ORDER BY with a LIMIT that limits nothing: without it MySQL would take the customers in any order.
-  UPDATE (SELECT mine.product_id, mine.customer_id, mine.units, mine.overdue_at,
-                 mine.overdue_at + INTERVAL mine.pause_seconds SECOND AS paused_until
+  UPDATE (SELECT mine.product_id, mine.customer_id, mine.units
             FROM JSON_TABLE(v_customers, '$[*]' COLUMNS (
                    product_id INT UNSIGNED PATH '$[0]',
                    customer_id VARCHAR(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin PATH '$[1]',
-                   units INT PATH '$[2]',
-                   overdue_at DATETIME(6) PATH '$[3]',
-                   pause_seconds INT PATH '$[4]')) AS mine
+                   units INT PATH '$[4]')) AS mine
            ORDER BY mine.product_id, mine.customer_id
            LIMIT 18446744073709551615) AS f
     STRAIGHT_JOIN customer_units AS c FORCE INDEX (PRIMARY) ON c.product_id = f.product_id AND c.customer_id = f.customer_id
-     SET c.unpaid_units = c.unpaid_units - f.units,
-         c.paused_until = IF(f.paused_until IS NULL, c.paused_until,
-                             GREATEST(COALESCE(c.paused_until, f.overdue_at), f.paused_until));
+     SET c.unpaid_units = c.unpaid_units - f.units;
+  IF v_any_pauses THEN
+    CALL _pause_customers(v_customers);
+  END IF;
 END $$
 
 DELIMITER ;
