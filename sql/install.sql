@@ -6,10 +6,7 @@
 --     payment_deadlines      until when a payment waits for an order that nobody knows
 --     live_stock             how a sale stands, and what is available; purchases, order_totals and stock_ledger: what became of the units
 --     money_owed             what is due back to buyers
---     late_limits            how late is late
---     sweep_health           how long what expired has been waiting for the sweep, and whether that is late
---     attention, open_tasks  what waits for somebody: how much, and each with the CALL that settles it
---     sale_figures           how the sale goes, for people
+--     sweep_health           how long what expired has been waiting for the sweep, how late is late, and whether that is
 --     …_violations           what must never be; invariant_violations is all of it
 --     procedure_areas        which folder a public procedure comes from, for help()
 --   procedures/            public ones are verb_noun and each runs a transaction; those that begin with _ work inside that of their caller
@@ -39,7 +36,6 @@ SOURCE views/product_clocks.sql
 SOURCE views/hold_deadlines.sql
 SOURCE views/order_deadlines.sql
 SOURCE views/payment_deadlines.sql
-SOURCE views/late_limits.sql
 SOURCE views/sweep_health.sql
 SOURCE views/money_owed.sql
 SOURCE views/purchases.sql
@@ -54,9 +50,6 @@ SOURCE views/housekeeping_violations.sql
 SOURCE views/invariant_violations.sql
 SOURCE views/live_stock.sql
 SOURCE views/order_totals.sql
-SOURCE views/attention.sql
-SOURCE views/sale_figures.sql
-SOURCE views/open_tasks.sql
 SOURCE views/procedure_areas.sql
 
 SOURCE procedures/lib/_raise.sql

@@ -18,6 +18,6 @@ CALL receive_payment_webhook('evt_41', @frank, 'pi_41', 'succeeded', 2900, 'EUR'
 CALL archive_product(@poster, 'season over', NULL);
 CALL cancel_order(@grace, 'a recall', NULL)\G
 CALL archive_product(@poster, 'season over', NULL)\G
-SELECT product_id, name, sale FROM sale_figures ORDER BY product_id IS NULL, product_id;
+CALL sale_overview();
 SET timestamp = DEFAULT;
 CALL check_invariants();

@@ -111,9 +111,9 @@ SELECT 'event_parked_beside_decision', NULL, CONCAT('webhook ', e.webhook_id, ',
 SELECT 'event_parked_too_long', NULL, CONCAT('webhook ', e.webhook_id, ', ', e.payment_status, ', since ', e.first_received_at, ' UTC')
   FROM payment_webhooks AS e
   JOIN payment_deadlines AS w ON w.payment_id = e.payment_id
-  CROSS JOIN late_limits AS l
+  CROSS JOIN sweep_health AS s
   LEFT JOIN holds AS h ON h.hold_id = w.order_id
  WHERE e.outcome = 'parked' AND h.hold_id IS NULL
-   AND w.waits_until < UTC_TIMESTAMP(6) - INTERVAL l.sweep_late_seconds SECOND $$
+   AND w.waits_until < UTC_TIMESTAMP(6) - INTERVAL s.late_seconds SECOND $$
 
 DELIMITER ;

@@ -1,7 +1,8 @@
 DELIMITER $$
 
 -- One row: whether the sweep keeps up. lag_seconds is for how long the oldest expired hold, overdue order, paid hold that nobody ordered
--- or payment without an order has been waiting for the sweep; 0 when none is; is_late when that is more than late_seconds.
+-- or payment without an order has been waiting for the sweep; 0 when none is; is_late when that is more than late_seconds,
+-- many runs of an EVENT that runs every second: the one home of how late is late.
 -- What does not run out while its sale is paused does not wait.
 -- last_sweep_at is NULL when there was none. What is in the future was left by a session that travels in time.
 -- The first of an index: for a MIN that depends on another row, and for an ORDER BY of less than the whole index, MySQL walks over all
@@ -27,10 +28,11 @@ WITH due AS (
 oldest AS (
   SELECT COALESCE(MAX(IF(d.due_at <= d.clock, TIMESTAMPDIFF(MICROSECOND, d.due_at, UTC_TIMESTAMP(6)), 0)), 0) / 1000000 AS lag_seconds
     FROM due AS d),
-runs AS (SELECT MAX(b.started_at) AS last_sweep_at FROM sweep_heartbeat AS b WHERE b.started_at <= UTC_TIMESTAMP(6))
-SELECT c.sweep_late_seconds AS late_seconds, l.lag_seconds, l.lag_seconds > c.sweep_late_seconds AS is_late, r.last_sweep_at,
-       r.last_sweep_at < UTC_TIMESTAMP(6) - INTERVAL c.sweep_late_seconds SECOND AS has_stopped
-  FROM late_limits AS c
+runs AS (SELECT MAX(b.started_at) AS last_sweep_at FROM sweep_heartbeat AS b WHERE b.started_at <= UTC_TIMESTAMP(6)),
+limits AS (SELECT 60 AS late_seconds)
+SELECT c.late_seconds, l.lag_seconds, l.lag_seconds > c.late_seconds AS is_late, r.last_sweep_at,
+       r.last_sweep_at < UTC_TIMESTAMP(6) - INTERVAL c.late_seconds SECOND AS has_stopped
+  FROM limits AS c
   CROSS JOIN oldest AS l
   CROSS JOIN runs AS r $$
 

@@ -65,11 +65,11 @@ def test_who_may_not_see_the_locks_is_told_that_somebody_holds_one(
     monkeypatch.setattr(patience, "PATIENCE_SECONDS", 1.0)
     deploy(deployers_url)
     with Database(mysql_server.admin_url(SCRATCH)) as reader:
-        reader.query("DROP VIEW late_limits")
-        reader.query("CREATE VIEW late_limits AS SELECT 61 AS sweep_late_seconds")
+        reader.query("DROP VIEW payment_deadlines")
+        reader.query("CREATE VIEW payment_deadlines AS SELECT 1 AS payment_id")
         reader.query("START TRANSACTION")
-        reader.query("SELECT * FROM late_limits")
-        with pytest.raises(mysql.connector.Error, match=r"view late_limits .*performance_schema.*denied"):
+        reader.query("SELECT * FROM payment_deadlines")
+        with pytest.raises(mysql.connector.Error, match=r"view payment_deadlines .*performance_schema.*denied"):
             deploy(deployers_url)
         reader.query("ROLLBACK")
     deploy(deployers_url)

@@ -23,8 +23,8 @@ SCRATCH = "flashsale_waiting"
 VIEWS = [item.name for item in all_objects() if item.kind == "VIEW"]
 PROMPT_SECONDS = 4.0
 CHANGED_VIEW = (
-    "CREATE OR REPLACE DEFINER = flashsale_owner@localhost SQL SECURITY DEFINER VIEW late_limits AS"
-    " SELECT 61 AS sweep_late_seconds, 10001 AS members_late_transactions"
+    "CREATE OR REPLACE DEFINER = flashsale_owner@localhost SQL SECURITY DEFINER VIEW payment_deadlines AS"
+    " SELECT w.payment_id, w.order_id, w.follow_up, w.received_at, w.created_at AS waits_until FROM payments AS w"
 )
 DEFINITIONS = (
     "SELECT COALESCE(SUM(count_star), 0) FROM performance_schema.events_statements_summary_global_by_event_name"
@@ -124,7 +124,11 @@ def hand_made_event(admin: Database) -> None:
 @pytest.mark.parametrize(
     ("change", "look", "change_line"),
     [
-        (lambda admin: admin.query(CHANGED_VIEW), "SELECT * FROM invariant_violations", "loaded view late_limits"),
+        (
+            lambda admin: admin.query(CHANGED_VIEW),
+            "SELECT * FROM invariant_violations",
+            "loaded view payment_deadlines",
+        ),
         (hand_made_procedure, "CALL get_product(1)", "loaded procedure get_product"),
         (hand_made_event, "SHOW CREATE EVENT sweep_expired", "loaded event sweep_expired"),
         (
@@ -156,7 +160,10 @@ def test_what_a_reader_keeps_is_replaced_when_it_leaves_and_meanwhile_everybody_
 
 @pytest.mark.parametrize(
     ("keep", "what"),
-    [("SELECT * FROM late_limits", "view late_limits"), ("LOCK INSTANCE FOR BACKUP", "account flashsale_owner")],
+    [
+        ("SELECT * FROM payment_deadlines", "view payment_deadlines"),
+        ("LOCK INSTANCE FOR BACKUP", "account flashsale_owner"),
+    ],
 )
 def test_a_reader_that_never_leaves_is_named_with_what_to_do(
     url: str, admin: Database, reader: Database, monkeypatch: pytest.MonkeyPatch, keep: str, what: str
@@ -175,7 +182,7 @@ def test_a_reader_that_never_leaves_is_named_with_what_to_do(
 
     assert re.search(rf"{what} .*connection {connection} of root@.*, idle for \d+ s", str(refused.value))
     assert f"KILL {connection}" in str(refused.value)
-    assert admin.value("SELECT sweep_late_seconds FROM late_limits") == 61
+    assert "minute" not in admin.query("SHOW CREATE VIEW payment_deadlines")[0]["Create View"]
 
 
 def test_a_migration_waits_in_short_slices_too(
@@ -202,13 +209,13 @@ def test_a_reader_that_ends_a_moment_later_costs_a_deployment_a_moment(
     url: str, admin: Database, reader: Database
 ) -> None:
     admin.query(CHANGED_VIEW)
-    reader.query("SELECT * FROM late_limits")
+    reader.query("SELECT * FROM payment_deadlines")
     waiting = "SELECT COUNT(*) FROM performance_schema.metadata_locks WHERE lock_status = 'PENDING'"
 
     with beginning(reader, lambda: deploy(url)) as result:
         wait_until(lambda: admin.value(waiting) > 0, 20)
         reader.query("ROLLBACK")
         began = time.monotonic()
-        assert result(20) == ["loaded view late_limits"]
+        assert result(20) == ["loaded view payment_deadlines"]
 
     assert time.monotonic() - began < PROMPT_SECONDS

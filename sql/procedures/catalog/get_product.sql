@@ -56,22 +56,22 @@ Example
   ERROR 31001 (45404): product_not_found: no product has this id; list_products shows those on sale
 '
 BEGIN
-  DECLARE v_known BOOLEAN;
+  DECLARE v_product_id INT UNSIGNED;
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   BEGIN
     DECLARE EXIT HANDLER FOR SQLEXCEPTION, 1265 BEGIN ROLLBACK; RESIGNAL; END;
 
     CALL _require_number('product_id', in_product_id, 1, 2147483647);
-    SELECT EXISTS (SELECT 1 FROM products WHERE product_id = CAST(in_product_id AS UNSIGNED)) INTO v_known;
-    IF NOT v_known THEN
+    SELECT product_id INTO v_product_id FROM products WHERE product_id = CAST(in_product_id AS UNSIGNED);
+    IF v_product_id IS NULL THEN
       CALL _raise('product_not_found', 'no product has this id; list_products shows those on sale', NULL);
     END IF;
     COMMIT;
   END;
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-  CALL _select_products(in_product_id, FALSE);
+  CALL _select_products(v_product_id, FALSE);
   COMMIT;
 END $$
 

@@ -58,13 +58,13 @@ BEGIN
   SET v_phase = IF(in_sale IN ('open', 'sold_out'), NULL, in_sale);
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   -- MySQL is told to go from product to product until the page is full: else it would count the units of all products, and sort them then.
-  SELECT p.product_id, p.name, p.price_minor AS price, p.currency, s.stock_total, s.available, s.held, s.sold,
+  SELECT p.product_id, p.name, p.price_minor AS price, p.currency, p.stock_total, s.available, s.held, s.sold,
          p.max_per_hold, p.max_per_customer, p.max_unpaid_percent, p.pause_seconds, p.extension_seconds,
          p.hold_seconds, p.payment_seconds, p.stripes, p.sale_starts_at, p.sale_ends_at,
          p.stopped_at, p.paused_at, p.archived_at
     FROM products AS p FORCE INDEX (PRIMARY)
     STRAIGHT_JOIN live_stock AS s ON s.product_id = p.product_id
-   WHERE p.product_id > v_after AND (in_sale IS NULL OR (s.phase <=> v_phase AND s.sale = in_sale))
+   WHERE p.product_id > v_after AND p.archived_at IS NULL AND (in_sale IS NULL OR (s.phase <=> v_phase AND s.sale = in_sale))
    ORDER BY p.product_id
    LIMIT v_limit;
   COMMIT;

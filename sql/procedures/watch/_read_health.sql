@@ -8,23 +8,27 @@ CREATE DEFINER = flashsale_owner@localhost PROCEDURE _read_health (
   OUT out_event_status VARCHAR(32),
   OUT out_last_sweep_at DATETIME(6),
   OUT out_lag_seconds DECIMAL(16, 6),
+  OUT out_late_seconds INT,
   OUT out_role VARCHAR(16),
   OUT out_node VARCHAR(261),
   OUT out_members_online INT,
   OUT out_members INT,
-  OUT out_members_behind BIGINT
+  OUT out_members_behind BIGINT,
+  OUT out_late_transactions INT
 )
 COMMENT '
 Description
   Reads whether the sale can be served and whether the housekeeping runs. out_status is unable when nothing can be sold,
   degraded when the sale goes on but something is wrong, else ok. out_detail says what is wrong and what to do, NULL when
-  nothing is; out_event_status is NULL when the EVENT is missing, out_last_sweep_at (UTC) when there was no sweep. The last five are those of _read_role.
+  nothing is; out_event_status is NULL when the EVENT is missing, out_last_sweep_at (UTC) when there was no sweep; out_late_seconds is from how many
+  seconds of lag on, or since the last sweep, the sweep is late. Those from out_role on are of _read_role; out_late_transactions is how many
+  transactions a node may be behind.
 
 Locks
   none
 '
 BEGIN
-  DECLARE v_event_age_seconds, v_late_seconds, v_late_transactions BIGINT;
+  DECLARE v_event_age_seconds BIGINT;
   DECLARE v_is_late, v_has_stopped BOOLEAN;
   DECLARE v_collation VARCHAR(64);
 
@@ -45,11 +49,11 @@ BEGIN
     INTO out_event_status, v_event_age_seconds
     FROM information_schema.events
    WHERE event_schema = DATABASE() AND event_name = 'sweep_expired';
-  SELECT c.sweep_late_seconds, c.members_late_transactions, h.lag_seconds, h.is_late, h.last_sweep_at, h.has_stopped,
+  SET out_late_transactions = 10000;
+  SELECT h.late_seconds, h.lag_seconds, h.is_late, h.last_sweep_at, h.has_stopped,
          (SELECT default_collation_name FROM information_schema.schemata WHERE schema_name = DATABASE())
-    INTO v_late_seconds, v_late_transactions, out_lag_seconds, v_is_late, out_last_sweep_at, v_has_stopped, v_collation
-    FROM sweep_health AS h
-    CROSS JOIN late_limits AS c;
+    INTO out_late_seconds, out_lag_seconds, v_is_late, out_last_sweep_at, v_has_stopped, v_collation
+    FROM sweep_health AS h;
 
   IF out_detail IS NOT NULL THEN
     SET out_status = 'unable';
@@ -63,12 +67,12 @@ BEGIN
       WHEN out_event_status IS NULL THEN 'the EVENT sweep_expired is missing: run the migration'
       WHEN out_event_status LIKE '%SIDE_DISABLED' THEN 'the EVENT is disabled since another node created it: CALL resume_sweep()'
       WHEN out_event_status <> 'ENABLED' THEN 'the EVENT is not enabled: ALTER DEFINER = flashsale_owner@localhost EVENT sweep_expired ENABLE'
-      WHEN v_is_late THEN CONCAT('expired units have been waiting for more than ', v_late_seconds, ' s: see sweep_heartbeat')
-      WHEN v_has_stopped THEN CONCAT('no sweep for more than ', v_late_seconds, ' s: see the error log')
+      WHEN v_is_late THEN CONCAT('expired units have been waiting for more than ', out_late_seconds, ' s: see sweep_heartbeat')
+      WHEN v_has_stopped THEN CONCAT('no sweep for more than ', out_late_seconds, ' s: see the error log')
       WHEN out_members_online < out_members
         THEN CONCAT(out_members_online, ' of ', out_members, ' nodes of the group are online: start the others, or see their error logs')
-      WHEN out_members_behind > v_late_transactions THEN CONCAT('a node of the group is ', out_members_behind, ' transactions behind: look at its disk and CPU')
-      WHEN out_last_sweep_at IS NULL AND v_event_age_seconds > v_late_seconds THEN 'the sweep has never run: see the error log, and CALL sweep()'
+      WHEN out_members_behind > out_late_transactions THEN CONCAT('a node of the group is ', out_members_behind, ' transactions behind: look at its disk and CPU')
+      WHEN out_last_sweep_at IS NULL AND v_event_age_seconds > out_late_seconds THEN 'the sweep has never run: see the error log, and CALL sweep()'
     END;
     SET out_status = IF(out_detail IS NULL, 'ok', 'degraded');
   END IF;

@@ -48,13 +48,13 @@ BEGIN
   DECLARE v_lag_seconds DECIMAL(16, 6);
   DECLARE v_role VARCHAR(16);
   DECLARE v_node VARCHAR(261);
-  DECLARE v_members_online, v_members INT;
+  DECLARE v_late_seconds, v_members_online, v_members, v_late_transactions INT;
   DECLARE v_members_behind BIGINT;
   DECLARE v_schema_version VARCHAR(255);
 
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-  CALL _read_health(v_status, v_detail, v_event_status, v_last_sweep_at, v_lag_seconds, v_role, v_node,
-                    v_members_online, v_members, v_members_behind);
+  CALL _read_health(v_status, v_detail, v_event_status, v_last_sweep_at, v_lag_seconds, v_late_seconds, v_role, v_node,
+                    v_members_online, v_members, v_members_behind, v_late_transactions);
   SELECT MAX(migration_id) INTO v_schema_version FROM _yoyo_migration;
   COMMIT;
 

@@ -36,28 +36,51 @@ Example
       reason: the order is paid already
   settled_by: CALL record_refund(''pi_2'', ''paid back at the provider'', NULL)
      of_kind: 1
-  *************************** 2. row ***************************
-        kind: notification failed
-     subject: notification 7, product.sold_out
-    order_id: NULL
-      amount: NULL
-    currency: NULL
-       since: 2026-11-27 08:30:00.000000
-      reason: 503 Service Unavailable
-  settled_by: CALL resend_notification(7, NULL)
-     of_kind: 1
 '
 BEGIN
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-  WITH numbered AS (
-    SELECT t.kind, t.subject, t.order_id, t.amount, t.currency, t.since, t.reason, t.settled_by,
-           ROW_NUMBER() OVER (PARTITION BY t.kind ORDER BY t.since, t.subject) AS place,
-           COALESCE(t.of_kind, COUNT(*) OVER (PARTITION BY t.kind)) AS of_kind
-      FROM open_tasks AS t)
-  SELECT n.kind, n.subject, n.order_id, n.amount, n.currency, n.since, n.reason, n.settled_by, n.of_kind
-    FROM numbered AS n
-   WHERE n.place <= 20
-   ORDER BY n.kind DESC, n.place ASC;
+  -- What is found here needs an index that holds only what is open, for the board asks again and again. A new kind of task is one more
+  -- SELECT. QUOTE: ids of payments are a stranger's text, and the CALL is there to be pasted.
+  (SELECT 'refund due' AS kind, d.payment_id AS subject, d.order_uuid AS order_id, d.amount_due AS amount, d.currency,
+          d.received_at AS since, d.reason,
+          CONCAT('CALL record_refund(', QUOTE(d.payment_id), ', ''paid back at the provider'', NULL)') AS settled_by,
+          COUNT(*) OVER () AS of_kind
+     FROM money_owed AS d
+    ORDER BY since, subject
+    LIMIT 20)
+   UNION ALL
+  -- Of a live hold somebody may make the order before the sweep does; else the rules are asked once more.
+  (SELECT 'payment waiting', w.payment_id AS subject, w.order_uuid, w.amount_minor, w.currency, w.received_at AS since,
+          'its order does not exist yet',
+          CASE WHEN h.hold_id IS NOT NULL THEN CONCAT('CALL create_order(''', w.order_uuid, ''', NULL, NULL, NULL)')
+               ELSE CONCAT('CALL reprocess_webhook(', (SELECT MIN(e.webhook_id) FROM payment_webhooks AS e WHERE e.payment_id = w.payment_id), ', NULL)')
+          END,
+          COUNT(*) OVER ()
+     FROM payments AS w
+     LEFT JOIN holds AS h ON h.hold_id = w.order_id
+    WHERE w.follow_up = 'order'
+    ORDER BY since, subject
+    LIMIT 20)
+   UNION ALL
+  -- A receiver that was dead for three days may leave very many: the 20 oldest of each are read in the order of the index, and the others
+  -- only counted there. Without the hint and o.receiver in ORDER BY MySQL would sort all of them. Who is told nothing any more is sent
+  -- nothing again.
+  (SELECT 'notification failed', CONCAT('notification ', n.notification_id, ', ', n.kind) AS subject,
+          CASE WHEN IS_UUID(n.subject) THEN n.subject END, NULL, NULL, n.settled_at AS since, n.last_error,
+          CONCAT('CALL resend_notification(', n.notification_id, ', NULL)'),
+          (SELECT COUNT(*)
+             FROM notification_receivers AS told
+             STRAIGHT_JOIN notifications AS failed FORCE INDEX (ix_notifications_state_receiver_due_at)
+               ON failed.state = 'failed' AND failed.receiver = told.receiver)
+     FROM notification_receivers AS r
+     JOIN LATERAL (SELECT o.notification_id, o.kind, o.subject, o.settled_at, o.last_error
+                     FROM notifications AS o FORCE INDEX (ix_notifications_state_receiver_due_at)
+                    WHERE o.state = 'failed' AND o.receiver = r.receiver
+                    ORDER BY o.receiver, o.due_at, o.notification_id
+                    LIMIT 20) AS n
+    ORDER BY since, subject
+    LIMIT 20)
+   ORDER BY kind DESC, since ASC, subject ASC;
   COMMIT;
 END $$
 

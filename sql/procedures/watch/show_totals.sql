@@ -38,31 +38,16 @@ Example
             takings: 25800
          given_back: 0
                   …
-  *************************** 2. row ***************************
-         product_id: NULL
-                  …
-         given_back: 0
-     events_applied: 1
-     events_ignored: 0
-      events_parked: 0
-  events_mismatched: 0
-  events_refund_due: 0
-  payments_by_state: {"open": 0, "failed": 0, "paying": 1, "settled": 0}
-      disputes_open: 0
-                  …
 '
 BEGIN
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-  WITH totals AS (
-    SELECT o.product_id, o.currency, o.paid AS orders_paid, o.cancelled AS orders_cancelled, o.failed AS payments_failed,
-           o.refunded AS orders_refunded, o.fulfilled AS orders_fulfilled, o.takings, o.given_back
-      FROM order_totals AS o),
-  figures AS (
-    SELECT t.* FROM totals AS t
-     UNION ALL
-    SELECT NULL, NULL, COALESCE(SUM(t.orders_paid), 0), COALESCE(SUM(t.orders_cancelled), 0), COALESCE(SUM(t.payments_failed), 0),
-           COALESCE(SUM(t.orders_refunded), 0), COALESCE(SUM(t.orders_fulfilled), 0), IF(COUNT(DISTINCT t.currency) = 1, SUM(t.takings), NULL), IF(COUNT(DISTINCT t.currency) = 1, SUM(t.given_back), NULL)
-      FROM totals AS t),
+  WITH figures AS (
+    SELECT o.product_id, COALESCE(SUM(o.paid), 0) AS orders_paid, COALESCE(SUM(o.cancelled), 0) AS orders_cancelled,
+           COALESCE(SUM(o.failed), 0) AS payments_failed, COALESCE(SUM(o.refunded), 0) AS orders_refunded,
+           COALESCE(SUM(o.fulfilled), 0) AS orders_fulfilled, COUNT(DISTINCT o.currency) AS currencies,
+           SUM(o.takings) AS takings, SUM(o.given_back) AS given_back
+      FROM order_totals AS o
+     GROUP BY o.product_id WITH ROLLUP),
   outcomes AS (
     SELECT w.outcome, COUNT(*) AS events FROM payment_webhooks AS w GROUP BY w.outcome),
   inbox AS (
@@ -82,12 +67,13 @@ BEGIN
            COALESCE(SUM(IF(s.dispute = 'opened', s.payments, 0)), 0) AS disputes_open,
            COALESCE(SUM(IF(s.dispute = 'won', s.payments, 0)), 0) AS disputes_won,
            COALESCE(SUM(IF(s.dispute = 'lost', s.payments, 0)), 0) AS disputes_lost
-      FROM states AS s),
-  together AS (
-    SELECT i.*, c.* FROM inbox AS i CROSS JOIN counted AS c)
-  SELECT f.*, t.*
+      FROM states AS s)
+  SELECT f.product_id, p.currency, f.orders_paid, f.orders_cancelled, f.payments_failed, f.orders_refunded, f.orders_fulfilled,
+         IF(f.currencies = 1, f.takings, NULL) AS takings, IF(f.currencies = 1, f.given_back, NULL) AS given_back, i.*, c.*
     FROM figures AS f
-    LEFT JOIN together AS t ON f.product_id IS NULL
+    LEFT JOIN products AS p ON p.product_id = f.product_id
+    LEFT JOIN inbox AS i ON f.product_id IS NULL
+    LEFT JOIN counted AS c ON f.product_id IS NULL
    ORDER BY f.product_id IS NULL, f.product_id;
   COMMIT;
 END $$
