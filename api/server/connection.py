@@ -10,11 +10,10 @@ from api.limits import ARRIVAL_SECONDS, HEAD_BYTES, LINGER_SECONDS, UNREAD, refu
 class HttpConnection(HttpToolsProtocol):
     """A client's connection."""
 
-    places: ClassVar[int]
-    """How many connections a worker may have."""
     clients: ClassVar[dict["HttpConnection", float]] = {}
     """All of them, with the time since when each waits or works; the longest first."""
-    arriving, deaf, latest, head_bytes = False, False, b"", 0
+    places, arriving, deaf, latest, head_bytes = 256, False, False, b"", 0
+    """How many connections a worker may have; then what is known of this one."""
 
     def connection_made(self, transport: Any) -> None:
         """Somebody dialled. If there is no room, who has been idle for longest goes: nothing of a request is here.
@@ -36,6 +35,7 @@ class HttpConnection(HttpToolsProtocol):
         """It is closed."""
         super().connection_lost(exc)
         self.clients.pop(self, None)
+        self.cycle = None  # type: ignore[assignment]  # It has this connection: a circle would wait for the collector.
 
     def touch(self) -> None:
         """Something new begins."""
@@ -94,7 +94,7 @@ class HttpConnection(HttpToolsProtocol):
     def flush(self) -> None:
         """Send what is written."""
         if self.unsent:
-            self.transport.writelines(self.unsent)
+            self.transport.write(b"".join(self.unsent))
             self.unsent.clear()
 
     def send_400_response(self, msg: str) -> None:

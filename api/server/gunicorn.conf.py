@@ -77,11 +77,12 @@ def post_worker_init(worker):  # type: ignore[no-untyped-def]
     from api.watch.rates import keep_samples
 
     keep_samples(meters)
-    # What is loaded by now stays, and what a request leaves is freed without: to look for cycles took a tenth of it.
+    # What is loaded by now stays, and what requests and connections leave is freed without: to look for cycles took a
+    # tenth of it. A look goes over all that is under way, 20,000 objects with 256 requests, so it has to be rare.
     gc.collect()
     gc.freeze()
-    gc.collect()  # Now there is little that is old, so that what connections leave is not kept for long.
-    gc.set_threshold(5_000, 10, 10)
+    gc.collect()  # Now there is little that is old, so that a cycle of somebody else's is not kept for long.
+    gc.set_threshold(50_000, 10, 10)
     threading.Thread(target=_end_without_master, args=(worker.ppid,), daemon=True).start()
 
 
