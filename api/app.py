@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import falcon
 import falcon.asgi
@@ -19,7 +19,6 @@ from api.aged import say_age
 from api.bodies import RECEIVE
 from api.gateway import BlockingCalls, Calls, Gateway, Primary, SecondaryReads, make_gateway, where_it_failed
 from api.limits import REFUSAL, judge
-from api.notify import Delivery, make_signer
 from api.openapi import encode_document
 from api.pages.demo import demo_responders
 from api.pages.home import home_responders
@@ -39,6 +38,9 @@ from api.watch.rates import history_responder
 from api.watch.sale_numbers import SaleNumbers
 from api.watch.start_up import say_what_nobody_reads, say_where_and_what_is_open
 from api.watch.telemetry import UNREADABLE, Telemetry
+
+if TYPE_CHECKING:
+    from api.notify import Delivery
 
 log = logging.getLogger("flashsale.api")
 
@@ -177,6 +179,9 @@ def _delivery(settings: Settings, gateways: Gateways) -> Delivery | None:
     """What tells the shop, if it is to be told."""
     if settings.notify_urls is None or gateways.notify is None:
         return None
+    # Imported here: its HTTP client takes 6 MB of each worker, which is for those who use it.
+    from api.notify import Delivery, make_signer
+
     return Delivery(gateways.notify, settings.notify_urls, make_signer(settings.notify_secrets), gateways.buyers)
 
 
