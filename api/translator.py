@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from operator import attrgetter
 from secrets import token_hex
@@ -188,6 +189,7 @@ def _read_raw_body(req: Request, path: dict[str, str], body: Any, raw: bytes) ->
         raise ProblemError("invalid_json", "The body is not valid UTF-8.") from None
 
 
+@lru_cache(16)  # who read the same at the same time share an answer
 def _tag(data: bytes) -> str:
     """A weak entity tag: who has an answer of these bytes need not get it again."""
     return f'W/"{blake2b(data, digest_size=8).hexdigest()}"'

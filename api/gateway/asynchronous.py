@@ -106,7 +106,7 @@ class AsyncGateway:
 
     def _line(self, procedure: str, arguments: Sequence[Any]) -> Line:
         together = SETS[procedure]
-        shared = None if together.shared is None else arguments[together.members.index(together.shared)]
+        shared = None if together.shared is None else arguments[together.shared]
         line = self._lines.get((procedure, shared))
         if line is None:
             _forget_idle(self._lines)
