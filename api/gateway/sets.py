@@ -67,7 +67,7 @@ class Line:
         self._under_way = 0
         self._alone = 0
         self._sending = False
-        self._late = False
+        self._late = 0
         self._loop = asyncio.get_running_loop()
 
     def ask(self, waiting: Waiting) -> None:
@@ -95,12 +95,7 @@ class Line:
 
     def _may_begin(self) -> bool:
         """Whether there is a place for a set, and enough waits for it."""
-        return not self._under_way or (self._under_way < AT_ONCE and (self._late or len(self._waiting) >= ENOUGH))
-
-    def _hurry(self) -> None:
-        """A set takes long: who waits goes without it."""
-        self._late = True
-        self._send_soon()
+        return not self._under_way or (self._under_way < AT_ONCE and (self._late > 0 or len(self._waiting) >= ENOUGH))
 
     def _take(self) -> list[Waiting]:
         group: list[Waiting] = []
@@ -114,16 +109,24 @@ class Line:
         make = self._together.request
         requests = [make(*each.arguments) for each in group]
 
+        late = False
+
+        def hurry() -> None:
+            """It takes long: who waits goes without it."""
+            nonlocal late
+            late = True
+            self._late += 1
+            self._send_soon()
+
         def done(outcome: Outcome) -> None:
-            hurry.cancel()
+            timer.cancel()
             self._under_way -= 1
-            self._late = False
-            if self._waiting:
-                self._send_soon()
+            self._late -= late
+            self._send_soon()
             self._answer(group, outcome)
 
         self._under_way += 1
-        hurry = self._loop.call_later(LATE_SECONDS, self._hurry)
+        timer = self._loop.call_later(LATE_SECONDS, hurry)
         self._sets.submit(Job(self._together.procedure, [msgspec.json.encode(requests)], group, done))
 
     def _go_alone(self, each: Waiting) -> None:

@@ -105,6 +105,24 @@ def test_nobody_waits_for_a_first_set_that_takes_long() -> None:
     asyncio.run(sale())
 
 
+def test_nobody_waits_for_a_set_that_takes_long_when_another_one_is_back() -> None:
+    async def sale() -> None:
+        gate = Gate()
+        asked = [gate.hold(f"a{number}") for number in range(3)]
+        await gate.sets.called(1)
+        quick = gate.hold("b")
+        (await gate.sets.called(2))[1].end()
+        await quick
+        asked.append(gate.hold("c"))
+        calls = await gate.sets.called(3)
+        assert calls[2].keys == ["c"]
+        for call in (calls[0], calls[2]):
+            call.end()
+        await asyncio.gather(*asked)
+
+    asyncio.run(sale())
+
+
 def test_each_gets_an_answer_of_their_own_and_who_is_left_alone_delays_nobody() -> None:
     async def sale() -> None:
         gate = Gate()
