@@ -13,7 +13,7 @@ from sql.deploy.objects import SQL_FOLDER, all_objects
 from sql.deploy.session import Row, Session
 from sql.server.urls import Url
 
-__all__ = ["Database", "Refused", "Row"]
+__all__ = ["Database", "Refused", "Row", "committed"]
 
 
 class Refused(Exception):
@@ -131,6 +131,11 @@ class Database(Session):
             " SESSION transaction_isolation = DEFAULT" + "".join(f", @{name} = NULL" for name in _variables())
         )
         self._needs_reset = False
+
+
+def committed(admin: Database) -> Row:
+    """The end of the binary log: as long as it is the same, nobody has committed anything."""
+    return admin.query("SHOW BINARY LOGS")[-1]
 
 
 @cache
