@@ -19,10 +19,14 @@ from tests.support.distribution import (
     pytest_xdist_make_scheduler,
 )
 from tests.support.emptying import empty_tables, keeps_rows
+from tests.support.garbage import pytest_collection, pytest_collection_finish
 from tests.support.prepared_servers import prepared_server
 from tests.support.service import Service
 
-__all__ = ["pytest_collection_modifyitems", "pytest_xdist_auto_num_workers", "pytest_xdist_make_scheduler"]
+__all__ = [
+    "pytest_collection", "pytest_collection_finish", "pytest_collection_modifyitems", "pytest_xdist_auto_num_workers",
+    "pytest_xdist_make_scheduler",
+]  # fmt: skip
 
 
 def pytest_configure() -> None:
