@@ -70,6 +70,8 @@ class Sessions:
         self._urls = urls
         self._checker: Database | None = None
         self._checked: Row | None = None
+        self.ended = False
+        """Whether their server is going, before the run ends."""
         self._idle: defaultdict[tuple[object, ...], list[Database]] = defaultdict(list)
         self._lent: list[tuple[tuple[object, ...], Database]] = []
 
@@ -165,6 +167,7 @@ _SESSIONS = pytest.StashKey[Sessions]()
 @pytest.fixture(scope="module", autouse=True)
 def _room_for_a_file(request: pytest.FixtureRequest) -> None:
     """A file of tests finds no more than a few rows of those before, and nobody who is told."""
-    if sessions := request.config.stash.get(_SESSIONS, None):
+    sessions = request.config.stash.get(_SESSIONS, None)
+    if sessions and not sessions.ended:
         sessions.make_room()
         sessions.checker.call("set_receivers", "[]")

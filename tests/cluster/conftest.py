@@ -12,7 +12,7 @@ LONG = os.environ.get("FLASHSALE_CLUSTER") == "long"
 collect_ignore_glob = [] if LONG else ["test_long_*.py"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Group]:
     """Three nodes, deployed."""
     with running_group(tmp_path_factory.mktemp("group")) as group:
@@ -26,7 +26,7 @@ def group(running: Group) -> Group:
     return running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shop(running: Group, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """The API in front of the three."""
     with serving(running, tmp_path_factory.mktemp("api")) as service:

@@ -12,7 +12,7 @@ from tests.support.prepared_servers import SMALL, prepared_server
 from tests.support.service import Service
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def mysql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateServer]:
     """A MySQL server to stop, kill and lock; lock waits of the tests' own sessions are short, so that the tests are."""
     settings = {**SMALL, "innodb_lock_wait_timeout": "1"}
@@ -32,13 +32,13 @@ def _server_is_up(mysql_server: PrivateServer) -> Iterator[None]:
     mysql_server.start()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def api_url(mysql_server: PrivateServer) -> str:
     """What the API logs in with."""
     return url_of(mysql_server, "flashsale_api", API_PASSWORD)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def operator_url(mysql_server: PrivateServer) -> str:
     """What a DBA logs in with."""
     return url_of(mysql_server, "flashsale_operator", OPERATOR_PASSWORD)
@@ -57,13 +57,15 @@ class UnkeptSessions(Sessions):
         self._lent.clear()
 
 
-@pytest.fixture(scope="session")
-def sessions(mysql_server: PrivateServer, api_url: str, operator_url: str) -> Sessions:
+@pytest.fixture(scope="package")
+def sessions(mysql_server: PrivateServer, api_url: str, operator_url: str) -> Iterator[Sessions]:
     """The sessions of these tests."""
-    return UnkeptSessions({"admin": mysql_server.admin_url(), "api": api_url, "dba": operator_url})
+    opened = UnkeptSessions({"admin": mysql_server.admin_url(), "api": api_url, "dba": operator_url})
+    yield opened
+    opened.ended = True
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def service(api_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """The API in front of the MySQL that breaks; it is never restarted: that is the point."""
     running = Service(api_url, tmp_path_factory.mktemp("api-to-break") / "gunicorn.log")

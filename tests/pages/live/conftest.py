@@ -17,14 +17,14 @@ PRODUCTION = {"FLASHSALE_ENV": "production", "FLASHSALE_WEBHOOK_SECRETS": STANDA
 __all__ = ["api_url", "operator_url", "sessions"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def mysql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateServer]:
     """A MySQL server that nobody else sells on."""
     with prepared_server(tmp_path_factory, "mysql-live") as server:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def service(api_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """The API in front of it, never restarted."""
     running = Service(api_url, tmp_path_factory.mktemp("api-live") / "gunicorn.log")
@@ -32,14 +32,14 @@ def service(api_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     running.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def strict(api_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """One where purchases are real."""
     with Service(api_url, tmp_path_factory.mktemp("api-strict") / "gunicorn.log", **PRODUCTION) as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def guarded(api_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """The same, whose board asks for a token."""
     log = tmp_path_factory.mktemp("api-guarded") / "gunicorn.log"
