@@ -72,7 +72,7 @@ def test_without_the_database_the_own_figures_of_the_api_judge(
     doors = {"FLASHSALE_API_KEYS": HASHED, "FLASHSALE_WEBHOOK_SECRETS": STANDARD_SECRET}
     guarded = Service(api_url, log, FLASHSALE_ENV="production", **doors)
     try:
-        settings = {"LOADTEST_HOST": guarded.url, "LOADTEST_PRODUCTS": product}
+        settings = {"LOADTEST_HOST": guarded.url, "LOADTEST_PRODUCTS": product, "LOADTEST_SECONDS": 3}
         told = {key: loadtest(tmp_path, **settings, LOADTEST_KEY=key) for key in ("", "another", KEY)}
         secrets = {"LOADTEST_KEY": KEY, "FLASHSALE_WEBHOOK_SECRETS": STANDARD_SECRET}
         status, text = loadtest(tmp_path, **settings, **secrets)

@@ -128,6 +128,14 @@ def whole(file: Path) -> bytes:
     return gzip.decompress(file.read_bytes())
 
 
+@pytest.fixture(scope="module")
+def good_backup(mysql_server: PrivateServer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A whole backup, for the tests that spoil a copy of it."""
+    file = tmp_path_factory.mktemp("backup") / "whole.sql.gz"
+    save(parse(mysql_server.admin_url()), file, quiet)
+    return file
+
+
 @pytest.mark.parametrize(
     "spoil",
     [
@@ -141,12 +149,11 @@ def whole(file: Path) -> bytes:
     ids=["empty", "no gzip", "no end", "cut off", "a wrong byte", "a dump that ended early"],
 )
 def test_what_is_no_backup_is_refused_before_anything_is_replaced(
-    spoil: Callable[[Path], bytes], mysql_server: PrivateServer, tmp_path: Path
+    spoil: Callable[[Path], bytes], good_backup: Path, mysql_server: PrivateServer, tmp_path: Path
 ) -> None:
     url = parse(mysql_server.admin_url())
-    save(url, tmp_path / "whole.sql.gz", quiet)
     file = tmp_path / "sale.sql.gz"
-    file.write_bytes(spoil(tmp_path / "whole.sql.gz"))
+    file.write_bytes(spoil(good_backup))
     with Database(str(url)) as session:
         product = new_product(session, 1)
 
