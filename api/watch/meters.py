@@ -12,7 +12,7 @@ from bisect import bisect_left
 from collections import Counter as Tally
 from collections.abc import Iterable, Sequence
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
@@ -104,11 +104,7 @@ class Meters:
     def answers(self) -> dict[tuple[str, str, str], int]:
         """Answered requests of all workers together, by method, route and problem (empty for a success)."""
         folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
-        if folder:
-            files = glob.glob(os.path.join(folder, "counter_*.db"))
-            metrics = MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call]
-        else:
-            metrics = self._requests.collect()
+        metrics = _merged(folder, "counter_*") if folder else self._requests.collect()
         counted: dict[tuple[str, str, str], int] = {}
         for metric in metrics:
             for sample in metric.samples:
@@ -123,11 +119,35 @@ class Meters:
         registry = self._registry
         if folder:
             registry = CollectorRegistry()
-            MultiProcessCollector(registry, path=folder)  # type: ignore[no-untyped-call]
+            registry.register(_OfAllWorkers(folder))
         together = CollectorRegistry()
         for other in others:
             together.register(other)
         return generate_latest(registry) + generate_latest(together)
+
+
+class _OfAllWorkers(Collector):
+    """What all workers counted together."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+
+    def collect(self) -> Iterable[Metric]:
+        return _merged(self._folder)
+
+
+def _merged(folder: str, names: str = "*") -> Iterable[Metric]:
+    """What the workers' files say. One that a worker is making at this moment is empty, which the library can't read."""
+
+    def is_made(file: str) -> bool:
+        try:
+            return os.path.getsize(file) > 0
+        except FileNotFoundError:  # its worker is gone
+            return False
+
+    files = list(filter(is_made, glob.glob(os.path.join(folder, f"{names}.db"))))
+    metrics: Iterable[Metric] = MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call]
+    return metrics
 
 
 def _observe(histogram: Histogram, seconds: Sequence[float]) -> None:

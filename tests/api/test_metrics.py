@@ -174,6 +174,17 @@ def test_a_killed_worker_takes_its_connections_along_and_leaves_what_it_counted(
         service.stop()
 
 
+def test_a_file_that_a_worker_is_making_at_this_moment_is_in_nobodys_way(tmp_path: Path) -> None:
+    service = unheard(tmp_path / "log", TMPDIR=str(tmp_path))
+    try:
+        [folder] = tmp_path.glob(PREFIX + "*")
+        for kind in ("counter", "histogram", "gauge_livesum"):
+            (folder / f"{kind}_999999999.db").touch()
+        assert scrape(service.url).value("flashsale_workers") == 2
+    finally:
+        service.stop()
+
+
 def test_the_sales_own_numbers_are_those_in_mysql(watched: Service, connect_as: Connect, db: Database) -> None:
     product = new_product(db, 100)
     hold(db, product, 3)
