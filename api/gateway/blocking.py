@@ -41,8 +41,8 @@ from sql.server.urls import Url
 READ_SECONDS = 3
 """How long a CALL may take. Then its caller is refused, and the CALL is ended."""
 ROW_LOCK_SECONDS = 1
-"""How long a CALL may wait for a row; InnoDB looks once a second, so that it may be two. A request that a set left alone has
-waited for a row before, and its own CALL is to end within 5 s of its arrival, too."""
+"""How long a CALL may wait for a row; InnoDB looks once a second, so that it may be two. A request that a set left
+alone has waited for a row before, and its own CALL is to end within 5 s of its arrival, too."""
 RETRY_SECONDS = 1.2
 """No CALL is sent later than this after the gateway was asked: with READ_SECONDS and ENDING_SECONDS less than 5 s."""
 ENDING_SECONDS = 0.3

@@ -137,7 +137,7 @@ class _OfAllWorkers(Collector):
 
 
 def _merged(folder: str, names: str = "*") -> Iterable[Metric]:
-    """What the workers' files say. One that a worker is making at this moment is empty, which the library can't read."""
+    """What the workers' files say. The library can't read one that is empty, as a worker is just making it."""
 
     def is_made(file: str) -> bool:
         try:
