@@ -26,7 +26,7 @@ from tests.support.database import Database
 from tests.support.prometheus import Scrape, scrape
 from tests.support.sale import hold, new_key, new_product, order, pay
 from tests.support.service import Service, free_port
-from tests.support.service_log import log_lines
+from tests.support.service_log import lines_of, log_lines
 from tests.support.waiting import wait_until
 
 Connect = Callable[..., Database]
@@ -140,11 +140,7 @@ def test_a_procedure_that_is_being_replaced_is_counted_with_its_retries(
 
     [answer] = answers
     # There may be another line: on a busy machine the CALL was slow, too.
-    [line] = [
-        line
-        for line in log_lines(watched)
-        if line["event"] == "request" and line["request_id"] == answer.headers["x-request-id"]
-    ]
+    [line] = [line for line in lines_of(watched, answer.headers["x-request-id"]) if line["event"] == "request"]
     assert (answer.status_code, line["errno"]) == (200, 1370)
     assert line["retries"] >= 1
 
