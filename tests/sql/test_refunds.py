@@ -205,6 +205,24 @@ def test_a_recorded_refund_that_the_provider_tells_of_and_that_fails_is_due_agai
     assert refunds_due(db, order_id) == {}
 
 
+def test_the_refund_of_an_amount_that_nobody_named_may_fail_and_be_told_again(db: Database) -> None:
+    pi_1, unknown = new_payment(), new_key()
+    pay(db, unknown, payment=pi_1)
+    assert db.one("record_refund", pi_1, "re_1")["payment_state"] == "settled"
+    assert pay(db, unknown, "refunded", payment=pi_1)["outcome"] == "ignored"  # that of which the operator wrote
+
+    for _ in range(2):
+        failed = pay(db, unknown, "refund_failed", payment=pi_1)
+        assert (failed["outcome"], failed["payment_state"]) == ("applied", "due")
+        assert refunds_due(db, unknown) == {pi_1: None}
+
+        again = pay(db, unknown, "refunded", payment=pi_1)
+        assert (again["outcome"], again["payment_state"]) == ("applied", "settled")
+        assert refunds_due(db, unknown) == {}
+
+    assert pay(db, unknown, "refunded", 400, payment=pi_1)["payment_state"] == "settled"
+
+
 def test_a_part_that_could_not_be_sent_back_is_recorded_and_the_order_stays_paid(db: Database) -> None:
     pi_1 = new_payment()
     order_id = order(db, new_product(db, 1))

@@ -30,14 +30,14 @@ Locks
 '
 BEGIN
   DECLARE v_state, v_purchase VARCHAR(10);
-  DECLARE v_received, v_fits, v_owed_before, v_owes BOOLEAN;
+  DECLARE v_received, v_fits, v_owed_before, v_owes, v_went, v_tells_news BOOLEAN;
   DECLARE v_amount, v_owed, v_told, v_refunded BIGINT;
   DECLARE v_currency, v_owed_currency CHAR(3);
   DECLARE v_dispute VARCHAR(6);
 
-  SELECT state, received_at IS NOT NULL, amount_minor, currency, refund_told_minor, refunded_minor, dispute,
+  SELECT state, received_at IS NOT NULL, amount_minor, currency, refund_told_minor, refunded_minor, refunds_told > refunds_failed, dispute,
          follow_up <=> 'refund'
-    INTO v_state, v_received, v_amount, v_currency, v_told, v_refunded, v_dispute, v_owed_before
+    INTO v_state, v_received, v_amount, v_currency, v_told, v_refunded, v_went, v_dispute, v_owed_before
     FROM payments
    WHERE payment_id = in_payment_id;
   CALL _read_purchase(in_order_id, v_purchase, v_owed, v_owed_currency);
@@ -80,11 +80,13 @@ BEGIN
         SET out_outcome = IF(v_purchase IN ('unknown', 'held'), 'parked', 'ignored'),
             out_reason = IF(v_purchase IN ('unknown', 'held'), NULL, 'no money of this payment came in; applies when it does');
       ELSE
-        SELECT IF(refund_told_minor <> v_told OR refunded_minor <> v_refunded, 'applied', 'ignored'),
-               IF(refund_told_minor <> v_told OR refunded_minor <> v_refunded, NULL, 'that was told before')
-          INTO out_outcome, out_reason
+        -- Of an amount that nobody knows refunded_minor is 0, whether everything went back or its refund failed.
+        SELECT refund_told_minor <> v_told OR refunded_minor <> v_refunded OR (refunds_told > refunds_failed) <> v_went
+          INTO v_tells_news
           FROM payments
          WHERE payment_id = in_payment_id;
+        SET out_outcome = IF(v_tells_news, 'applied', 'ignored'),
+            out_reason = IF(v_tells_news, NULL, 'that was told before');
         -- A refund of a part failed. Of everything _settle_payment tells.
         SELECT state = 'paying' AND returning_minor < amount_minor AND NOT v_owed_before INTO v_owes FROM payments WHERE payment_id = in_payment_id;
         IF v_owes THEN
