@@ -20,12 +20,12 @@ LIMITS = (
     " With +2 ms a commit each worker has two sets under way. Of 128 clients a set has 30 requests at most, so the"
     " commits bound what is sold, as they do for INSERTs, which have 32 under way.",
     "- Orders and payments in sets: rows. An order writes three with twelve entries of indexes, a payment three"
-    " with nine, and all are checked; ADR 17 has what leaving out a part saves.",
+    " with eight, and all are checked; ADR 17 has what leaving out a part saves.",
     "- A lone buyer's hold: two switches of thread, from the event loop to the thread that waits for MySQL and back."
     " GET: one CALL answers all who ask meanwhile; what is left is the request itself. The empty POST became"
     " cheaper, too.",
     "- 10,000 pending notifications: each message costs some 5 ms of CPU here, API, MySQL and receiver together."
-    " A worker that serves more than four buyers sends four a second.",
+    " A worker that serves more than four buyers sends one a second.",
     "- 256 clients by single CALLs and 64 stripes: four share a stripe, and who waits for one costs two switches of"
     " thread more. With as many stripes as connections it is above the target; `create_product` takes up to 256.",
     "- 5 million rows of history: what grows is the index of ended keys, which each hold looks into once.",

@@ -36,7 +36,7 @@ GATHER_SECONDS = 0.02
 """Between two claims, so that they come in batches."""
 FEW = 4
 """With more buyers than that to serve, a worker sends a message every PACE_SECONDS only."""
-PACE_SECONDS = 0.25
+PACE_SECONDS = 1.0
 PATIENCE = 3
 """After so many failures in a row a receiver counts as dead, and one message tries it, with growing pauses."""
 STOP_SECONDS = 2.0
