@@ -51,7 +51,7 @@ def test_the_board_says_what_the_overview_says(db: Database, product: int) -> No
     before = None
     # Holds of other tests end meanwhile: it is one moment when the overview is the same before and after.
     while before != (overview := {row["id"]: row for row in db.call("sale_overview")}):
-        before = overview
+        before, owed = overview, db.call("list_refunds_due")
         mine, all_of_it = board(db, product)
         sums, all_sums = totals(db, product)
 
@@ -65,6 +65,25 @@ def test_the_board_says_what_the_overview_says(db: Database, product: int) -> No
     assert overview[product]["attention"] == "1 wait, 1 due"
     waiting, due = all_of_it["payments_waiting"], all_of_it["payments_due"]
     assert overview[None]["attention"] == f"{waiting} wait, {due} due"
+    assert [row["amount_due"] for row in owed if row["product_id"] == product] == [1]
+    if len({row["currency"] for row in owed}) == 1:
+        assert all_of_it["money_due"] == sum(row["amount_due"] or 0 for row in owed)
+
+
+@pytest.mark.parametrize("name", ["show_board", "show_totals"])
+def test_the_row_of_everything_together_is_the_sum_of_the_others(db: Database, product: int, name: str) -> None:
+    *rows, together = db.call(name)
+    counted = {
+        "show_board": ("stock_total", "available", "held", "sold", "live_holds", "orders_pending", "orders_overdue"),
+        "show_totals": (
+            "orders_paid", "orders_cancelled", "payments_failed", "orders_refunded", "orders_fulfilled", "takings",
+            "given_back",
+        ),
+    }[name]  # fmt: skip
+
+    assert product in {row["product_id"] for row in rows}
+    assert len({row["currency"] for row in rows}) == 1
+    assert {each: together[each] for each in counted} == {each: sum(row[each] for row in rows) for each in counted}
 
 
 def test_an_archived_product_is_left_out_everywhere(db: Database) -> None:

@@ -412,6 +412,7 @@ def test_the_overview_shows_where_units_orders_and_money_are(db: Database) -> No
     [shown] = [each for each in db.call("sale_overview") if each["id"] == product]
     assert (shown["sale"], shown["free"], shown["held"], shown["sold"]) == ("open", 18, 5, 7)
     assert (shown["takings"], shown["attention"]) == ("2600 EUR", "1 wait, 1 due")
+    assert [each["amount_due"] for each in db.call("list_refunds_due") if each["product_id"] == product] == [7]
     together = overview(db, None)
     assert db.call("sale_overview")[-1]["free"] == together["available"]
     assert together["stock_total"] == db.value("SELECT SUM(stock_total) FROM products WHERE archived_at IS NULL")

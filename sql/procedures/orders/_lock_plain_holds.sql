@@ -16,7 +16,7 @@ Description
 
 Parameters
   in_requests  JSON  as create_orders takes them
-  in_known   TEXT  numbers of requests to leave out, as _find_known_orders has them; empty: nothing is known
+  in_known     TEXT  numbers of requests to leave out, as _find_known_orders has them; empty: nothing is known
   out_numbers  TEXT  those of the requests, with commas between them; NULL: none
   out_hold_ids JSON  array of their holds'' ids as texts, in any order
 

@@ -24,11 +24,8 @@ Parameters
   out_order_ids JSON     array of their orders'' ids as texts, in any order
   out_counts    BOOLEAN  some of them are of products that count customers
 
-Errors
-  3157  unless in_distrusts: a payload is nested too deeply for MySQL
-
 Locks
-  the orders, those that are free
+  the orders, those that are free; their payments (shared)
 '
 BEGIN
   -- What does not convert, or is too long, becomes an empty text or NULL; a type that is none of ours is seen in the JSON. A session may

@@ -63,8 +63,8 @@ BEGIN
     DECLARE EXIT HANDLER FOR SQLEXCEPTION, 1265 BEGIN ROLLBACK; RESIGNAL; END;
 
     CALL _require_set('events', in_events, v_events, v_count);
-    -- What is known, or comes at this instant in another session, is found by failing once; in the end all are left alone. So is
-    -- JSON that is nested too deeply for MySQL, or has too long a name in it.
+    -- What is known, or comes at this instant in another session, is found by failing once; in the end all are left alone. So is a
+    -- payload that is no JSON, or is nested too deeply for MySQL, or has too long a name in it.
     WHILE NOT v_done AND v_round < 3 DO
       BEGIN
         DECLARE EXIT HANDLER FOR 1062, 1213, 3140, 3150, 3151, 3157
