@@ -9,7 +9,7 @@ import stat
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from api.gateway import Row
 from api.watch.figures import Figures
 from api.watch.meter_files import PREFIX
 from api.watch.sale_numbers import NUMBERS, SaleNumbers
-from tests.support.buyer import answers_at_once, buyers, statuses
+from tests.support.buyer import Buyer, answers_at_once, buyers, statuses
 from tests.support.database import Database
 from tests.support.prometheus import Scrape, scrape
 from tests.support.sale import hold, new_key, new_product, order, pay
@@ -52,11 +52,31 @@ def api_sessions(admin: Database) -> int:
     return int(admin.value(statement))
 
 
+@contextmanager
+def buyers_at_each_worker(service: Service, count: int) -> Iterator[list[Buyer]]:
+    """So many connected buyers at each worker, which alone runs while theirs are accepted."""
+    with ExitStack() as stack:
+        crowd = []
+        for worker in service.workers():
+            others = service.workers() - {worker}
+            try:
+                for other in others:
+                    os.kill(other, signal.SIGSTOP)
+                for _ in range(count):
+                    crowd.append(stack.enter_context(Buyer(service.url)))
+                    assert crowd[-1].get("/healthz").status_code == 200
+            finally:
+                for other in others:
+                    os.kill(other, signal.SIGCONT)
+        yield crowd
+
+
 def test_every_request_is_counted_once_whichever_worker_answered(watched: Service, db: Database) -> None:
     product = new_product(db, 25)
     before = scrape(watched.url)
 
-    with buyers(watched.url, 40) as crowd:
+    with buyers_at_each_worker(watched, 20) as crowd:
+        assert len(crowd) == 40
         holds = answers_at_once([lambda buyer=buyer: buyer.hold(product) for buyer in crowd])
         answers_at_once([lambda buyer=buyer: buyer.get(f"/api/products/{product}") for buyer in crowd])
         answers_at_once([lambda buyer=buyer: buyer.get("/api/products/0") for buyer in crowd[:7]])
