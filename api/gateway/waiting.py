@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -25,9 +26,12 @@ Outcome = list[Row] | Exception
 
 
 class Waiting:
-    """A request: what for, since when, until when its CALL must begin, and whether it has. For the loop alone."""
+    """A request: what for, since when, until when its CALL must begin, and whether it has. For the loop alone.
 
-    __slots__ = ("answer", "arguments", "asked", "begun", "context", "until")
+    again: a set has left it alone, and it waits for a CALL of its own.
+    """
+
+    __slots__ = ("again", "answer", "arguments", "asked", "begun", "context", "until")
 
     def __init__(self, arguments: Sequence[Any], answer: asyncio.Future[list[Row]]) -> None:
         self.arguments = arguments
@@ -35,6 +39,7 @@ class Waiting:
         self.asked = time.monotonic()
         self.until = self.asked + QUEUE_SECONDS
         self.begun = False
+        self.again = False
         self.context: Context = copy_context()
 
     def settle(self, outcome: Outcome) -> None:
@@ -48,20 +53,24 @@ class Waiting:
 
 
 class Patience:
-    """All requests whose CALL has not begun, the oldest first: each is refused when it has waited for too long."""
+    """All requests whose CALL has not begun: each is refused when it has waited for too long."""
 
     def __init__(self, refused: Callable[[], None]) -> None:
         """`refused` is called for each that is."""
         self._refused = refused
         self._waiting: deque[Waiting] = deque()
+        """In the order they came, which is the order in which they are refused."""
+        self._again: list[tuple[float, int, Waiting]] = []
+        """A heap of those that a set left alone, by when they are refused; sets do not end in the order they began."""
+        self._admitted_again = 0
         self._looking = False
         self._loop = asyncio.get_running_loop()
 
     def admit(self, arguments: Sequence[Any]) -> Waiting:
         """A new request. Raises UnavailableError when too many wait."""
-        if len(self._waiting) >= MOST:
+        if self._count() >= MOST:
             self._look()
-            if len(self._waiting) >= MOST:
+            if self._count() >= MOST:
                 self._refused()
                 raise UnavailableError(TOO_BUSY)
         waiting = Waiting(arguments, self._loop.create_future())
@@ -72,13 +81,17 @@ class Patience:
     def admit_again(self, waiting: Waiting) -> bool:
         """A request whose CALL left it alone. False: it is too late for another one, and it was refused."""
         waiting.until = waiting.asked + AGAIN_SECONDS
+        waiting.begun, waiting.again = False, True
         if time.monotonic() >= waiting.until:
             self._refuse(waiting)
             return False
-        waiting.begun = False
-        self._waiting.appendleft(waiting)
+        self._admitted_again += 1
+        heapq.heappush(self._again, (waiting.until, self._admitted_again, waiting))
         self._start_looking()
         return True
+
+    def _count(self) -> int:
+        return len(self._waiting) + len(self._again)
 
     def _start_looking(self) -> None:
         if not self._looking:
@@ -88,18 +101,25 @@ class Patience:
     def _look_again(self) -> None:
         self._look()
         self._looking = False
-        if self._waiting:
+        if self._count():
             self._start_looking()
 
     def _look(self) -> None:
         now = time.monotonic()
-        waiting = self._waiting
-        while waiting and (waiting[0].begun or waiting[0].answer.done() or waiting[0].until <= now):
-            first = waiting.popleft()
-            if not first.begun:
+        while self._waiting and (self._waiting[0].again or _is_over(self._waiting[0], now)):
+            first = self._waiting.popleft()
+            if not first.again:
                 self._refuse(first)
+        while self._again and _is_over(self._again[0][-1], now):
+            self._refuse(heapq.heappop(self._again)[-1])
 
     def _refuse(self, waiting: Waiting) -> None:
-        if not waiting.answer.done():
+        """Unless its CALL has begun, or it was answered."""
+        if not (waiting.begun or waiting.answer.done()):
             self._refused()
             waiting.settle(UnavailableError(TOO_BUSY))
+
+
+def _is_over(waiting: Waiting, now: float) -> bool:
+    """Whether nothing is to be looked at any more: its CALL has begun, it was answered, or its time is up."""
+    return waiting.begun or waiting.answer.done() or waiting.until <= now

@@ -2,17 +2,18 @@
 
 import asyncio
 import time
+from typing import Any
 
 import pytest
 
 from api.gateway import UnavailableError, waiting
 from api.gateway.errors import LockWaitError
-from tests.support.fake_calls import Gate, Rows, turns, until
+from tests.support.fake_calls import Gate, turns, until
 
 IN_TIME = waiting.QUEUE_SECONDS + waiting.LOOK_SECONDS + 1
 
 
-async def refused(task: "asyncio.Task[Rows]") -> float:
+async def refused(task: "asyncio.Future[Any]") -> float:
     """How long it took until it was refused."""
     began = time.monotonic()
     with pytest.raises(UnavailableError):
@@ -65,6 +66,45 @@ def test_a_set_that_fails_late_is_not_tried_again() -> None:
         for each in asked:
             assert await refused(each) < 0.5
         assert not gate.ones.calls
+
+    asyncio.run(sale())
+
+
+def test_who_was_left_alone_by_a_set_does_not_let_others_wait_for_longer() -> None:
+    async def sale() -> None:
+        gate = Gate(connections=4)
+        stuck = gate.ask("release_hold", 1)
+        left_alone = [gate.hold("a"), gate.hold("b")]
+        [call] = await gate.sets.called(1)
+        behind = gate.ask("release_hold", 2)
+        call.end(LockWaitError("locked"))
+        assert waiting.QUEUE_SECONDS - 0.2 < await refused(behind) < waiting.QUEUE_SECONDS + 0.5
+        for each in left_alone:
+            await refused(each)
+        gate.ones.calls[0].end([])
+        await stuck
+        assert begun(gate) == 2
+
+    asyncio.run(sale())
+
+
+def test_each_who_was_left_alone_is_refused_when_their_own_time_is_over() -> None:
+    async def sale() -> None:
+        gate = Gate(connections=8)
+        stuck = gate.hold("stuck")
+        await gate.ones.called(1)
+        early = asyncio.gather(gate.hold("a"), gate.hold("b"))
+        [first] = await gate.sets.called(1)
+        await asyncio.sleep(0.7)
+        late = asyncio.gather(gate.hold("c"), gate.hold("d"))
+        [_, second] = await gate.sets.called(2)
+        first.end(LockWaitError("locked"))
+        await asyncio.sleep(0.1)
+        second.end(LockWaitError("locked"))
+        assert await refused(early) < waiting.AGAIN_SECONDS - 0.8 + 0.4
+        assert 0.2 < await refused(late) < 1.1
+        gate.ones.calls[0].end([])
+        await stuck
 
     asyncio.run(sale())
 
