@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Iterator, Sequence
 from itertools import count
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -37,27 +37,39 @@ class Outbox:
         return [{"notification_id": n, "attempt": 1, "message_id": f"{n}-1", "body": body} for n in numbers]
 
 
-def told_within(seconds: float, shop: Receiver, *buyers: int) -> list[int]:
-    """How many messages came with so many buyers to serve, for so many seconds each."""
+class Worker:
+    """Delivers beside `buyers`, the requests that it is serving."""
 
-    async def work() -> list[int]:
-        serving = 0
-        delivery = Delivery(Outbox(), [shop.url], make_signer([SECRET]), lambda: serving)
-        delivery.start()
-        came = []
-        for number in buyers:
-            serving, before = number, len(shop.came)
-            await asyncio.sleep(seconds)
-            came.append(len(shop.came) - before)
-        await delivery.stop()
-        return came
+    def __init__(self, shop: Receiver, buyers: int) -> None:
+        self.buyers = buyers
+        self._delivery = Delivery(Outbox(), [shop.url], make_signer([SECRET]), lambda: self.buyers)
 
-    return asyncio.run(work())
+    async def __aenter__(self) -> Self:
+        self._delivery.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._delivery.stop()
 
 
 def test_of_a_worker_that_serves_buyers_the_shop_hears_once_a_second(shop: Receiver) -> None:
-    assert told_within(1.5, shop, FEW + 1)[0] <= 3
+    async def work() -> None:
+        async with Worker(shop, FEW + 1):
+            await asyncio.sleep(1.5)
+
+    asyncio.run(work())
+    assert len(shop.came) <= 3
 
 
 def test_what_waited_for_buyers_is_told_when_they_are_gone(shop: Receiver) -> None:
-    assert told_within(1.5, shop, FEW + 1, FEW)[1] > MANY
+    """At one a second the time would not do."""
+
+    async def work() -> None:
+        async with Worker(shop, FEW + 1) as worker, asyncio.timeout(MANY / 2):
+            while not shop.came:
+                await asyncio.sleep(0.01)
+            worker.buyers = FEW
+            while len(shop.came) <= MANY:
+                await asyncio.sleep(0.01)
+
+    asyncio.run(work())
