@@ -357,7 +357,7 @@ class Health(Struct, kw_only=True):
     status: Annotated[Literal["ok", "degraded"], Meta(examples=["ok"])]
     detail: str | None
     database_version: Annotated[str, Meta(examples=["9.7.4"])]
-    schema_version: Annotated[str | None, Meta(examples=["0009.sweep_heartbeat"])]
+    schema_version: Annotated[str | None, Meta(examples=["0016.operator_keys"])]
     event_scheduler: Annotated[str | None, Meta(examples=["ON"])]
     event_status: Annotated[str | None, Meta(examples=["ENABLED"])]
     last_sweep_at: Annotated[Time | None, Meta(examples=["2026-11-27T09:00:00.000000Z"])]

@@ -28,7 +28,7 @@ Example
              status: ok
              detail: NULL
    database_version: 9.7.4-2
-     schema_version: 0022.orders_customer
+     schema_version: 0016.operator_keys
     event_scheduler: ON
        event_status: ENABLED
       last_sweep_at: 2026-11-22 11:51:51.927485
