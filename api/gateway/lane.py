@@ -11,6 +11,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from api.gateway.driver import Row
+from api.gateway.errors import TOO_BUSY, UnavailableError
 from api.gateway.waiting import Outcome, Waiting
 
 Call = Callable[[str, Sequence[Any], float], list[Row]]
@@ -42,6 +43,11 @@ class Job:
         """Whether a request still waits for it."""
         return any(not each.answer.done() for each in self.waiters)
 
+    def begin(self) -> None:
+        """Its CALL begins: from here on none of its requests is refused for having waited too long."""
+        for each in self.waiters:
+            each.begun = True
+
 
 class Lane:
     """At most `connections` CALLs at once, and of each procedure at most `share`. For the loop alone.
@@ -69,8 +75,7 @@ class Lane:
             self._waiting.setdefault(job.procedure, deque()).append(job)
 
     def _begin(self, job: Job) -> None:
-        for each in job.waiters:
-            each.begun = True
+        job.begin()
         self._free -= 1
         self._under_way[job.procedure] += 1
         if self._idle_threads:
@@ -115,4 +120,4 @@ class Lane:
                 if job.is_wanted():
                     self._begin(job)
                 else:
-                    job.done([])
+                    job.done(UnavailableError(TOO_BUSY))

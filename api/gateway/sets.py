@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 
 import msgspec
 
@@ -48,6 +49,22 @@ SETS = {
     ),
 }  # fmt: skip
 """By the single procedure, whose arguments are the members in their order."""
+
+
+class SetJob(Job):
+    """A CALL with those requests that still wait when it begins: one that was refused before is not to happen."""
+
+    __slots__ = ("_request",)
+
+    def __init__(self, together: Together, waiters: list[Waiting], done: Callable[[Outcome], None]) -> None:
+        super().__init__(together.procedure, (), waiters, done)
+        self._request = together.request
+
+    def begin(self) -> None:
+        """Ask for them, and for nobody else."""
+        self.waiters[:] = [each for each in self.waiters if not each.answer.done()]  # in place: `done` has the list
+        self.arguments = [msgspec.json.encode([self._request(*each.arguments) for each in self.waiters])]
+        super().begin()
 
 
 class Line:
@@ -106,9 +123,6 @@ class Line:
         return group
 
     def _go_together(self, group: list[Waiting]) -> None:
-        make = self._together.request
-        requests = [make(*each.arguments) for each in group]
-
         late = False
 
         def hurry() -> None:
@@ -127,7 +141,7 @@ class Line:
 
         self._under_way += 1
         timer = self._loop.call_later(LATE_SECONDS, hurry)
-        self._sets.submit(Job(self._together.procedure, [msgspec.json.encode(requests)], group, done))
+        self._sets.submit(SetJob(self._together, group, done))
 
     def _go_alone(self, each: Waiting) -> None:
         """By the single procedure, which knows every rule."""

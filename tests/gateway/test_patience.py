@@ -109,6 +109,45 @@ def test_each_who_was_left_alone_is_refused_when_their_own_time_is_over() -> Non
     asyncio.run(sale())
 
 
+def test_a_set_whose_requests_were_all_refused_is_in_nobodys_way() -> None:
+    async def sale() -> None:
+        gate = Gate(connections=4)
+        first = asyncio.gather(gate.hold("a", 1), gate.hold("b", 1))
+        [under_way] = await gate.sets.called(1)
+        given_up = [gate.hold("c", 2), gate.hold("d", 2)]
+        for each in given_up:
+            await refused(each)
+        next_ones = asyncio.gather(gate.hold("e", 3), gate.hold("f", 3))
+        await turns()
+        under_way.end()
+        await first
+        [_, served] = await gate.sets.called(2)
+        assert served.keys == ["e", "f"]
+        served.end()
+        await next_ones
+
+    asyncio.run(sale())
+
+
+def test_who_is_gone_before_their_set_begins_is_not_in_it() -> None:
+    async def sale() -> None:
+        gate = Gate(connections=4)
+        first = asyncio.gather(gate.hold("a", 1), gate.hold("b", 1))
+        [under_way] = await gate.sets.called(1)
+        gone, *others = [gate.hold(key, 2) for key in "cde"]
+        await turns()
+        gone.cancel()
+        await turns()
+        under_way.end()
+        await first
+        [_, served] = await gate.sets.called(2)
+        assert served.keys == ["d", "e"]
+        served.end()
+        assert [[row["key"] for row in rows] for rows in await asyncio.gather(*others)] == [["d"], ["e"]]
+
+    asyncio.run(sale())
+
+
 def test_when_too_many_wait_the_next_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(waiting, "MOST", 10)
 
