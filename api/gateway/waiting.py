@@ -42,6 +42,10 @@ class Waiting:
         self.again = False
         self.context: Context = copy_context()
 
+    def is_waiting(self) -> bool:
+        """Whether its CALL has not begun, and it was not answered."""
+        return not (self.begun or self.answer.done())
+
     def settle(self, outcome: Outcome) -> None:
         """Give the answer, unless the client is gone or was refused."""
         if self.answer.done():
@@ -100,6 +104,8 @@ class Patience:
 
     def _look_again(self) -> None:
         self._look()
+        if self._count() > MOST // 2:
+            self._forget()
         self._looking = False
         if self._count():
             self._start_looking()
@@ -113,13 +119,18 @@ class Patience:
         while self._again and _is_over(self._again[0][-1], now):
             self._refuse(heapq.heappop(self._again)[-1])
 
+    def _forget(self) -> None:
+        """Whoever waits for nothing any more: behind one that waits there may be thousands of them."""
+        self._waiting = deque(each for each in self._waiting if each.is_waiting() and not each.again)
+        self._again = [entry for entry in self._again if entry[-1].is_waiting()]
+        heapq.heapify(self._again)
+
     def _refuse(self, waiting: Waiting) -> None:
-        """Unless its CALL has begun, or it was answered."""
-        if not (waiting.begun or waiting.answer.done()):
+        if waiting.is_waiting():
             self._refused()
             waiting.settle(UnavailableError(TOO_BUSY))
 
 
 def _is_over(waiting: Waiting, now: float) -> bool:
-    """Whether nothing is to be looked at any more: its CALL has begun, it was answered, or its time is up."""
-    return waiting.begun or waiting.answer.done() or waiting.until <= now
+    """Whether it needs no more looks: it waits for nothing, or its time is up."""
+    return not waiting.is_waiting() or waiting.until <= now

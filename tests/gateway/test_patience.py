@@ -148,6 +148,27 @@ def test_who_is_gone_before_their_set_begins_is_not_in_it() -> None:
     asyncio.run(sale())
 
 
+def test_those_who_were_answered_while_somebody_waits_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "MOST", 10)
+
+    async def sale() -> None:
+        gate = Gate(connections=4)
+        stuck = [gate.ask("release_hold", number) for number in range(2)]
+        await gate.ones.called(1)
+        for number in range(20):
+            read = gate.ask("get_product", number)
+            [*_, call] = await gate.ones.called(number + 2)
+            call.end([])
+            await read
+            await asyncio.sleep(1.5 * waiting.LOOK_SECONDS if number % 4 == 3 else 0)
+        gate.ones.calls[0].end([])
+        await stuck[0]
+        gate.ones.calls[-1].end([])
+        await stuck[1]
+
+    asyncio.run(sale())
+
+
 def test_when_too_many_wait_the_next_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(waiting, "MOST", 10)
 
