@@ -23,7 +23,7 @@ class Job:
     context: of the request, or of the first who shares it; what observes the CALL finds it there. A set has none.
     """
 
-    __slots__ = ("arguments", "context", "done", "procedure", "waiters")
+    __slots__ = ("arguments", "context", "done", "number", "procedure", "waiters")
 
     def __init__(
         self,
@@ -38,6 +38,8 @@ class Job:
         self.waiters = waiters
         self.done = done
         self.context = context
+        self.number = 0
+        """Its place among all that were submitted to a lane."""
 
     def is_wanted(self) -> bool:
         """Whether a request still waits for it."""
@@ -52,8 +54,8 @@ class Job:
 class Lane:
     """At most `connections` CALLs at once, and of each procedure at most `share`. For the loop alone.
 
-    Jobs of a procedure begin in the order they came; one whose procedure has its share is in nobody's way. Threads and
-    their connections are made when they are needed first: after the fork.
+    Jobs begin in the order they came; one whose procedure has its share is in nobody's way. Threads and their
+    connections are made when they are needed first: after the fork.
     """
 
     def __init__(self, call: Call, name: str, connections: int, share: int) -> None:
@@ -63,12 +65,15 @@ class Lane:
         self._share = share
         self._idle_threads = 0
         self._under_way: Counter[str] = Counter()
+        self._submitted = 0
         self._waiting: dict[str, deque[Job]] = {}
         self._jobs: SimpleQueue[Job] = SimpleQueue()
         self._loop = asyncio.get_running_loop()
 
     def submit(self, job: Job) -> None:
         """Make the CALL as soon as a connection is free, if anybody still wants it; `done` is called in the loop."""
+        self._submitted += 1
+        job.number = self._submitted
         if self._free and self._under_way[job.procedure] < self._share:
             self._begin(job)
         else:
@@ -114,10 +119,17 @@ class Lane:
         self._begin_waiting()
 
     def _begin_waiting(self) -> None:
-        for procedure, waiting in self._waiting.items():
-            while waiting and self._free and self._under_way[procedure] < self._share:
-                job = waiting.popleft()
-                if job.is_wanted():
-                    self._begin(job)
-                else:
-                    job.done(UnavailableError(TOO_BUSY))
+        while self._free and (job := self._take_first()):
+            if job.is_wanted():
+                self._begin(job)
+            else:
+                job.done(UnavailableError(TOO_BUSY))
+
+    def _take_first(self) -> Job | None:
+        """Of the procedures that do not have their share, the job that has waited longest."""
+        lines = [
+            waiting
+            for procedure, waiting in self._waiting.items()
+            if waiting and self._under_way[procedure] < self._share
+        ]
+        return min(lines, key=lambda waiting: waiting[0].number).popleft() if lines else None
