@@ -52,6 +52,11 @@ def api_sessions(admin: Database) -> int:
     return int(admin.value(statement))
 
 
+def is_stopped(process: int) -> bool:
+    """Whether SIGSTOP has reached it."""
+    return Path(f"/proc/{process}/stat").read_text().rpartition(") ")[2].startswith("T")
+
+
 @contextmanager
 def buyers_at_each_worker(service: Service, count: int) -> Iterator[list[Buyer]]:
     """So many connected buyers at each worker, which alone runs while theirs are accepted."""
@@ -62,6 +67,7 @@ def buyers_at_each_worker(service: Service, count: int) -> Iterator[list[Buyer]]
             try:
                 for other in others:
                     os.kill(other, signal.SIGSTOP)
+                    wait_until(lambda other=other: is_stopped(other))  # type: ignore[misc]
                 for _ in range(count):
                     crowd.append(stack.enter_context(Buyer(service.url)))
                     assert crowd[-1].get("/healthz").status_code == 200
