@@ -33,6 +33,8 @@ def holds_under_way(
         return buyer.hold(product, 1, key)
 
     with buyers(service.url, len(keys)) as crowd, ThreadPoolExecutor(len(keys)) as pool:
+        for buyer in crowd:  # A connection that no worker has accepted yet would be the next worker's.
+            assert buyer.get("/healthz").status_code == 200
         admin.query("START TRANSACTION")
         admin.query("SELECT 1 FROM stock_stripes WHERE product_id = %s FOR UPDATE", product)
         try:
