@@ -47,6 +47,7 @@ RETRY_SECONDS = 1.2
 """No CALL is repeated, or sent after a slow login, later than this after the gateway was asked: with READ_SECONDS and
 ENDING_SECONDS less than 5 s."""
 SLOW_LOGIN_SECONDS = 0.2
+"""A login that takes longer may be what made a CALL late."""
 ENDING_SECONDS = 0.3
 """How long a caller who is refused waits for the end of the CALL, which takes some 10 ms unless MySQL hangs."""
 ATTEMPTS = 3

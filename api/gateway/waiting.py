@@ -26,12 +26,9 @@ Outcome = list[Row] | Exception
 
 
 class Waiting:
-    """A request: what for, since when, until when its CALL must begin, and whether it has. For the loop alone.
+    """A request: what for, since when, until when its CALL must begin, and whether it has. For the loop alone."""
 
-    again: a set has left it alone, and it waits for a CALL of its own.
-    """
-
-    __slots__ = ("again", "answer", "arguments", "asked", "begun", "context", "until")
+    __slots__ = ("answer", "arguments", "asked", "begun", "context", "until")
 
     def __init__(self, arguments: Sequence[Any], answer: asyncio.Future[list[Row]]) -> None:
         self.arguments = arguments
@@ -39,12 +36,15 @@ class Waiting:
         self.asked = time.monotonic()
         self.until = self.asked + QUEUE_SECONDS
         self.begun = False
-        self.again = False
         self.context: Context = copy_context()
 
     def is_waiting(self) -> bool:
         """Whether its CALL has not begun, and it was not answered."""
         return not (self.begun or self.answer.done())
+
+    def __lt__(self, other: Waiting) -> bool:
+        """Whether it is refused earlier."""
+        return self.until < other.until
 
     def settle(self, outcome: Outcome) -> None:
         """Give the answer, unless the client is gone or was refused."""
@@ -64,9 +64,8 @@ class Patience:
         self._refused = refused
         self._waiting: deque[Waiting] = deque()
         """In the order they came, which is the order in which they are refused."""
-        self._again: list[tuple[float, int, Waiting]] = []
+        self._again: list[Waiting] = []
         """A heap of those that a set left alone, by when they are refused; sets do not end in the order they began."""
-        self._admitted_again = 0
         self._looking = False
         self._loop = asyncio.get_running_loop()
 
@@ -85,12 +84,11 @@ class Patience:
     def admit_again(self, waiting: Waiting) -> bool:
         """A request whose CALL left it alone. False: it is too late for another one, and it was refused."""
         waiting.until = waiting.asked + AGAIN_SECONDS
-        waiting.begun, waiting.again = False, True
+        waiting.begun = False
         if time.monotonic() >= waiting.until:
             self._refuse(waiting)
             return False
-        self._admitted_again += 1
-        heapq.heappush(self._again, (waiting.until, self._admitted_again, waiting))
+        heapq.heappush(self._again, waiting)
         self._start_looking()
         return True
 
@@ -112,17 +110,17 @@ class Patience:
 
     def _look(self) -> None:
         now = time.monotonic()
-        while self._waiting and (self._waiting[0].again or _is_over(self._waiting[0], now)):
+        while self._waiting and _is_over(self._waiting[0], self._waiting[0].asked + QUEUE_SECONDS, now):
             first = self._waiting.popleft()
-            if not first.again:
+            if first.until <= now:  # else a set has left it alone, and it waits in the heap
                 self._refuse(first)
-        while self._again and _is_over(self._again[0][-1], now):
-            self._refuse(heapq.heappop(self._again)[-1])
+        while self._again and _is_over(self._again[0], self._again[0].until, now):
+            self._refuse(heapq.heappop(self._again))
 
     def _forget(self) -> None:
-        """Whoever waits for nothing any more: behind one that waits there may be thousands of them."""
-        self._waiting = deque(each for each in self._waiting if each.is_waiting() and not each.again)
-        self._again = [entry for entry in self._again if entry[-1].is_waiting()]
+        """Drop the requests that no longer wait. There may be thousands of them behind one that still does."""
+        self._waiting = deque(each for each in self._waiting if each.is_waiting())
+        self._again = [each for each in self._again if each.is_waiting()]
         heapq.heapify(self._again)
 
     def _refuse(self, waiting: Waiting) -> None:
@@ -131,6 +129,6 @@ class Patience:
             waiting.settle(UnavailableError(TOO_BUSY))
 
 
-def _is_over(waiting: Waiting, now: float) -> bool:
-    """Whether it needs no more looks: it waits for nothing, or its time is up."""
-    return not waiting.is_waiting() or waiting.until <= now
+def _is_over(waiting: Waiting, until: float, now: float) -> bool:
+    """Whether it needs no more looks: it no longer waits, or its time is up."""
+    return not waiting.is_waiting() or until <= now

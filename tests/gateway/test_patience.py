@@ -74,13 +74,13 @@ def test_who_was_left_alone_by_a_set_does_not_let_others_wait_for_longer() -> No
     async def sale() -> None:
         gate = Gate(connections=4)
         stuck = gate.ask("release_hold", 1)
-        left_alone = [gate.hold("a"), gate.hold("b")]
+        left_alone = asyncio.gather(gate.hold("a"), gate.hold("b"))
         [call] = await gate.sets.called(1)
         behind = gate.ask("release_hold", 2)
         call.end(LockWaitError("locked"))
         assert waiting.QUEUE_SECONDS - 0.2 < await refused(behind) < waiting.QUEUE_SECONDS + 0.5
-        for each in left_alone:
-            await refused(each)
+        longer = waiting.AGAIN_SECONDS - waiting.QUEUE_SECONDS
+        assert longer - 0.3 < await refused(left_alone) < longer + 0.5
         gate.ones.calls[0].end([])
         await stuck
         assert begun(gate) == 2

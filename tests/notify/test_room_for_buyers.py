@@ -11,6 +11,7 @@ import pytest
 from api.gateway import Row
 from api.notify import Delivery, make_signer
 from api.notify.delivery import FEW
+from tests.support.fake_calls import until
 from tests.support.receiver import SECRET, Receiver
 
 MANY = 40
@@ -65,11 +66,9 @@ def test_what_waited_for_buyers_is_told_when_they_are_gone(shop: Receiver) -> No
     """At one a second the time would not do."""
 
     async def work() -> None:
-        async with Worker(shop, FEW + 1) as worker, asyncio.timeout(MANY / 2):
-            while not shop.came:
-                await asyncio.sleep(0.01)
+        async with Worker(shop, FEW + 1) as worker:
+            await until(lambda: len(shop.came) > 0)
             worker.buyers = FEW
-            while len(shop.came) <= MANY:
-                await asyncio.sleep(0.01)
+            await until(lambda: len(shop.came) > MANY, MANY / 2)
 
     asyncio.run(work())
