@@ -6,10 +6,12 @@ Used directly, a CALL costs half the CPU of one through the connector's cursors
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import re
 import time
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,17 +30,23 @@ _SESSION = b"SET SESSION autocommit = 1, SESSION innodb_lock_wait_timeout = %d, 
 _UPTIME = re.compile(rb"Uptime: ([0-9]+)")
 
 
+@cache
 def load_driver() -> Any:
-    """The connector's C driver. Raises RuntimeError with what to do when it can't be loaded."""
+    """The connector's C driver, ready for threads. Raises RuntimeError with what to do when it can't be loaded."""
     try:
         # First Python's own: hashlib loads one of OpenSSL's two libraries, and the driver's other one does not fit it.
         importlib.import_module("ssl")
-        return importlib.import_module("_mysql_connector")
+        module = importlib.import_module("_mysql_connector")
     except ImportError as error:
         raise RuntimeError(
             f"the C driver of mysql-connector-python can't be loaded ({error}); install the pinned version, "
             "mysql-connector-python==9.7.0: later ones need a newer OpenSSL than Debian 12 has"
         ) from error
+    # Its first connection initialises MySQL's library, which may happen in one thread only: another one that connects
+    # meanwhile gets a broken connection and crashes the process. So it is made here, to a socket that cannot be.
+    with contextlib.suppress(module.MySQLInterfaceError):
+        module.MySQL().connect(unix_socket="/")
+    return module
 
 
 class Driver:
