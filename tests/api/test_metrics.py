@@ -202,7 +202,7 @@ def test_a_file_that_a_worker_is_making_at_this_moment_is_in_nobodys_way(tmp_pat
         [folder] = tmp_path.glob(PREFIX + "*")
         for kind in ("counter", "histogram", "gauge_livesum"):
             (folder / f"{kind}_999999999.db").touch()
-        assert scrape(service.url).value("flashsale_workers") == 2
+        wait_until(lambda: scrape(service.url).value("flashsale_workers") == 2)  # it may not have begun yet
     finally:
         service.stop()
 
